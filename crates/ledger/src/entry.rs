@@ -1,0 +1,205 @@
+//! What a record says: its intent, its completion, and the snapshots that decisions refer to.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use thiserror::Error;
+use waymark_types::{Dialect, MicroUsd, Next, Outcome, RecordId, Task, Timestamp, Usage};
+
+use crate::canonical::{self, CanonicalError};
+
+/// A leaf's size limit in bytes: what a C2SP tlog-tiles entry bundle can carry.
+pub const MAX_LEAF: usize = 65_535;
+
+/// One leaf of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Entry {
+    /// A request was taken and a decision made; written before the first byte of the answer leaves.
+    Intent(Intent),
+    /// The request ended; written before the last event of the answer leaves.
+    Completion(Completion),
+    /// A routing snapshot took effect, so that decisions naming its digest can be replayed.
+    Snapshot(Snapshot),
+}
+
+/// The first half of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The record's id, shared with its completion.
+    pub record: RecordId,
+    /// When the request had arrived.
+    pub started: Timestamp,
+    /// The client's dialect.
+    pub dialect: Dialect,
+    /// What kind of work it is; `None` when the request could not be read.
+    pub task: Option<Task>,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// The client's program and version, by its own word.
+    pub client: Option<String>,
+    /// The conversation, by the client's own key.
+    pub session: Option<String>,
+    /// Who asked.
+    pub principal: String,
+    /// The model the client asked for.
+    pub requested_model: Option<String>,
+    /// What was decided and why.
+    pub decision: Decision,
+    /// The attempts allowed, in order.
+    pub plan: Vec<PlannedAttempt>,
+    /// Commitment to the request's body as it came.
+    pub request: Commitment,
+    /// Digest of the salt of this record's commitments.
+    pub salt_sha256: String,
+}
+
+/// A routing decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The route that decided; `None` when the request was pinned to a model or refused before routing.
+    pub route: Option<String>,
+    /// The policy's name and version.
+    pub policy: String,
+    /// The reason that settled it, a stable code.
+    pub reason: String,
+    /// Every reason on the way, in order, each `code` or `code:detail`.
+    pub reasons: Vec<String>,
+    /// Digest of the snapshot decided under.
+    pub snapshot: String,
+}
+
+/// One attempt a plan allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedAttempt {
+    /// The provider's configured name.
+    pub provider: String,
+    /// The provider's name for the model.
+    pub model: String,
+}
+
+/// The second half of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completion {
+    /// The record's id, shared with its intent.
+    pub record: RecordId,
+    /// When the answer was whole, or given up.
+    pub ended: Timestamp,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The reason code the client was told.
+    pub reason: String,
+    /// The provider that answered; `None` when none did.
+    pub provider: Option<String>,
+    /// What was sent upstream as the model; `None` when nothing was sent.
+    pub resolved_model: Option<String>,
+    /// The provider's own word for the model that answered.
+    pub served_model: Option<String>,
+    /// Every upstream call, in order.
+    pub attempts: Vec<Attempt>,
+    /// Tokens, as the provider states them.
+    pub usage: Usage,
+    /// What they cost by the snapshot's prices; `None` when price or usage is unknown.
+    pub cost_micro_usd: Option<MicroUsd>,
+    /// Commitment to the answer's body as it left; `None` when that is not known.
+    pub response: Option<Commitment>,
+    /// Where the embedded model's suggestion was taken from.
+    pub sources: Vec<Source>,
+    /// What went wrong, in words without payload text.
+    pub error: Option<String>,
+}
+
+/// One upstream call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The provider's configured name.
+    pub provider: String,
+    /// The provider's name for the model.
+    pub model: String,
+    /// The provider's own word for the model that answered.
+    pub served_model: Option<String>,
+    /// When the call began.
+    pub started: Timestamp,
+    /// When its last byte came, or it was given up.
+    pub ended: Timestamp,
+    /// The HTTP status; `None` when no response came, or none could (embedded).
+    pub status: Option<u16>,
+    /// How the call ended.
+    pub outcome: Outcome,
+    /// What went wrong, a stable code.
+    pub error: Option<String>,
+    /// What followed.
+    pub next: Next,
+    /// Whether this call's answer is the one the client got.
+    pub served: bool,
+}
+
+/// A commitment to some bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commitment {
+    /// How many bytes.
+    pub bytes: u64,
+    /// HMAC-SHA-256 of them under the record's salt, in hexadecimal.
+    pub hmac_sha256: String,
+}
+
+/// A place in the corpus that a suggestion was copied from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Path in the repository.
+    pub path: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// The commit the file was read at; `None` for text not committed yet.
+    pub commit: Option<String>,
+    /// SPDX id of the licence found for the file.
+    pub licence: Option<String>,
+}
+
+/// A routing snapshot as it took effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// An id of its own.
+    pub record: RecordId,
+    /// When it took effect.
+    pub recorded: Timestamp,
+    /// The digest decisions refer to: SHA-256 of `policy`'s canonical bytes, in hexadecimal.
+    pub snapshot: String,
+    /// Models, prices, routes and aliases; no secrets.
+    pub policy: Value,
+}
+
+/// An entry could not be written or read.
+#[derive(Debug, Error)]
+pub enum EntryError {
+    /// The entry has no canonical form.
+    #[error("could not encode the entry")]
+    Encode(#[from] CanonicalError),
+    /// The entry is larger than a leaf may be.
+    #[error("the entry has {0} bytes, more than a leaf's {MAX_LEAF}")]
+    TooLarge(usize),
+    /// The bytes are no entry.
+    #[error("could not decode the entry: {0}")]
+    Decode(#[source] serde_json::Error),
+}
+
+impl Entry {
+    /// The id of the record this entry belongs to.
+    pub fn record(&self) -> RecordId {
+        match self {
+            Self::Intent(intent) => intent.record,
+            Self::Completion(completion) => completion.record,
+            Self::Snapshot(snapshot) => snapshot.record,
+        }
+    }
+
+    /// The leaf: canonical bytes.
+    pub fn to_leaf(&self) -> Result<Vec<u8>, EntryError> {
+        let bytes = canonical::to_bytes(self)?;
+        if bytes.len() > MAX_LEAF { Err(EntryError::TooLarge(bytes.len())) } else { Ok(bytes) }
+    }
+
+    /// Reads a leaf back.
+    pub fn from_leaf(bytes: &[u8]) -> Result<Self, EntryError> {
+        serde_json::from_slice(bytes).map_err(EntryError::Decode)
+    }
+}

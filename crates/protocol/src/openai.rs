@@ -1,0 +1,101 @@
+//! What OpenAI's two completion dialects share: usage, errors and the end of a stream.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use waymark_types::Usage;
+
+use crate::answer::{Answer, Progress};
+use crate::error::Fault;
+use crate::sse::Frame;
+
+#[derive(Deserialize)]
+struct Reply {
+    model: Option<String>,
+    usage: Option<Tokens>,
+    #[serde(default)]
+    choices: Vec<Choice>,
+    error: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Tokens {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+    prompt_tokens_details: Option<InputDetails>,
+    completion_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Deserialize)]
+struct InputDetails {
+    cached_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct OutputDetails {
+    reasoning_tokens: Option<u64>,
+}
+
+impl From<Tokens> for Usage {
+    fn from(tokens: Tokens) -> Self {
+        Self {
+            input: tokens.prompt_tokens,
+            cached_input: tokens.prompt_tokens_details.and_then(|details| details.cached_tokens),
+            cache_write: None,
+            output: tokens.completion_tokens,
+            reasoning: tokens.completion_tokens_details.and_then(|details| details.reasoning_tokens),
+        }
+    }
+}
+
+/// Reads an answer or one chunk of it; what cannot be read stays unknown.
+pub(crate) fn read(bytes: &[u8], answer: &mut Answer) {
+    let Ok(reply) = serde_json::from_slice::<Reply>(bytes) else { return };
+    answer.served_model = reply.model.filter(|model| !model.is_empty()).or(answer.served_model.take());
+    answer.usage.update(&reply.usage.map(Usage::from).unwrap_or_default());
+    answer.finish = reply.choices.into_iter().find_map(|choice| choice.finish_reason).or(answer.finish.take());
+    answer.error = reply.error.filter(|error| !error.is_null()).map(|error| error_text(&error));
+}
+
+/// The message of an error object, or its whole text when it has none.
+pub(crate) fn error_text(error: &serde_json::Value) -> String {
+    match error.get("message").unwrap_or(error) {
+        serde_json::Value::String(message) => message.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Reads one event of a stream, which ends with `data: [DONE]`.
+pub(crate) fn read_event(frame: &Frame<'_>, answer: &mut Answer) -> Progress {
+    if frame.data.trim_ascii() == b"[DONE]" {
+        return Progress::Last;
+    }
+    read(&frame.data, answer);
+    if answer.error.is_some() { Progress::Failed } else { Progress::Ongoing }
+}
+
+/// `{"error":{...}}`
+pub(crate) fn error_body(fault: &Fault) -> Vec<u8> {
+    json!({"error": {
+        "message": fault.message, "type": fault.kind.openai(), "param": null, "code": fault.code,
+    }})
+    .to_string()
+    .into_bytes()
+}
+
+/// `data: {"error":{...}}`
+pub(crate) fn error_event(fault: &Fault) -> Vec<u8> {
+    [b"data: ", &error_body(fault)[..], b"\n\n"].concat()
+}
+
+/// The `usage` object of an answer of ours.
+#[derive(Serialize)]
+pub(crate) struct UsageOut {
+    pub(crate) prompt_tokens: u64,
+    pub(crate) completion_tokens: u64,
+    pub(crate) total_tokens: u64,
+}

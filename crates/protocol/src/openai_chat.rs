@@ -1,0 +1,34 @@
+//! OpenAI `POST /v1/chat/completions`.
+
+use bytes::Bytes;
+use waymark_types::Dialect;
+
+use crate::answer::{Answer, Progress};
+use crate::error::Fault;
+use crate::request::{self, ParseError, Request};
+use crate::sse::Frame;
+use crate::{Codec, openai};
+
+pub(crate) struct OpenAiChat;
+
+impl Codec for OpenAiChat {
+    fn parse(&self, raw: &Bytes) -> Result<Request, ParseError> {
+        request::conversation(Dialect::OpenAiChat, raw)
+    }
+
+    fn error_body(&self, fault: &Fault) -> Vec<u8> {
+        openai::error_body(fault)
+    }
+
+    fn error_event(&self, fault: &Fault) -> Vec<u8> {
+        openai::error_event(fault)
+    }
+
+    fn read_body(&self, body: &[u8], answer: &mut Answer) {
+        openai::read(body, answer);
+    }
+
+    fn read_event(&self, frame: &Frame<'_>, answer: &mut Answer) -> Progress {
+        openai::read_event(frame, answer)
+    }
+}

@@ -1,0 +1,114 @@
+//! The neutral request: what routing needs to know, beside the bytes as they came.
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use thiserror::Error;
+use waymark_types::Dialect;
+
+use crate::fim::Fim;
+
+/// A request in neutral form.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The client's dialect.
+    pub dialect: Dialect,
+    /// The model the client asked for.
+    pub model: String,
+    /// Whether it asked for a stream.
+    pub stream: bool,
+    /// How many tools the model may call.
+    pub tools: usize,
+    /// How many messages the conversation has.
+    pub messages: usize,
+    /// The code around the cursor, for completions.
+    pub fim: Option<Fim>,
+    raw: Bytes,
+    model_span: Range<usize>,
+}
+
+/// The request cannot be read.
+#[derive(Debug, Error)]
+pub enum ParseError {
+    /// The body is not JSON, or a field has the wrong type.
+    #[error("could not read the request body: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The body is empty.
+    #[error("the request body is empty; send a JSON object")]
+    Empty,
+    /// A field's value is not one this endpoint takes.
+    #[error("`{field}`: {problem}")]
+    Field {
+        /// The field's name.
+        field: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Request {
+    /// The body as it came.
+    pub fn raw(&self) -> &Bytes {
+        &self.raw
+    }
+
+    /// The body for an upstream that speaks the same dialect: the bytes as they came, but for the model's name
+    /// (promise 3).
+    pub fn body_for(&self, model: &str) -> Bytes {
+        if model == self.model {
+            return self.raw.clone();
+        }
+        let name = serde_json::Value::from(model).to_string();
+        let mut body = BytesMut::with_capacity(self.raw.len() + name.len());
+        body.extend_from_slice(&self.raw[..self.model_span.start]);
+        body.extend_from_slice(name.as_bytes());
+        body.extend_from_slice(&self.raw[self.model_span.end..]);
+        body.freeze()
+    }
+}
+
+/// The fields every dialect here has.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    model: &'a RawValue,
+    #[serde(default)]
+    stream: Option<bool>,
+    #[serde(default, borrow)]
+    tools: Option<Vec<&'a RawValue>>,
+    #[serde(default, borrow)]
+    messages: Option<Vec<&'a RawValue>>,
+}
+
+/// Reads what all dialects share; a dialect's module adds the rest.
+pub(crate) fn envelope(dialect: Dialect, raw: &Bytes) -> Result<Request, ParseError> {
+    if raw.iter().all(u8::is_ascii_whitespace) {
+        return Err(ParseError::Empty);
+    }
+    let envelope: Envelope<'_> = serde_json::from_slice(raw)?;
+    let model: String = serde_json::from_str(envelope.model.get())?;
+    // A raw value is a slice of the input, so its place in it is the difference of the addresses.
+    let start = envelope.model.get().as_ptr() as usize - raw.as_ptr() as usize;
+    Ok(Request {
+        dialect,
+        model,
+        stream: envelope.stream.unwrap_or(false),
+        tools: envelope.tools.map_or(0, |tools| tools.len()),
+        messages: envelope.messages.map_or(0, |messages| messages.len()),
+        fim: None,
+        model_span: start..start + envelope.model.get().len(),
+        raw: raw.clone(),
+    })
+}
+
+/// Requires the conversation that chat endpoints are about.
+pub(crate) fn conversation(dialect: Dialect, raw: &Bytes) -> Result<Request, ParseError> {
+    let request = envelope(dialect, raw)?;
+    if request.messages == 0 {
+        let problem = "missing or empty; send at least one message".to_owned();
+        return Err(ParseError::Field { field: "messages", problem });
+    }
+    Ok(request)
+}

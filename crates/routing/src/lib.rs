@@ -1,0 +1,10 @@
+//! The decision: what may answer a request, in which order, and why.
+//!
+//! [`decide`] is a pure function of the request's [`Features`] and a [`Snapshot`], so any past decision can be
+//! made again from the ledger (promise 4). Nothing here does IO or reads a clock or randomness.
+
+mod decide;
+mod policy;
+
+pub use decide::{Features, Plan, POLICY, Refusal, Step, decide};
+pub use policy::{Model, Policy, Route, Snapshot};

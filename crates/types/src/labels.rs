@@ -1,0 +1,141 @@
+//! Closed sets of names with stable text codes: what records, headers and metrics say.
+
+use thiserror::Error;
+
+/// The text names no member of the set.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{text}` is no {set}; known: {known}")]
+pub struct UnknownLabel {
+    set: &'static str,
+    text: String,
+    known: String,
+}
+
+/// Defines an enum whose members are written as fixed codes, in text and in JSON alike.
+macro_rules! labels {
+    ($(#[$meta:meta])* $name:ident, $set:literal { $($(#[$member_meta:meta])* $member:ident = $code:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $($(#[$member_meta])* #[serde(rename = $code)] $member),+ }
+
+        impl $name {
+            /// Every member, in order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$member),+];
+
+            /// The stable code of this member.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$member => $code),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = UnknownLabel;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.iter().copied().find(|label| label.as_str() == text).ok_or_else(|| UnknownLabel {
+                    set: $set,
+                    text: text.to_owned(),
+                    known: Self::ALL.iter().map(|label| label.as_str()).collect::<Vec<_>>().join(", "),
+                })
+            }
+        }
+    };
+}
+
+labels! {
+    /// A wire dialect: the shape of a request, its answer, its stream and its errors.
+    Dialect, "dialect" {
+        /// OpenAI `POST /v1/chat/completions`.
+        OpenAiChat = "openai-chat",
+        /// OpenAI `POST /v1/completions`, with `suffix`.
+        OpenAiCompletions = "openai-completions",
+        /// Anthropic `POST /v1/messages`.
+        AnthropicMessages = "anthropic-messages",
+    }
+}
+
+labels! {
+    /// How an upstream is spoken to.
+    ProviderKind, "provider kind" {
+        /// Anything that speaks OpenAI's dialects; its base URL ends in a version segment.
+        OpenAi = "openai",
+        /// Anything that speaks Anthropic's dialect; its base URL has no `/v1`.
+        Anthropic = "anthropic",
+        /// The model inside this binary.
+        Embedded = "embedded",
+    }
+}
+
+labels! {
+    /// What kind of work a request is, told from its shape and headers.
+    Task, "task" {
+        /// Code at a cursor.
+        Completion = "completion",
+        /// A conversation without tools.
+        Chat = "chat",
+        /// A step of an agent with tools.
+        AgentStep = "agent_step",
+        /// A step of an agent that another agent started.
+        SubagentStep = "subagent_step",
+    }
+}
+
+labels! {
+    /// How a request, or one attempt at it, ended.
+    Outcome, "outcome" {
+        /// The answer is whole.
+        Succeeded = "succeeded",
+        /// The embedded model had nothing it was sure enough of; the answer is empty.
+        Declined = "declined",
+        /// An error came instead of an answer.
+        Failed = "failed",
+        /// No byte of an answer came in time.
+        TimedOut = "timed_out",
+        /// The answer broke off after it had begun.
+        StreamFailed = "stream_failed",
+        /// The client went away.
+        Cancelled = "cancelled",
+        /// Waymark itself refused the request; no upstream was asked.
+        Refused = "refused",
+        /// Waymark stopped before the answer was whole; how it ended upstream is not known.
+        Interrupted = "interrupted",
+    }
+}
+
+labels! {
+    /// What followed an attempt.
+    Next, "next step" {
+        /// This attempt's outcome is the request's.
+        Done = "done",
+        /// The same rung elsewhere was tried.
+        Fallback = "fallback",
+        /// The next rung was tried.
+        Escalate = "escalate",
+        /// Nothing was left to try.
+        Exhausted = "exhausted",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_read_back_and_strangers_are_named() {
+        for &outcome in Outcome::ALL {
+            assert_eq!(outcome.as_str().parse(), Ok(outcome));
+            assert_eq!(serde_json::to_string(&outcome).unwrap(), format!("\"{outcome}\""));
+        }
+        let error = "openai_chat".parse::<Dialect>().unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`openai_chat` is no dialect; known: openai-chat, openai-completions, anthropic-messages"
+        );
+    }
+}

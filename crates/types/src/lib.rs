@@ -1,0 +1,17 @@
+//! Ids, time, money, usage, labels and secrets: the vocabulary every other room shares.
+//!
+//! Nothing here does IO, reads a clock or draws randomness; callers pass those in.
+
+mod ids;
+mod labels;
+mod money;
+mod secret;
+mod time;
+mod usage;
+
+pub use ids::{ParseRecordIdError, RecordId};
+pub use labels::{Dialect, Next, Outcome, ProviderKind, Task, UnknownLabel};
+pub use money::{MicroUsd, Price};
+pub use secret::Secret;
+pub use time::{Clock, Timestamp};
+pub use usage::Usage;
