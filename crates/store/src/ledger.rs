@@ -1,0 +1,106 @@
+//! The ledger's storage: leaves, tree nodes, checkpoints, salts and kept texts.
+
+use std::ops::Range;
+
+use futures_util::future::BoxFuture;
+use waymark_ledger::Batch;
+use waymark_ledger::commitment::Salt;
+use waymark_ledger::tree::{Coordinate, Frontier, Hash};
+use waymark_types::RecordId;
+
+use crate::StoreError;
+
+/// A leaf as stored, not yet believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Position in the log.
+    pub leaf_index: u64,
+    /// The id it is filed under.
+    pub record: Vec<u8>,
+    /// `intent`, `completion` or `snapshot`.
+    pub kind: String,
+    /// Canonical bytes.
+    pub body: Vec<u8>,
+    /// The record's salt and texts, where asked for and present.
+    pub payload: Option<StoredPayload>,
+}
+
+/// A record's salt and texts as stored, not yet believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPayload {
+    /// The salt of its commitments.
+    pub salt: Vec<u8>,
+    /// The request's body, where kept.
+    pub request: Option<Vec<u8>>,
+    /// The answer's body, where kept.
+    pub response: Option<Vec<u8>>,
+}
+
+/// A checkpoint as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCheckpoint {
+    /// The size it is filed under.
+    pub size: u64,
+    /// The signed note.
+    pub note: String,
+}
+
+/// What goes beside a record's leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Payload {
+    /// With the intent: the salt, and the request's body where texts are kept.
+    Request {
+        /// The record.
+        record: RecordId,
+        /// The salt of its commitments.
+        salt: Salt,
+        /// The request's body.
+        body: Option<Vec<u8>>,
+    },
+    /// With the completion, where texts are kept: the answer's body.
+    Response {
+        /// The record.
+        record: RecordId,
+        /// The answer's body.
+        body: Vec<u8>,
+    },
+}
+
+/// A place where a ledger is kept.
+pub trait LedgerStore: Send + Sync {
+    /// Writes a batch and what goes beside it, whole or not at all, and returns once it is durable.
+    fn commit<'a>(&'a self, batch: &'a Batch, payloads: &'a [Payload]) -> BoxFuture<'a, Result<(), StoreError>>;
+
+    /// The right edge of the stored tree.
+    fn frontier(&self) -> BoxFuture<'_, Result<Frontier, StoreError>>;
+
+    /// Leaves in order, with their records' payloads.
+    fn rows(&self, range: Range<u64>) -> BoxFuture<'_, Result<Vec<Row>, StoreError>>;
+
+    /// The leaves filed under a record, in order, without payloads.
+    fn record(&self, record: RecordId) -> BoxFuture<'_, Result<Vec<Row>, StoreError>>;
+
+    /// The newest `limit` intents, newest first, without payloads.
+    fn newest_intents(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Row>, StoreError>>;
+
+    /// The newest snapshot entry.
+    fn newest_snapshot(&self) -> BoxFuture<'_, Result<Option<Row>, StoreError>>;
+
+    /// The stored hashes at these places, in their order; `None` where there is none of 32 bytes.
+    fn nodes<'a>(&'a self, places: &'a [Coordinate]) -> BoxFuture<'a, Result<Vec<Option<Hash>>, StoreError>>;
+
+    /// All stored nodes of one level at these positions, in order, as they are.
+    fn level(&self, level: u8, positions: Range<u64>) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, StoreError>>;
+
+    /// Checkpoints filed under sizes in the range, in order.
+    fn checkpoints(&self, sizes: Range<u64>) -> BoxFuture<'_, Result<Vec<StoredCheckpoint>, StoreError>>;
+
+    /// The checkpoint of the largest size.
+    fn newest_checkpoint(&self) -> BoxFuture<'_, Result<Option<StoredCheckpoint>, StoreError>>;
+
+    /// Records listed as having no completion, with the leaf of their intent.
+    fn open_records(&self) -> BoxFuture<'_, Result<Vec<(Vec<u8>, u64)>, StoreError>>;
+
+    /// How many rows the tables `entries`, `nodes`, `checkpoints` and `payloads` have.
+    fn counts(&self) -> BoxFuture<'_, Result<[u64; 4], StoreError>>;
+}

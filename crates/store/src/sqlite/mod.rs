@@ -1,0 +1,109 @@
+//! SQLite: the embedded store. One writer connection, a few readers, WAL, `synchronous = FULL`.
+
+mod read;
+mod write;
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+use tokio::sync::Mutex;
+
+use crate::StoreError;
+
+/// How long a statement waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+const READERS: u32 = 4;
+
+/// A ledger in a SQLite file.
+pub struct SqliteStore {
+    writer: Option<Mutex<SqliteConnection>>,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// Opens the database for writing, making it and bringing its tables up to date where needed.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let options = options(path).create_if_missing(true);
+        let open = |source| StoreError::Open { path: path.to_owned(), source };
+        let mut writer = options.connect().await.map_err(open)?;
+        sqlx::migrate!("migrations/sqlite").run(&mut writer).await.map_err(StoreError::Migrate)?;
+        let readers = pool(options.create_if_missing(false).pragma("query_only", "ON"));
+        Ok(Self { writer: Some(Mutex::new(writer)), readers })
+    }
+
+    /// Opens an existing database for reading, as it is at this moment, whether or not a server is writing to it.
+    pub async fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        if !path.is_file() {
+            return Err(StoreError::Missing { path: path.to_owned() });
+        }
+        // Reading a WAL database needs its shared-memory file, so a plain connection comes first; a folder
+        // that cannot be written has no writer either and may be read as it is.
+        let plain = options(path).pragma("query_only", "ON");
+        let still = SqliteConnectOptions::new().filename(path).immutable(true).read_only(true);
+        let readers = still_pool(plain);
+        if probe(&readers).await.is_ok() {
+            return Ok(Self { writer: None, readers });
+        }
+        let readers = still_pool(still);
+        probe(&readers).await.map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
+        Ok(Self { writer: None, readers })
+    }
+
+    /// Writes everything back into the database file and closes it.
+    pub async fn close(self) -> Result<(), StoreError> {
+        self.readers.close().await;
+        match self.writer {
+            Some(writer) => writer.into_inner().close().await.map_err(failed("close the database")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+}
+
+fn pool(options: SqliteConnectOptions) -> SqlitePool {
+    SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options)
+}
+
+/// One connection within one transaction, so that every read sees the same moment.
+fn still_pool(options: SqliteConnectOptions) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(|connection, _| {
+            Box::pin(async move { connection.execute("BEGIN").await.map(|_| ()) })
+        })
+        .connect_lazy_with(options)
+}
+
+async fn probe(readers: &SqlitePool) -> Result<(), sqlx::Error> {
+    sqlx::query("SELECT leaf_index FROM entries LIMIT 1").fetch_optional(readers).await.map(|_| ())
+}
+
+/// Turns a failed statement into an error that names what was being done.
+fn failed(operation: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    move |source| StoreError::Database { operation, source }
+}
+
+/// SQLite's integers are signed; positions in a log fit.
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn unsigned(value: i64) -> Result<u64, StoreError> {
+    u64::try_from(value).map_err(|_| StoreError::Damaged(format!("a position is {value}")))
+}
+
+type Reply<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
