@@ -39,4 +39,13 @@ impl Answer {
     pub fn read_event(&mut self, dialect: Dialect, frame: &Frame<'_>) -> Progress {
         codec(dialect).read_event(frame, self)
     }
+
+    /// Whether a stream that stopped here without its dialect's last event is whole all the same. Some providers
+    /// of OpenAI's dialects leave `[DONE]` out; Anthropic's always ends with `message_stop`.
+    pub fn is_whole_without_end(&self, dialect: Dialect) -> bool {
+        match dialect {
+            Dialect::OpenAiChat | Dialect::OpenAiCompletions => self.finish.is_some() && self.error.is_none(),
+            Dialect::AnthropicMessages => false,
+        }
+    }
 }

@@ -1,10 +1,8 @@
 //! Fill in the middle: the code around a cursor, and answers written by the embedded model.
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use waymark_types::{RecordId, Timestamp, Usage};
-
-use crate::openai::UsageOut;
 
 /// The code around the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,43 +65,30 @@ pub struct Suggestion<C> {
 
 /// The suggestion as a whole `/v1/completions` answer.
 pub fn completion_body<C: Serialize>(suggestion: &Suggestion<C>) -> Vec<u8> {
-    let mut body = chunk(suggestion, suggestion.text.as_deref().unwrap_or(""), Some("stop"));
-    body["usage"] = usage(suggestion);
-    body["waymark"] = extension(suggestion);
-    body.to_string().into_bytes()
-}
-
-/// The suggestion as the events of a streamed `/v1/completions` answer, the last one apart.
-pub fn completion_events<C: Serialize>(suggestion: &Suggestion<C>) -> (Vec<u8>, Vec<u8>) {
-    let mut event = chunk(suggestion, suggestion.text.as_deref().unwrap_or(""), Some("stop"));
-    event["usage"] = usage(suggestion);
-    event["waymark"] = extension(suggestion);
-    (format!("data: {event}\n\n").into_bytes(), b"data: [DONE]\n\n".to_vec())
-}
-
-fn chunk<C>(suggestion: &Suggestion<C>, text: &str, finish: Option<&str>) -> Value {
+    let (input, output) = (suggestion.usage.input.unwrap_or(0), suggestion.usage.output.unwrap_or(0));
+    let text = suggestion.text.as_deref().unwrap_or("");
     json!({
         "id": format!("cmpl-{}", suggestion.record),
         "object": "text_completion",
         "created": suggestion.created.as_micros() / 1_000_000,
         "model": suggestion.model,
-        "choices": [{"index": 0, "text": text, "logprobs": null, "finish_reason": finish}],
+        "choices": [{"index": 0, "text": text, "logprobs": null, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output},
+        // What the standard fields cannot say: how sure, and from where.
+        "waymark": {
+            "record": suggestion.record,
+            "declined": suggestion.text.is_none(),
+            "confidence": suggestion.confidence,
+            "citations": suggestion.citations,
+        },
     })
+    .to_string()
+    .into_bytes()
 }
 
-fn usage<C>(suggestion: &Suggestion<C>) -> Value {
-    let (input, output) = (suggestion.usage.input.unwrap_or(0), suggestion.usage.output.unwrap_or(0));
-    json!(UsageOut { prompt_tokens: input, completion_tokens: output, total_tokens: input + output })
-}
-
-/// What the standard fields cannot say: how sure, and from where.
-fn extension<C: Serialize>(suggestion: &Suggestion<C>) -> Value {
-    json!({
-        "record": suggestion.record,
-        "declined": suggestion.text.is_none(),
-        "confidence": suggestion.confidence,
-        "citations": suggestion.citations,
-    })
+/// The suggestion as a whole streamed `/v1/completions` answer.
+pub fn completion_events<C: Serialize>(suggestion: &Suggestion<C>) -> Vec<u8> {
+    [b"data: ", &completion_body(suggestion)[..], b"\n\ndata: [DONE]\n\n"].concat()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What OpenAI's two completion dialects share: usage, errors and the end of a stream.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use waymark_types::Usage;
 
@@ -90,12 +90,4 @@ pub(crate) fn error_body(fault: &Fault) -> Vec<u8> {
 /// `data: {"error":{...}}`
 pub(crate) fn error_event(fault: &Fault) -> Vec<u8> {
     [b"data: ", &error_body(fault)[..], b"\n\n"].concat()
-}
-
-/// The `usage` object of an answer of ours.
-#[derive(Serialize)]
-pub(crate) struct UsageOut {
-    pub(crate) prompt_tokens: u64,
-    pub(crate) completion_tokens: u64,
-    pub(crate) total_tokens: u64,
 }

@@ -1,0 +1,203 @@
+//! The admin API: what is served, how it is doing, and what was answered. The dashboard reads nothing else.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State as Shared};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use waymark_ledger::Entry;
+use waymark_protocol::{ErrorKind, Fault};
+use waymark_store::{Explanation, StoreError, explain};
+use waymark_types::{Dialect, ParseRecordIdError, ProviderKind};
+
+use crate::config::Payloads;
+use crate::ingress::json as reply;
+use crate::relay::error_response;
+use crate::state::State;
+
+/// Records listed unless the caller says otherwise, and at most.
+const RECORDS: u32 = 50;
+const MOST_RECORDS: u32 = 500;
+
+/// `GET /healthz`: 200 while answers can be given, 503 while the ledger cannot write.
+pub(crate) async fn healthz(Shared(state): Shared<Arc<State>>) -> Response {
+    match state.recorder.condition() {
+        Ok(()) => reply(&json!({"status": "ok"})),
+        Err(reason) => {
+            let mut response = reply(&json!({"status": "the ledger cannot write", "error": &*reason}));
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            response
+        }
+    }
+}
+
+/// `GET /v1/models`: routes and models, in Anthropic's shape for clients that send its version header.
+pub(crate) async fn models(Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> Response {
+    let policy = &state.snapshot.policy;
+    let names: Vec<(&String, &str)> = policy
+        .routes
+        .keys()
+        .map(|name| (name, "waymark"))
+        .chain(policy.models.iter().map(|(name, model)| (name, model.provider.as_str())))
+        .collect();
+    if headers.contains_key("anthropic-version") {
+        let created = state.started.to_string();
+        let data: Vec<Value> = names
+            .iter()
+            .map(|(name, _)| json!({"type": "model", "id": name, "display_name": name, "created_at": created}))
+            .collect();
+        let ends = [data.first(), data.last()].map(|model| model.map(|model| model["id"].clone()));
+        return reply(&json!({"data": data, "has_more": false, "first_id": ends[0], "last_id": ends[1]}));
+    }
+    let created = state.started.as_micros() / 1_000_000;
+    let data: Vec<Value> = names
+        .iter()
+        .map(|(name, owner)| json!({"id": name, "object": "model", "created": created, "owned_by": owner}))
+        .collect();
+    reply(&json!({"object": "list", "data": data}))
+}
+
+/// `GET /admin/status`
+pub(crate) async fn status(Shared(state): Shared<Arc<State>>) -> Response {
+    let flash = state.flash.stats();
+    let routes: Vec<Value> = state
+        .snapshot
+        .policy
+        .routes
+        .iter()
+        .map(|(name, route)| json!({"name": name, "ladder": route.ladder, "fallback": route.fallback}))
+        .collect();
+    let ledger = match ledger_status(&state).await {
+        Ok(ledger) => ledger,
+        Err(error) => return failed(&error),
+    };
+    reply(&json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "started": state.started,
+        "listen": state.config.listen.to_string(),
+        "repository": state.config.repository,
+        "flash": {
+            "version": state.flash.version(),
+            "files": flash.files,
+            "tokens": flash.tokens,
+            "lines": flash.lines,
+            "commit": flash.commit,
+            "languages": flash.languages,
+        },
+        "routes": routes,
+        "models": model_status(&state),
+        "snapshot": state.snapshot.digest,
+        "ledger": ledger,
+    }))
+}
+
+fn model_status(state: &State) -> Vec<Value> {
+    let models = state.snapshot.policy.models.iter();
+    models
+        .map(|(name, model)| {
+            let health = state.health.of(name);
+            json!({
+                "name": name,
+                "id": if model.kind == ProviderKind::Embedded {
+                    state.flash.version()
+                } else {
+                    model.id.clone()
+                },
+                "provider": model.provider,
+                "kind": model.kind,
+                "tasks": model.tasks,
+                "price": model.price,
+                "state": health.state,
+                "requests": health.requests,
+                "failures": health.failures,
+                "last_used": health.last_used,
+                "last_error": health.last_error,
+            })
+        })
+        .collect()
+}
+
+async fn ledger_status(state: &State) -> Result<Value, StoreError> {
+    let newest = state.recorder.store().newest_checkpoint().await?;
+    let root = newest.as_ref().and_then(|newest| newest.note.lines().nth(2).map(str::to_owned));
+    let condition = state.recorder.condition();
+    Ok(json!({
+        "origin": state.recorder.verifier().name(),
+        "size": newest.map_or(0, |newest| newest.size),
+        "root": root,
+        "payloads": match state.config.ledger.payloads {
+            Payloads::Discard => "discard",
+            Payloads::Keep => "keep",
+        },
+        "healthy": condition.is_ok(),
+        "error": condition.err().as_deref(),
+    }))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Page {
+    limit: Option<u32>,
+}
+
+/// `GET /admin/records?limit=N`: the newest records, newest first.
+pub(crate) async fn records(Shared(state): Shared<Arc<State>>, Query(page): Query<Page>) -> Response {
+    match newest(&state, page.limit.unwrap_or(RECORDS).min(MOST_RECORDS)).await {
+        Ok(records) => reply(&json!({"records": records})),
+        Err(error) => failed(&error),
+    }
+}
+
+/// One row of the list.
+#[derive(Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    told: Explanation,
+    route: Option<String>,
+    latency_micros: Option<u64>,
+}
+
+async fn newest(state: &State, limit: u32) -> Result<Vec<Value>, StoreError> {
+    let store = state.recorder.store();
+    let mut listed = Vec::new();
+    for row in store.newest_intents(limit).await? {
+        let Ok(Entry::Intent(intent)) = Entry::from_leaf(&row.body) else { continue };
+        let rows = store.record(intent.record).await?;
+        let completion = rows.iter().find_map(|row| match Entry::from_leaf(&row.body) {
+            Ok(Entry::Completion(completion)) => Some(completion),
+            _ => None,
+        });
+        let told = Explanation::new(intent, completion, None);
+        let latency_micros = told.ended.map(|ended| ended.micros_since(told.started));
+        let mut row = json!(Listed { route: told.decision.route.clone(), latency_micros, told });
+        row["attempts"] = json!(row["attempts"].as_array().map_or(0, Vec::len));
+        listed.push(row);
+    }
+    Ok(listed)
+}
+
+/// `GET /admin/records/{id}`: what `waymark why --json` prints.
+pub(crate) async fn record(Shared(state): Shared<Arc<State>>, Path(id): Path<String>) -> Response {
+    let fault = |kind, code, message| {
+        error_response(Dialect::OpenAiChat, &Fault { kind, code, message }, None, None)
+    };
+    let id = match id.parse() {
+        Ok(id) => id,
+        Err(error) => {
+            let error: ParseRecordIdError = error;
+            return fault(ErrorKind::InvalidRequest, "bad_request", error.to_string());
+        }
+    };
+    match explain(state.recorder.store(), state.recorder.verifier(), id).await {
+        Ok(Some(told)) => reply(&told),
+        Ok(None) => fault(ErrorKind::NotFound, "not_found", format!("there is no record {id}")),
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &StoreError) -> Response {
+    let fault =
+        Fault { kind: ErrorKind::Unavailable, code: "ledger_unavailable", message: error.to_string() };
+    error_response(Dialect::OpenAiChat, &fault, None, None)
+}

@@ -1,0 +1,92 @@
+//! What the server is told at start: resolved, complete and free of where each value came from.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use waymark_types::{Price, ProviderKind, Secret, Task};
+
+/// Everything the server needs to know.
+#[derive(Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where the ledger and its key live.
+    pub data_dir: PathBuf,
+    /// The repository the embedded model learns; `None` serves without one.
+    pub repository: Option<PathBuf>,
+    /// The embedded model's confidence below which it declines; `None` is the model's own default.
+    pub flash_threshold: Option<f64>,
+    /// The ledger's conduct.
+    pub ledger: LedgerConfig,
+    /// Upstream providers by name.
+    pub providers: BTreeMap<String, ProviderConfig>,
+    /// Models by the name clients may ask for.
+    pub models: BTreeMap<String, ModelConfig>,
+    /// Routes by name; `auto` takes whatever nothing else claims.
+    pub routes: BTreeMap<String, RouteConfig>,
+    /// Names clients ask for, and the route or model each stands for.
+    pub aliases: BTreeMap<String, String>,
+}
+
+/// The ledger's conduct.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LedgerConfig {
+    /// What happens to answers while the ledger cannot write.
+    pub on_failure: OnFailure,
+    /// What happens to the text of requests and answers.
+    pub payloads: Payloads,
+}
+
+/// What happens to answers while the ledger cannot write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// They are served without a record.
+    Serve,
+}
+
+/// What happens to the text of requests and answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Payloads {
+    /// Only salted commitments are kept.
+    #[default]
+    Discard,
+    /// The text is stored beside the ledger.
+    Keep,
+}
+
+/// One upstream provider.
+#[derive(Clone)]
+pub struct ProviderConfig {
+    /// How it is spoken to.
+    pub kind: ProviderKind,
+    /// Where it is; empty for the embedded kind.
+    pub base_url: String,
+    /// The key it is sent, if any.
+    pub api_key: Option<Secret>,
+}
+
+/// One model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelConfig {
+    /// The provider's configured name.
+    pub provider: String,
+    /// The provider's name for the model; empty for the embedded kind, whose corpus names it.
+    pub id: String,
+    /// Its price; `None` when unknown.
+    pub price: Option<Price>,
+    /// What it can do; `None` is its provider kind's usual set.
+    pub tasks: Option<Vec<Task>>,
+}
+
+/// One route.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RouteConfig {
+    /// Model names, cheapest first.
+    pub ladder: Vec<String>,
+    /// For a rung's model, the models that stand in when it fails.
+    pub fallback: BTreeMap<String, Vec<String>>,
+}

@@ -1,0 +1,95 @@
+//! The guard at the door: pages in a browser must not reach this server behind their user's back.
+//!
+//! A foreign page can post to a loopback address, and by rebinding its own name to that address it can read the
+//! answer too. Either would spend the user's keys. So a request whose `Origin` is a foreign web page is refused,
+//! and so is one whose `Host` is not an address or name of this machine.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, Uri, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use waymark_protocol::{ErrorKind, Fault};
+
+use crate::ingress;
+use crate::relay::{error_response, mark_unrecorded};
+
+/// Refuses foreign pages and marks every answer that has no record of its own.
+pub(crate) async fn guard(request: Request, next: Next) -> Response {
+    let mut response = match objection(request.headers()) {
+        None => next.run(request).await,
+        Some(message) => {
+            let dialect = ingress::dialect_of(request.uri().path(), request.headers());
+            let fault = Fault { kind: ErrorKind::Forbidden, code: "foreign_origin", message };
+            error_response(dialect, &fault, None, None)
+        }
+    };
+    mark_unrecorded(&mut response);
+    response
+}
+
+fn objection(headers: &HeaderMap) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+    let host = text(header::HOST).unwrap_or_default();
+    if !is_near(host_name(host)) {
+        return Some(format!("this server is not called `{host}`; use its address or `localhost`"));
+    }
+    // Editors send origins of their own schemes; only web pages can be foreign.
+    let origin = text(header::ORIGIN).filter(|origin| origin.starts_with("http"))?;
+    let foreign = origin.parse::<Uri>().ok().and_then(|uri| uri.host().map(|host| !is_near(host)));
+    foreign.unwrap_or(true).then(|| format!("pages of {origin} may not use this server"))
+}
+
+/// The host without its port.
+fn host_name(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// Whether a name can only mean this machine as its user addressed it: an IP address, `localhost`, or a name
+/// without a dot. A page's own name always has one.
+fn is_near(name: &str) -> bool {
+    let bare = name.trim_matches(['[', ']']);
+    bare.parse::<std::net::IpAddr>().is_ok() || bare == "localhost" || !bare.contains('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects(host: &str, origin: Option<&str>) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        objection(&headers).is_some()
+    }
+
+    #[test]
+    fn tools_and_the_own_page_pass() {
+        for (host, origin) in [
+            ("127.0.0.1:4114", None),
+            ("localhost:4114", Some("http://localhost:4114")),
+            ("[::1]:4114", Some("http://[::1]:4114")),
+            ("192.168.1.7:4114", None),
+            ("gateway:4114", None),
+            ("127.0.0.1:4114", Some("vscode-webview://1a2b")),
+        ] {
+            assert!(!objects(host, origin), "{host} {origin:?}");
+        }
+    }
+
+    #[test]
+    fn foreign_pages_do_not() {
+        for (host, origin) in [
+            ("127.0.0.1:4114", Some("https://evil.example")),
+            ("evil.example:4114", None),
+            ("evil.example", Some("http://evil.example")),
+            ("127.0.0.1:4114", Some("http://")),
+        ] {
+            assert!(objects(host, origin), "{host} {origin:?}");
+        }
+    }
+}

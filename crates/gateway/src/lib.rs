@@ -1,0 +1,32 @@
+//! The server: the only crate that knows HTTP.
+//!
+//! A request goes one way through the house: [`path`] reads it top to bottom. Around it stand the ingress
+//! (sockets, guards, dialect endpoints), the upstreams, the recorder that makes records durable, the admin API
+//! and the dashboard.
+
+mod admin;
+mod clock;
+mod config;
+mod dashboard;
+mod discovery;
+mod guard;
+mod health;
+mod ingress;
+mod keys;
+mod path;
+mod recorder;
+mod relay;
+mod server;
+mod snapshot;
+mod state;
+mod upstream;
+
+pub use clock::SystemClock;
+pub use config::{
+    Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig,
+};
+pub use discovery::{Discovery, Found, discover};
+pub use keys::{DATABASE, KeyError, LOCK, read_verifier};
+pub use recorder::{Recorder, RecorderError};
+pub use server::{Running, ServerError, start};
+pub use snapshot::snapshot;

@@ -1,0 +1,230 @@
+//! Attempts: one upstream call after another until one answers or none is left.
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use waymark_flash::{Completion, CompletionRequest};
+use waymark_ledger::Attempt;
+use waymark_protocol::{Answer, ErrorKind, Fault, Request, sse};
+use waymark_routing::{Plan, Step};
+use waymark_types::{Next, Outcome, ProviderKind, Timestamp};
+
+use super::Call;
+use crate::config::ProviderConfig;
+use crate::relay::{Head, Upstreamed};
+use crate::state::State;
+use crate::upstream::{self, CallError, STALL_TIMEOUT};
+
+/// What an attempt came to.
+pub(super) enum Reached {
+    /// A whole answer, be it an error.
+    Whole {
+        head: Head,
+        body: Bytes,
+        answer: Answer,
+    },
+    /// A stream whose first event is here.
+    Stream(Box<Upstreamed>),
+    /// The embedded model's word.
+    Suggestion(Box<Completion>),
+    /// No answer.
+    Nothing(Fault),
+}
+
+/// What the attempts came to.
+pub(super) struct Tried {
+    pub(super) reached: Reached,
+    /// The configured name of the model tried last.
+    pub(super) name: String,
+    /// How the plan arrived at it.
+    pub(super) arrival: Next,
+}
+
+/// Tries the plan's steps in order. `log` holds every attempt from the moment it begins, so that one which is
+/// cancelled is on record too.
+pub(super) async fn attempts(
+    state: &State,
+    call: &Call,
+    request: &Request,
+    plan: &Plan,
+    log: &mut Vec<Attempt>,
+) -> Tried {
+    let mut steps = plan.steps.iter().peekable();
+    while let Some(step) = steps.next() {
+        let started = state.clock.now();
+        log.push(begun(step, started));
+        let (mut attempt, reached) = once(state, call, request, step, started).await;
+        let next = steps.peek().filter(|_| goes_elsewhere(&reached)).map(|next| next.arrival);
+        attempt.next = match (next, attempt.outcome) {
+            (Some(next), _) => next,
+            (None, Outcome::Succeeded | Outcome::Declined) => Next::Done,
+            (None, _) => Next::Exhausted,
+        };
+        if next.is_some() || matches!(reached, Reached::Nothing(_)) {
+            state.health.note(&step.name, attempt.outcome, attempt.error.as_deref(), attempt.ended);
+        }
+        log.pop();
+        log.push(attempt);
+        if next.is_none() {
+            return Tried { reached, name: step.name.clone(), arrival: step.arrival };
+        }
+    }
+    let message = "the plan had no steps".to_owned();
+    let fault = Fault { kind: ErrorKind::Unavailable, code: "empty_plan", message };
+    Tried { reached: Reached::Nothing(fault), name: String::new(), arrival: Next::Done }
+}
+
+/// An attempt as it stands until it ends, and for good when it is cancelled.
+fn begun(step: &Step, started: Timestamp) -> Attempt {
+    Attempt {
+        provider: step.provider.clone(),
+        model: step.model.clone(),
+        served_model: None,
+        started,
+        ended: started,
+        status: None,
+        outcome: Outcome::Cancelled,
+        error: Some("cancelled".to_owned()),
+        next: Next::Exhausted,
+        served: false,
+    }
+}
+
+/// Whether the next step should be tried instead of answering with this.
+fn goes_elsewhere(reached: &Reached) -> bool {
+    match reached {
+        Reached::Nothing(_) => true,
+        Reached::Suggestion(completion) => completion.suggestion.is_none(),
+        Reached::Stream(upstreamed) => upstreamed.failed_at_once(),
+        // A request the provider calls wrong is wrong elsewhere too; everything else may go better there.
+        Reached::Whole { head, .. } => {
+            let status = head.status.as_u16();
+            status >= 400 && !matches!(status, 400 | 413 | 422)
+        }
+    }
+}
+
+/// Makes one attempt. Its `next` is settled by the caller, and the end of a stream by the relay.
+async fn once(
+    state: &State,
+    call: &Call,
+    request: &Request,
+    step: &Step,
+    started: Timestamp,
+) -> (Attempt, Reached) {
+    let reached = match state.config.providers.get(&step.provider) {
+        Some(provider) if provider.kind == ProviderKind::Embedded => {
+            Reached::Suggestion(Box::new(suggest(state, request)))
+        }
+        Some(provider) => call_upstream(state, call, request, step, provider)
+            .await
+            .unwrap_or_else(|error| Reached::Nothing(as_fault(&error))),
+        None => {
+            let problem = "it is not configured";
+            let error = CallError::Misconfigured { provider: step.provider.clone(), problem };
+            Reached::Nothing(as_fault(&error))
+        }
+    };
+    let begun = begun(step, started);
+    (describe(Attempt { ended: state.clock.now(), ..begun }, &reached), reached)
+}
+
+fn suggest(state: &State, request: &Request) -> Completion {
+    let (prefix, suffix, path, max_tokens) = match &request.fim {
+        Some(fim) => (fim.prefix.as_str(), fim.suffix.as_str(), fim.path.as_deref(), fim.max_tokens),
+        None => ("", "", None, None),
+    };
+    let threshold = state.config.flash_threshold;
+    state.flash.complete(&CompletionRequest { prefix, suffix, path, threshold, max_tokens })
+}
+
+async fn call_upstream(
+    state: &State,
+    call: &Call,
+    request: &Request,
+    step: &Step,
+    provider: &ProviderConfig,
+) -> Result<Reached, CallError> {
+    let headers = upstream::to_upstream(&call.headers);
+    let body = request.body_for(&step.model);
+    let query = call.query.as_deref();
+    let response =
+        state.upstreams.call(&step.provider, provider, call.dialect, query, headers, body).await?;
+    let head = Head { status: response.status(), headers: upstream::to_client(response.headers()) };
+    let mut chunks = response.bytes_stream();
+    if head.status.is_success() && head.is_event_stream() {
+        let mut upstreamed = Upstreamed::new(head, call.dialect, chunks.boxed(), step.provider.clone());
+        upstreamed.first_event().await?;
+        return Ok(Reached::Stream(Box::new(upstreamed)));
+    }
+    let mut body = Vec::new();
+    loop {
+        match tokio::time::timeout(STALL_TIMEOUT, chunks.next()).await {
+            Ok(Some(Ok(chunk))) => body.extend_from_slice(&chunk),
+            Ok(Some(Err(error))) => return Err(CallError::from_transfer(&step.provider, &error)),
+            Ok(None) => break,
+            Err(_) => return Err(CallError::TimedOut(step.provider.clone())),
+        }
+    }
+    let mut answer = Answer::default();
+    answer.read_body(call.dialect, &body);
+    Ok(Reached::Whole { head, body: body.into(), answer })
+}
+
+fn as_fault(error: &CallError) -> Fault {
+    let kind = match error {
+        CallError::TimedOut(_) => ErrorKind::Timeout,
+        CallError::Connect(_) | CallError::BrokeOff(_) | CallError::Misconfigured { .. } => ErrorKind::Upstream,
+    };
+    Fault { kind, code: error.code(), message: error.to_string() }
+}
+
+/// What the ledger says of an attempt that has ended.
+fn describe(attempt: Attempt, reached: &Reached) -> Attempt {
+    let failed = |outcome, error: &str| (outcome, Some(error.to_owned()));
+    let (outcome, error) = match reached {
+        Reached::Whole { head, .. } if head.status.as_u16() >= 400 => {
+            failed(Outcome::Failed, &format!("http_{}", head.status.as_u16()))
+        }
+        Reached::Stream(stream) if stream.failed_at_once() => failed(Outcome::StreamFailed, "error_event"),
+        Reached::Suggestion(completion) if completion.suggestion.is_none() => (Outcome::Declined, None),
+        Reached::Nothing(fault) if fault.kind == ErrorKind::Timeout => failed(Outcome::TimedOut, fault.code),
+        Reached::Nothing(fault) => failed(Outcome::Failed, fault.code),
+        Reached::Whole { .. } | Reached::Stream(_) | Reached::Suggestion(_) => (Outcome::Succeeded, None),
+    };
+    let (status, served_model) = match reached {
+        Reached::Whole { head, answer, .. } => (Some(head.status.as_u16()), answer.served_model.clone()),
+        Reached::Stream(stream) => (Some(stream.head().status.as_u16()), None),
+        Reached::Suggestion(completion) => (None, Some(completion.version.clone())),
+        Reached::Nothing(_) => (None, None),
+    };
+    // The embedded model is named by its corpus, which is known only now.
+    let model = match reached {
+        Reached::Suggestion(completion) => completion.version.clone(),
+        Reached::Whole { .. } | Reached::Stream(_) | Reached::Nothing(_) => attempt.model,
+    };
+    Attempt { outcome, error, status, served_model, model, ..attempt }
+}
+
+/// A stream's first event, read before anything is promised to the client.
+impl Upstreamed {
+    async fn first_event(&mut self) -> Result<(), CallError> {
+        while self.pending.is_empty() {
+            if !self.pull().await? {
+                return Err(CallError::BrokeOff(self.provider().to_owned()));
+            }
+            self.split()?;
+        }
+        Ok(())
+    }
+
+    /// Cuts what has arrived into whole events.
+    pub(crate) fn split(&mut self) -> Result<(), CallError> {
+        loop {
+            match self.splitter.next_event() {
+                Ok(Some(event)) => self.pending.push_back(event),
+                Ok(None) => return Ok(()),
+                Err(sse::EventTooLarge) => return Err(CallError::BrokeOff(self.provider().to_owned())),
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Who asks, from which conversation, and for what kind of work: told from headers and shape alone.
+
+use axum::http::{HeaderMap, header};
+use waymark_protocol::Request;
+use waymark_types::{Dialect, Task};
+
+/// Texts from outside are cut to this many characters before they enter a record.
+const LONGEST: usize = 200;
+
+/// Headers that name a conversation, the most specific first. Claude Code, Codex, opencode, others.
+const SESSION: [&str; 4] = ["x-claude-code-session-id", "session-id", "x-session-affinity", "x-session-id"];
+
+/// Headers that only an agent started by another agent sends. Claude Code, opencode.
+const PARENT: [&str; 2] = ["x-claude-code-parent-agent-id", "x-parent-session-id"];
+
+/// Who asks.
+pub(super) struct Caller {
+    pub(super) principal: String,
+    pub(super) client: Option<String>,
+    pub(super) session: Option<String>,
+}
+
+/// Tells the caller from the request's headers. Without virtual keys everyone on this machine is one principal.
+pub(super) fn identify(headers: &HeaderMap) -> Caller {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(shortened);
+    Caller {
+        principal: "local".to_owned(),
+        client: text(header::USER_AGENT.as_str()),
+        session: SESSION.iter().find_map(|name| text(name)),
+    }
+}
+
+/// Tells the kind of work from the request's shape.
+pub(super) fn classify(request: &Request, headers: &HeaderMap) -> Task {
+    if request.dialect == Dialect::OpenAiCompletions {
+        Task::Completion
+    } else if PARENT.iter().any(|name| headers.contains_key(*name)) {
+        Task::SubagentStep
+    } else if request.tools > 0 {
+        Task::AgentStep
+    } else {
+        Task::Chat
+    }
+}
+
+/// A text from outside, short enough for a record.
+pub(super) fn shortened(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}

@@ -1,0 +1,253 @@
+//! The way of a request, top to bottom:
+//!
+//! parse → identify → classify → admit → decide → record intent → attempt → stream → record completion
+
+mod attempt;
+mod deliver;
+mod identify;
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use waymark_ledger::commitment::{self, Salt};
+use waymark_ledger::{Attempt, Decision, Entry, Intent, PlannedAttempt};
+use waymark_protocol::{ErrorKind, Fault, Request};
+use waymark_routing::{Features, POLICY, Plan, Refusal};
+use waymark_store::Payload;
+use waymark_types::{Dialect, Next, Outcome, RecordId, Task, Timestamp};
+
+use crate::config::{OnFailure, Payloads};
+use crate::recorder::{Pending, RecorderError};
+use crate::relay::Client;
+use crate::state::State;
+use deliver::{Delivery, Ending};
+use identify::Caller;
+
+/// A request as it came off the wire.
+pub(crate) struct Call {
+    pub(crate) dialect: Dialect,
+    pub(crate) query: Option<String>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) arrived: Timestamp,
+    pub(crate) record: RecordId,
+    pub(crate) salt: Salt,
+}
+
+/// Answers one request. Every return has told the client something, or found it gone.
+pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
+    let caller = identify::identify(&call.headers);
+    let request = match waymark_protocol::parse(call.dialect, &call.body) {
+        Ok(request) => request,
+        Err(error) => {
+            let fault = fault(ErrorKind::InvalidRequest, "bad_request", error.to_string());
+            return refuse(state, &call, &caller, None, fault, client).await;
+        }
+    };
+    let task = identify::classify(&request, &call.headers);
+    if let Err(fault) = admit(state) {
+        return refuse(state, &call, &caller, Some((&request, task)), fault, client).await;
+    }
+    let plan = match decide(state, &request, task) {
+        Ok(plan) => plan,
+        Err(refusal) => {
+            let asked = Some((&request, task));
+            return refuse_decided(state, &call, &caller, asked, refusal, client).await;
+        }
+    };
+    let (decision, planned) = (decision(state, &plan), planned(&plan));
+    let intent = intent(&call, &caller, Some((&request, task)), decision, planned);
+    let durable = record_intent(state, &call, intent).await;
+    attempt_and_deliver(state, &call, &request, &plan, durable, client).await;
+}
+
+/// Whether the server takes the request at all.
+fn admit(state: &State) -> Result<(), Fault> {
+    if state.answers.is_closed() {
+        let message = "this Waymark is shutting down; ask again in a moment".to_owned();
+        return Err(fault(ErrorKind::Unavailable, "shutting_down", message));
+    }
+    Ok(())
+}
+
+fn decide(state: &State, request: &Request, task: Task) -> Result<Plan, Refusal> {
+    let features = Features { dialect: request.dialect, task, requested_model: request.model.clone() };
+    waymark_routing::decide(&features, &state.snapshot)
+}
+
+/// The intent's write overlaps the attempt: both must have gone well before the first byte leaves (promise 1).
+async fn attempt_and_deliver(
+    state: &Arc<State>,
+    call: &Call,
+    request: &Request,
+    plan: &Plan,
+    durable: Result<Pending, RecorderError>,
+    mut client: Client,
+) {
+    let recorded = async {
+        let durable = match durable {
+            Ok(pending) => pending.durable().await,
+            Err(error) => Err(error),
+        };
+        durable.or_else(|error| tolerate(state, error))
+    };
+    let mut attempts = Vec::new();
+    let both = futures_util::future::try_join(recorded, async {
+        Ok(attempt::attempts(state, call, request, plan, &mut attempts).await)
+    });
+    let reached = tokio::select! {
+        both = both => Some(both),
+        () = client.gone() => None,
+    };
+    match reached {
+        Some(Ok(((), tried))) => {
+            let reason = match tried.arrival {
+                Next::Fallback => "fallback",
+                Next::Escalate => "escalated",
+                Next::Done | Next::Exhausted => plan.reason,
+            };
+            let name = tried.name.clone();
+            let delivery = Delivery { state, call, stream: request.stream, reason, name, attempts };
+            deliver::deliver(delivery, tried, client).await;
+        }
+        Some(Err(error)) => client.answer(unrecorded(call.dialect, &error)),
+        None => cancelled(state, call, plan, attempts).await,
+    }
+}
+
+/// The client went away before anything had left.
+async fn cancelled(state: &State, call: &Call, plan: &Plan, mut attempts: Vec<Attempt>) {
+    if let Some(attempt) = attempts.last_mut() {
+        attempt.ended = state.clock.now();
+    }
+    let ending = Ending::new(Outcome::Cancelled, plan.reason).attempts(attempts).error("the client went away");
+    if let Err(error) = deliver::record(state, call, ending).await {
+        tracing::warn!(record = %call.record, %error, "could not record a cancelled request");
+    }
+}
+
+/// What a ledger that cannot write means for the answer: an error, unless serving on is configured.
+pub(crate) fn tolerate(state: &State, error: RecorderError) -> Result<(), RecorderError> {
+    match state.config.ledger.on_failure {
+        OnFailure::Refuse => Err(error),
+        OnFailure::Serve => {
+            tracing::error!(%error, "answering without a record, as `ledger.on_failure = \"serve\"` says");
+            Ok(())
+        }
+    }
+}
+
+/// The answer in the place of one that could not be recorded.
+fn unrecorded(dialect: Dialect, error: &RecorderError) -> axum::response::Response {
+    let message = format!("no answer is given while the ledger cannot record it: {error}");
+    let fault = fault(ErrorKind::Unavailable, "ledger_unavailable", message);
+    crate::relay::error_response(dialect, &fault, None, None)
+}
+
+async fn refuse_decided(
+    state: &State,
+    call: &Call,
+    caller: &Caller,
+    asked: Option<(&Request, Task)>,
+    refusal: Refusal,
+    client: Client,
+) {
+    let kind = if refusal.client_error { ErrorKind::InvalidRequest } else { ErrorKind::Unavailable };
+    let decision = Decision {
+        route: refusal.route,
+        policy: POLICY.to_owned(),
+        reason: refusal.reason.to_owned(),
+        reasons: refusal.reasons,
+        snapshot: state.snapshot.digest.clone(),
+    };
+    let fault = fault(kind, refusal.reason, refusal.message);
+    record_refusal(state, call, intent(call, caller, asked, decision, Vec::new()), fault, client).await;
+}
+
+/// Refuses before any decision.
+async fn refuse(
+    state: &State,
+    call: &Call,
+    caller: &Caller,
+    asked: Option<(&Request, Task)>,
+    fault: Fault,
+    client: Client,
+) {
+    let decision = Decision {
+        route: None,
+        policy: POLICY.to_owned(),
+        reason: fault.code.to_owned(),
+        reasons: Vec::new(),
+        snapshot: state.snapshot.digest.clone(),
+    };
+    record_refusal(state, call, intent(call, caller, asked, decision, Vec::new()), fault, client).await;
+}
+
+async fn record_refusal(state: &State, call: &Call, intent: Intent, fault: Fault, client: Client) {
+    let body = waymark_protocol::error_body(call.dialect, &fault);
+    let mut ending = Ending::new(Outcome::Refused, fault.code).error(&fault.message);
+    ending.response = Some(commitment::commit(&call.salt, &body));
+    let begun = record_intent(state, call, intent).await;
+    let ended = deliver::record(state, call, ending).await;
+    let durable = match begun {
+        Ok(pending) => pending.durable().await.and(ended),
+        Err(error) => Err(error),
+    };
+    match durable.or_else(|error| tolerate(state, error)) {
+        Ok(()) => client.answer(crate::relay::error_response(call.dialect, &fault, Some(call.record), None)),
+        Err(error) => client.answer(unrecorded(call.dialect, &error)),
+    }
+}
+
+async fn record_intent(state: &State, call: &Call, intent: Intent) -> Result<Pending, RecorderError> {
+    let kept = (state.config.ledger.payloads == Payloads::Keep).then(|| call.body.to_vec());
+    let payload = Payload::Request { record: call.record, salt: call.salt, body: kept };
+    state.recorder.append(Entry::Intent(intent), Some(payload)).await
+}
+
+fn intent(
+    call: &Call,
+    caller: &Caller,
+    asked: Option<(&Request, Task)>,
+    decision: Decision,
+    plan: Vec<PlannedAttempt>,
+) -> Intent {
+    Intent {
+        record: call.record,
+        started: call.arrived,
+        dialect: call.dialect,
+        task: asked.map(|(_, task)| task),
+        stream: asked.is_some_and(|(request, _)| request.stream),
+        client: caller.client.clone(),
+        session: caller.session.clone(),
+        principal: caller.principal.clone(),
+        requested_model: asked.map(|(request, _)| identify::shortened(&request.model)),
+        decision,
+        plan,
+        request: commitment::commit(&call.salt, &call.body),
+        salt_sha256: commitment::salt_digest(&call.salt),
+    }
+}
+
+fn decision(state: &State, plan: &Plan) -> Decision {
+    Decision {
+        route: plan.route.clone(),
+        policy: POLICY.to_owned(),
+        reason: plan.reason.to_owned(),
+        reasons: plan.reasons.clone(),
+        snapshot: state.snapshot.digest.clone(),
+    }
+}
+
+fn planned(plan: &Plan) -> Vec<PlannedAttempt> {
+    let planned = |step: &waymark_routing::Step| PlannedAttempt {
+        provider: step.provider.clone(),
+        model: step.model.clone(),
+    };
+    plan.steps.iter().map(planned).collect()
+}
+
+fn fault(kind: ErrorKind, code: &'static str, message: String) -> Fault {
+    Fault { kind, code, message }
+}

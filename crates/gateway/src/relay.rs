@@ -1,0 +1,297 @@
+//! Bytes on their way to the client: the client's end, an upstream's stream, and the relay between them.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream};
+use tokio::sync::{mpsc, oneshot};
+use waymark_ledger::Commitment;
+use waymark_ledger::commitment::{Committer, Salt};
+use waymark_protocol::{Answer, Fault, Progress, sse};
+use waymark_types::{Dialect, Outcome, RecordId};
+
+use crate::upstream::{CallError, STALL_TIMEOUT};
+
+/// Chunks that may wait for a slow client before its upstream is made to wait too.
+const QUEUE: usize = 32;
+/// How long an upstream may take to end its body after its last event, so that its connection can be used again.
+const TAIL: std::time::Duration = std::time::Duration::from_millis(20);
+
+const RECORD: HeaderName = HeaderName::from_static("x-waymark-record");
+const MODEL: HeaderName = HeaderName::from_static("x-waymark-model");
+const ROUTE: HeaderName = HeaderName::from_static("x-waymark-route");
+
+/// The status and headers of an answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Head {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+}
+
+impl Head {
+    /// A head of our own making.
+    pub(crate) fn new(status: u16, content_type: &'static str) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if content_type == "text/event-stream" {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        }
+        Self { status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), headers }
+    }
+
+    pub(crate) fn is_event_stream(&self) -> bool {
+        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
+    }
+
+    /// Adds the three headers every answer carries.
+    pub(crate) fn marked(mut self, record: Option<RecordId>, model: Option<&str>, route: &str) -> Self {
+        let none = || HeaderValue::from_static("none");
+        let value = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| none());
+        self.headers.insert(RECORD, record.map_or_else(none, |record| value(&record.to_string())));
+        self.headers.insert(MODEL, model.map_or_else(none, value));
+        self.headers.insert(ROUTE, value(route));
+        self
+    }
+
+    pub(crate) fn with(self, body: Body) -> Response {
+        let mut response = Response::new(body);
+        (*response.status_mut(), *response.headers_mut()) = (self.status, self.headers);
+        response
+    }
+}
+
+/// An error answer in the client's dialect.
+pub(crate) fn error_response(
+    dialect: Dialect,
+    fault: &Fault,
+    record: Option<RecordId>,
+    model: Option<&str>,
+) -> Response {
+    let body = waymark_protocol::error_body(dialect, fault);
+    Head::new(fault.kind.status(), "application/json").marked(record, model, fault.code).with(body.into())
+}
+
+/// Marks an answer that no model gave and no record stands behind.
+pub(crate) fn mark_unrecorded(response: &mut Response) {
+    for name in [RECORD, MODEL, ROUTE] {
+        response.headers_mut().entry(name).or_insert_with(|| HeaderValue::from_static("none"));
+    }
+}
+
+/// The client's end of an answer.
+pub(crate) enum Client {
+    /// Nothing has left yet.
+    Waiting(oneshot::Sender<Response>),
+    /// The head has left.
+    Streaming(mpsc::Sender<Bytes>),
+}
+
+impl Client {
+    /// Sends a whole answer.
+    pub(crate) fn answer(self, response: Response) {
+        if let Self::Waiting(reply) = self {
+            // An error means that the client is gone, which nobody need be told.
+            let _ = reply.send(response);
+        }
+    }
+
+    /// Sends the head of a stream.
+    pub(crate) fn begin(self, head: Head) -> Self {
+        let Self::Waiting(reply) = self else { return self };
+        let (chunks, body) = mpsc::channel::<Bytes>(QUEUE);
+        let body = stream::unfold(body, |mut body| async move {
+            body.recv().await.map(|chunk| (Ok::<_, Infallible>(chunk), body))
+        });
+        let _ = reply.send(head.with(Body::from_stream(body)));
+        Self::Streaming(chunks)
+    }
+
+    /// Sends a piece of a stream; `false` when the client is gone.
+    pub(crate) async fn send(&self, chunk: Bytes) -> bool {
+        match self {
+            Self::Streaming(chunks) => chunks.send(chunk).await.is_ok(),
+            Self::Waiting(_) => false,
+        }
+    }
+
+    /// Waits until the client goes away.
+    pub(crate) async fn gone(&mut self) {
+        match self {
+            Self::Waiting(reply) => reply.closed().await,
+            Self::Streaming(chunks) => chunks.closed().await,
+        }
+    }
+}
+
+type Chunks = BoxStream<'static, reqwest::Result<Bytes>>;
+
+/// An upstream's stream: what has arrived of it and what is to come.
+pub(crate) struct Upstreamed {
+    head: Head,
+    dialect: Dialect,
+    provider: String,
+    chunks: Chunks,
+    pub(crate) splitter: sse::Splitter,
+    /// Whole events not yet relayed.
+    pub(crate) pending: VecDeque<Bytes>,
+}
+
+/// How a relayed stream ended.
+pub(crate) struct Relayed {
+    pub(crate) outcome: Outcome,
+    /// What the provider said of the answer.
+    pub(crate) answer: Answer,
+    /// The end of the stream, which may leave only once the completion is durable.
+    pub(crate) last: Bytes,
+    pub(crate) error: Option<(String, String)>,
+    /// The bytes sent so far.
+    pub(crate) sent: Sent,
+}
+
+/// The bytes a client was sent: committed to always, kept only where texts are kept.
+pub(crate) struct Sent {
+    committer: Committer,
+    kept: Option<Vec<u8>>,
+}
+
+impl Sent {
+    pub(crate) fn new(salt: &Salt, keep: bool) -> Self {
+        Self { committer: Committer::new(salt), kept: keep.then(Vec::new) }
+    }
+
+    pub(crate) fn add(&mut self, chunk: &[u8]) {
+        self.committer.update(chunk);
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(chunk);
+        }
+    }
+
+    pub(crate) fn finish(self) -> (Commitment, Option<Vec<u8>>) {
+        (self.committer.finish(), self.kept)
+    }
+}
+
+impl Upstreamed {
+    pub(crate) fn new(head: Head, dialect: Dialect, chunks: Chunks, provider: String) -> Self {
+        let (splitter, pending) = (sse::Splitter::default(), VecDeque::new());
+        Self { head, dialect, provider, chunks, splitter, pending }
+    }
+
+    pub(crate) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    pub(crate) fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// Whether the very first event says that the answer failed.
+    pub(crate) fn failed_at_once(&self) -> bool {
+        let mut answer = Answer::default();
+        self.pending
+            .front()
+            .is_some_and(|event| answer.read_event(self.dialect, &sse::read(event)) == Progress::Failed)
+    }
+
+    /// Waits for the next piece; `false` at the end.
+    pub(crate) async fn pull(&mut self) -> Result<bool, CallError> {
+        match tokio::time::timeout(STALL_TIMEOUT, self.chunks.next()).await {
+            Ok(Some(Ok(chunk))) => {
+                self.splitter.push(&chunk);
+                Ok(true)
+            }
+            Ok(Some(Err(error))) => Err(CallError::from_transfer(&self.provider, &error)),
+            Ok(None) => Ok(false),
+            Err(_) => Err(CallError::TimedOut(self.provider.clone())),
+        }
+    }
+
+    /// Passes the stream on, event by event, and stops short of its end.
+    pub(crate) async fn relay(mut self, client: &mut Client, mut sent: Sent) -> Relayed {
+        let mut answer = Answer::default();
+        let mut ready = BytesMut::new();
+        loop {
+            while let Some(event) = self.pending.pop_front() {
+                let progress = answer.read_event(self.dialect, &sse::read(&event));
+                if progress == Progress::Ongoing {
+                    ready.extend_from_slice(&event);
+                    continue;
+                }
+                if !forward(client, &mut sent, ready.split().freeze()).await {
+                    return cancelled(answer, sent);
+                }
+                return if progress == Progress::Last {
+                    let last = self.tail(event).await;
+                    Relayed { outcome: Outcome::Succeeded, answer, last, error: None, sent }
+                } else {
+                    let text = answer.error.clone().unwrap_or_default();
+                    let error = Some(("error_event".to_owned(), text));
+                    Relayed { outcome: Outcome::StreamFailed, answer, last: event, error, sent }
+                };
+            }
+            if !forward(client, &mut sent, ready.split().freeze()).await {
+                return cancelled(answer, sent);
+            }
+            let pulled = tokio::select! {
+                pulled = self.pull() => pulled,
+                () = client.gone() => return cancelled(answer, sent),
+            };
+            match pulled.and_then(|more| self.split().map(|()| more)) {
+                Ok(true) => {}
+                Ok(false) => return self.ended(answer, sent),
+                Err(error) => return self.broke_off(answer, sent, &error),
+            }
+        }
+    }
+
+    /// The last event and what little may follow it.
+    async fn tail(&mut self, last: Bytes) -> Bytes {
+        let mut tail = BytesMut::from(&last[..]);
+        while let Ok(Ok(true)) = tokio::time::timeout(TAIL, self.pull()).await {}
+        for event in self.pending.drain(..) {
+            tail.extend_from_slice(&event);
+        }
+        tail.extend_from_slice(&self.splitter.rest());
+        tail.freeze()
+    }
+
+    /// The body ended without a last event. Some providers leave `[DONE]` out, and then the stated reason to
+    /// stop is their word that the answer is whole.
+    fn ended(mut self, answer: Answer, sent: Sent) -> Relayed {
+        if answer.is_whole_without_end(self.dialect) {
+            let last = self.splitter.rest();
+            return Relayed { outcome: Outcome::Succeeded, answer, last, error: None, sent };
+        }
+        let error = CallError::BrokeOff(self.provider.clone());
+        self.broke_off(answer, sent, &error)
+    }
+
+    /// The upstream failed: the client gets its dialect's own error event, never a clean end (promise 5).
+    fn broke_off(self, answer: Answer, sent: Sent, error: &CallError) -> Relayed {
+        let message = format!("the answer broke off: {error}");
+        let kind = waymark_protocol::ErrorKind::Upstream;
+        let fault = Fault { kind, code: "stream_failed", message: message.clone() };
+        let last = waymark_protocol::error_event(self.dialect, &fault).into();
+        let error = Some((error.code().to_owned(), message));
+        Relayed { outcome: Outcome::StreamFailed, answer, last, error, sent }
+    }
+}
+
+async fn forward(client: &Client, sent: &mut Sent, chunk: Bytes) -> bool {
+    if chunk.is_empty() {
+        return true;
+    }
+    sent.add(&chunk);
+    client.send(chunk).await
+}
+
+fn cancelled(answer: Answer, sent: Sent) -> Relayed {
+    let error = Some(("cancelled".to_owned(), "the client went away".to_owned()));
+    Relayed { outcome: Outcome::Cancelled, answer, last: Bytes::new(), error, sent }
+}

@@ -1,0 +1,136 @@
+//! The server's life: open everything, bind, serve, drain.
+
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt as _;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+use waymark_flash::Flash;
+use waymark_ledger::canonical::CanonicalError;
+use waymark_types::Clock;
+
+use crate::config::Config;
+use crate::health::Health;
+use crate::recorder::{self, RecorderError};
+use crate::state::State;
+use crate::upstream::Upstreams;
+use crate::ingress;
+use crate::snapshot::snapshot;
+
+/// How long answers under way may take to end once the server is told to stop.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// How long connections, and then the ledger, may take to close.
+const CLOSE: Duration = Duration::from_secs(1);
+
+/// The server cannot start or run.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The address cannot be listened on.
+    #[error("could not listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The ledger cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] RecorderError),
+    /// The configuration has no canonical form.
+    #[error("the configuration cannot be recorded")]
+    Snapshot(#[from] CanonicalError),
+    /// The HTTP client for providers cannot be made.
+    #[error("could not prepare the connection to providers")]
+    Upstream(#[from] reqwest::Error),
+    /// Serving failed.
+    #[error("the server failed: {0}")]
+    Serve(io::Error),
+}
+
+/// A server that has begun to serve.
+pub struct Running {
+    address: SocketAddr,
+    origin: String,
+    stop: watch::Sender<bool>,
+    answers: TaskTracker,
+    background: TaskTracker,
+    serving: tokio::task::JoinHandle<io::Result<()>>,
+    // Held as long as the server runs; releases the data directory at the very end.
+    _lock: File,
+}
+
+/// Binds the address, opens the ledger and starts serving.
+pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Result<Running, ServerError> {
+    let bind = |source| ServerError::Listen { address: config.listen, source };
+    let listener = TcpListener::bind(config.listen).await.map_err(bind)?;
+    let address = listener.local_addr().map_err(bind)?;
+    let snapshot = snapshot(&config)?;
+    let (answers, background) = (TaskTracker::new(), TaskTracker::new());
+    let (recorder, lock) = recorder::open(&config.data_dir, &snapshot, clock.as_ref(), &background).await?;
+    let origin = recorder.verifier().name().to_owned();
+    let state = Arc::new(State {
+        config: Config { listen: address, ..config },
+        snapshot,
+        recorder,
+        upstreams: Upstreams::new()?,
+        flash,
+        health: Health::default(),
+        started: clock.now(),
+        clock,
+        answers: answers.clone(),
+    });
+    let (stop, mut stopped) = watch::channel(false);
+    let listener = listener.tap_io(|connection| {
+        // Small events must leave at once, not wait for the client's acknowledgement.
+        let _ = connection.set_nodelay(true);
+    });
+    let serve = axum::serve(listener, ingress::router(state)).with_graceful_shutdown(async move {
+        let _ = stopped.wait_for(|&stop| stop).await;
+    });
+    let serving = background.spawn(serve.into_future());
+    Ok(Running { address, origin, stop, answers, background, serving, _lock: lock })
+}
+
+impl Running {
+    /// The address listened on, its port filled in.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The ledger's name.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Takes no more requests, lets answers under way end, and closes the ledger. Returns how many answers were
+    /// cut off because they outlasted the drain.
+    pub async fn drain(mut self) -> usize {
+        self.stop.send_replace(true);
+        self.answers.close();
+        let drained = tokio::time::timeout(DRAIN, self.answers.wait()).await;
+        let cut_off = if drained.is_ok() { 0 } else { self.answers.len() };
+        // Connections that stay open without a request are not waited for.
+        let _ = tokio::time::timeout(CLOSE, &mut self.serving).await;
+        self.serving.abort();
+        self.background.close();
+        // The writer ends once the last holder of the state is gone.
+        let _ = tokio::time::timeout(CLOSE, self.background.wait()).await;
+        cut_off
+    }
+
+    /// Waits for the server to fail by itself.
+    pub async fn failed(&mut self) -> ServerError {
+        match (&mut self.serving).await {
+            Ok(Err(error)) => ServerError::Serve(error),
+            Ok(Ok(())) => ServerError::Serve(io::Error::other("it stopped by itself")),
+            Err(error) => ServerError::Serve(io::Error::other(error)),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! From configuration to the snapshot that decisions are made under.
+
+use waymark_ledger::canonical::{self, CanonicalError};
+use waymark_ledger::commitment::hex;
+use waymark_ledger::tree::Hash;
+use waymark_routing::{Model, Policy, Route, Snapshot};
+use waymark_types::{Price, ProviderKind};
+
+use crate::config::{Config, ModelConfig};
+
+/// The embedded model's family; its full version also names its corpus, which changes with every saved file and
+/// is therefore no part of a snapshot.
+const EMBEDDED_ID: &str = "waymark-flash-1";
+
+/// The policy of a configuration, and its digest.
+pub fn snapshot(config: &Config) -> Result<Snapshot, CanonicalError> {
+    let models = config.models.iter().filter_map(|(name, model)| Some((name.clone(), resolve(config, model)?)));
+    let routes = config.routes.iter().map(|(name, route)| {
+        let route = Route { ladder: route.ladder.clone(), fallback: route.fallback.clone() };
+        (name.clone(), route)
+    });
+    let policy =
+        Policy { models: models.collect(), routes: routes.collect(), aliases: config.aliases.clone() };
+    let digest = sha256(&canonical::to_bytes(&policy)?);
+    Ok(Snapshot { policy, digest: hex(&digest) })
+}
+
+fn resolve(config: &Config, model: &ModelConfig) -> Option<Model> {
+    let kind = config.providers.get(&model.provider)?.kind;
+    let embedded = kind == ProviderKind::Embedded;
+    Some(Model {
+        provider: model.provider.clone(),
+        kind,
+        id: if embedded { EMBEDDED_ID.to_owned() } else { model.id.clone() },
+        price: model.price.or(embedded.then(Price::default)),
+        tasks: model.tasks.clone().unwrap_or_else(|| Model::usual_tasks(kind)),
+    })
+}
+
+fn sha256(bytes: &[u8]) -> Hash {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).into()
+}

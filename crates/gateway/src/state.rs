@@ -1,0 +1,28 @@
+//! What every request shares.
+
+use std::sync::Arc;
+
+use tokio_util::task::TaskTracker;
+use waymark_flash::Flash;
+use waymark_routing::Snapshot;
+use waymark_types::{Clock, Timestamp};
+
+use crate::config::Config;
+use crate::health::Health;
+use crate::recorder::Recorder;
+use crate::upstream::Upstreams;
+
+/// What every request shares.
+pub(crate) struct State {
+    pub(crate) config: Config,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) recorder: Recorder,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) flash: Flash,
+    pub(crate) health: Health,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Answers under way; the drain waits for them.
+    pub(crate) answers: TaskTracker,
+    /// When the server started.
+    pub(crate) started: Timestamp,
+}
