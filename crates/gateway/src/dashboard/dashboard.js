@@ -510,7 +510,8 @@ function recordTask(row) {
  */
 function recordModels(row) {
   const names = [textOr(row.requested_model, "requested"), step("resolved"), resolvedPart(row), step("served"), servedPart(row)];
-  return [el("span", { class: differs(row) ? "models-line whole" : "models-line" }, ...names)];
+  const spaced = names.flatMap((name) => [name, " "]);
+  return [el("span", { class: differs(row) ? "models-line whole" : "models-line" }, ...spaced)];
 }
 
 /** @param {string} word */

@@ -1,0 +1,114 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Waymark: your team's own default path for coding assistants.
+#[derive(Debug, Parser)]
+#[command(name = "waymark", version, about, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Common {
+    /// Read the configuration from this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Keep the ledger and its key in this folder
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Answer in JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Index this repository, find models, serve, and print how to connect
+    Up {
+        /// The repository, or a folder in it
+        #[arg(long, value_name = "DIR")]
+        repo: Option<PathBuf>,
+        /// Listen on this address
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<String>,
+    },
+    /// Serve a team from a configuration file
+    Serve {
+        /// Listen on this address
+        #[arg(long, value_name = "ADDR")]
+        listen: Option<String>,
+    },
+    /// Tell which model answered, why that one, and the proof
+    Why {
+        /// The record's id, as in the x-waymark-record header
+        record: String,
+    },
+    /// Check the whole ledger, offline, and name the first bad record
+    Verify {
+        /// A checkpoint saved earlier: history must only have been appended to since
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
+    /// Complete one line with the embedded model, with citations
+    Complete(Cursor),
+    /// Measure the embedded model
+    Bench {
+        #[command(subcommand)]
+        what: Bench,
+    },
+    /// Print the effective configuration
+    Config {
+        /// Say where each value comes from
+        #[arg(long)]
+        origin: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// The embedded model's accuracy on a repository's own history
+    Completion {
+        /// The repository, or a folder in it
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        repo: PathBuf,
+        /// Replay this many of its newest commits
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        commits: usize,
+    },
+}
+
+/// A place in a file.
+#[derive(Debug, Args)]
+pub(crate) struct Cursor {
+    /// The file
+    #[arg(long, value_name = "F")]
+    pub(crate) file: PathBuf,
+    /// The line, from 1
+    #[arg(long, value_name = "N")]
+    pub(crate) line: usize,
+    /// The column before which the cursor stands, in characters from 1
+    #[arg(long, value_name = "C")]
+    pub(crate) column: usize,
+    /// Decline below this confidence, 0 to 1
+    #[arg(long, value_name = "P")]
+    pub(crate) threshold: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

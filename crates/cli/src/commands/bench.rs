@@ -1,0 +1,89 @@
+//! `waymark bench completion`
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::json;
+use waymark_flash::replay::{self, Cursor, Options, Report};
+
+use super::Outcome;
+use crate::args::Common;
+use crate::failure::{Failure, USAGE};
+use crate::terminal::{BOLD, DIM, grouped, progress};
+
+/// Confidence thresholds the report shows.
+const THRESHOLDS: [f64; 5] = [0.3, 0.5, 0.7, 0.8, 0.9];
+
+pub(crate) fn completion(common: &Common, repository: &Path, commits: usize) -> Outcome {
+    let bar = progress(commits as u64, "replaying {bar:30} {human_pos}/{human_len} commits ({eta} left)");
+    let options = Options { commits, ..Options::default() };
+    let report = replay::run(repository, &options, &|done, total| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    let report = report.map_err(|error| Failure::from_error(USAGE, &error))?;
+    if report.lines == 0 {
+        return Err(Failure::new(USAGE, "the history replayed adds no line of code")
+            .hint("replay more of it with --commits N, or another repository with --repo DIR"));
+    }
+    if common.json { print_json(&report)? } else { print(&report)? }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(report: &Report) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    writeln!(
+        out,
+        "{} lines of {} commits, {}..{}, up to {} tokens indexed",
+        grouped(report.lines as u64),
+        grouped(report.commits as u64),
+        short(&report.oldest),
+        short(&report.head),
+        grouped(report.tokens as u64)
+    )?;
+    writeln!(out, "{DIM}new lines only: moved, trivial and comment lines are left out; each is predicted from the\nparent commit, what the same commit had changed before, and the text around the cursor{DIM:#}\n")?;
+    writeln!(out, "{BOLD}cursor         cursors   exact   among candidates{BOLD:#}")?;
+    for (label, cursor) in [("line start", Cursor::Start), ("mid line", Cursor::Mid)] {
+        let matched = report.exact_match(cursor);
+        writeln!(
+            out,
+            "{label:<12}{:>10}{:>7.1}%{:>18.1}%",
+            grouped(matched.cursors as u64),
+            matched.exact * 100.0,
+            matched.among * 100.0
+        )?;
+    }
+    writeln!(out, "\n{BOLD}confidence   start: answered, right   mid: answered, right{BOLD:#}")?;
+    for threshold in THRESHOLDS {
+        let [start, mid] = [Cursor::Start, Cursor::Mid].map(|cursor| report.operating(cursor, threshold));
+        writeln!(
+            out,
+            "at least {threshold:.1}{:>11.1}%{:>9.1}%{:>15.1}%{:>7.1}%",
+            start.coverage * 100.0,
+            start.precision * 100.0,
+            mid.coverage * 100.0,
+            mid.precision * 100.0
+        )?;
+    }
+    Ok(())
+}
+
+fn print_json(report: &Report) -> io::Result<()> {
+    let cursors = [("start", Cursor::Start), ("mid", Cursor::Mid)].map(|(label, cursor)| {
+        let operating: Vec<_> = THRESHOLDS.iter().map(|&t| report.operating(cursor, t)).collect();
+        (label, json!({"exact_match": report.exact_match(cursor), "operating": operating}))
+    });
+    let cursors: serde_json::Map<_, _> =
+        cursors.into_iter().map(|(label, value)| (label.to_owned(), value)).collect();
+    let report = json!({
+        "head": report.head, "oldest": report.oldest, "commits": report.commits, "lines": report.lines,
+        "tokens": report.tokens, "cursors": cursors,
+    });
+    writeln!(io::stdout(), "{report}")
+}
+
+fn short(commit: &str) -> &str {
+    &commit[..commit.len().min(10)]
+}

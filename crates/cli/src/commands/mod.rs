@@ -1,0 +1,81 @@
+//! One module a command.
+
+mod bench;
+mod complete;
+mod config;
+mod index;
+mod server;
+mod sources;
+mod up;
+mod verify;
+mod why;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use waymark_store::StoreError;
+use waymark_store::sqlite::SqliteStore;
+
+use crate::args::{Arguments, Bench, Command, Common};
+use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE};
+
+type Outcome = Result<ExitCode, Failure>;
+
+/// Runs the command that was asked for.
+pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
+    match command {
+        Command::Up { repo, listen } => up::run(&common, repo.as_deref(), listen),
+        Command::Serve { listen } => server::serve(&common, listen),
+        Command::Why { record } => why::run(&common, &record),
+        Command::Verify { checkpoint } => verify::run(&common, checkpoint.as_deref()),
+        Command::Complete(cursor) => complete::run(&common, &cursor),
+        Command::Bench { what: Bench::Completion { repo, commits } } => bench::completion(&common, &repo, commits),
+        Command::Config { origin } => effective(&common, origin),
+    }
+}
+
+fn effective(common: &Common, origin: bool) -> Outcome {
+    let settings = sources::load(common, sources::Given::default())?;
+    config::print(&settings, origin, common.json, &mut std::io::stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a command's asynchronous part on this thread; only servers need more of them.
+fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(future)
+}
+
+/// A ledger opened to be read, with the key that checks it.
+struct Ledger {
+    store: SqliteStore,
+    key: waymark_ledger::note::Verifier,
+    data_dir: PathBuf,
+}
+
+impl Ledger {
+    async fn open(common: &Common) -> Result<Self, Failure> {
+        let data_dir = sources::data_dir(common)?;
+        let path = data_dir.join(waymark_gateway::DATABASE);
+        let store = SqliteStore::open_to_read(&path).await.map_err(|error| unopened(&error, &data_dir))?;
+        let key = waymark_gateway::read_verifier(&data_dir)
+            .map_err(|error| Failure::from_error(UNREACHABLE, &error))?;
+        Ok(Self { store, key, data_dir })
+    }
+}
+
+fn unopened(error: &StoreError, data_dir: &Path) -> Failure {
+    let failure = Failure::from_error(UNREACHABLE, error);
+    match error {
+        StoreError::Missing { .. } => failure.hint(format!(
+            "`waymark up` makes one in {}; name another place with --data-dir",
+            data_dir.display()
+        )),
+        _ => failure,
+    }
+}
+
+/// A ledger that cannot be read is one that does not verify.
+fn unreadable(error: &StoreError) -> Failure {
+    Failure::from_error(CHECK_FAILED, error)
+}

@@ -1,0 +1,134 @@
+//! `waymark serve`, and the life of a server that `up` shares.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::signal;
+use waymark_flash::{Flash, Watch};
+use waymark_gateway::{Config, KeyError, RecorderError, Running, ServerError, SystemClock};
+
+use super::sources::{self, Given};
+use super::{Outcome, index};
+use crate::args::Common;
+use crate::failure::{Failure, UNREACHABLE, USAGE};
+
+pub(crate) fn serve(common: &Common, listen: Option<String>) -> Outcome {
+    if common.config.is_none() {
+        return Err(Failure::new(USAGE, "`waymark serve` needs a configuration")
+            .hint("name one with --config waymark.toml, or use `waymark up` to start without one"));
+    }
+    let config = sources::load(common, Given { listen, ..Given::default() })?.config().clone();
+    free(&config)?;
+    let flash = match &config.repository {
+        Some(repository) => index::open(repository)?,
+        None => Flash::empty(),
+    };
+    runtime()?.block_on(async {
+        let watch = watch(&flash, &config);
+        let running = begin(config, flash).await?;
+        listening(&running)?;
+        finish(running, watch).await
+    })
+}
+
+/// A server's runtime: all cores.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// Finds a taken port before the repository is indexed for nothing.
+pub(super) fn free(config: &Config) -> Result<(), Failure> {
+    std::net::TcpListener::bind(config.listen).map(drop).map_err(|source| {
+        unstarted(&ServerError::Listen { address: config.listen, source })
+    })
+}
+
+/// Follows saved files and new commits. A repository too large for the system's watcher is served all the same.
+pub(super) fn watch(flash: &Flash, config: &Config) -> Option<Watch> {
+    config.repository.as_ref()?;
+    flash.watch().inspect_err(|error| tracing::warn!(%error, "saved files and commits are not followed")).ok()
+}
+
+pub(super) async fn begin(config: Config, flash: Flash) -> Result<Running, Failure> {
+    let started = waymark_gateway::start(config, flash, Arc::new(SystemClock)).await;
+    started.map_err(|error| unstarted(&error))
+}
+
+/// Says on stderr where the server listens; scripts wait for this line.
+pub(super) fn listening(running: &Running) -> Result<(), Failure> {
+    writeln!(anstream::stderr(), "listening on http://{}", running.address())?;
+    Ok(())
+}
+
+/// Serves until it is told to stop, then drains.
+pub(super) async fn finish(mut running: Running, watch: Option<Watch>) -> Outcome {
+    tokio::select! {
+        () = told_to_stop() => {}
+        error = running.failed() => return Err(Failure::from_error(UNREACHABLE, &error)),
+    }
+    drop(watch);
+    writeln!(anstream::stderr(), "stopping: answers under way may end; once more to stop at once")?;
+    let cut_off = tokio::select! {
+        cut_off = running.drain() => cut_off,
+        () = told_to_stop() => {
+            let message = "stopped at once; answers under way were cut off and their records will say so";
+            return Err(Failure::new(UNREACHABLE, message));
+        }
+    };
+    if cut_off > 0 {
+        writeln!(anstream::stderr(), "{cut_off} answers were cut off; their records will say so")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ctrl-C, or what a service manager sends.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    {
+        let terminated = async {
+            match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+                Ok(mut signal) => {
+                    signal.recv().await;
+                }
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = signal::ctrl_c() => {}
+            () = terminated => {}
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = signal::ctrl_c().await;
+    }
+}
+
+/// What keeps a server from starting, and what to do about it.
+fn unstarted(error: &ServerError) -> Failure {
+    let failure = Failure::from_error(UNREACHABLE, error);
+    match error {
+        ServerError::Listen { address, source } => match source.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                Failure::new(UNREACHABLE, format!("{address} is taken by another program")).hint(format!(
+                    "another Waymark may be running: look at http://{address}/, or listen elsewhere with \
+                     --listen {}:{}",
+                    address.ip(),
+                    address.port().wrapping_add(1)
+                ))
+            }
+            _ => failure.hint("choose another address with --listen, such as 127.0.0.1:4115"),
+        },
+        ServerError::Ledger(RecorderError::Directory(KeyError::Locked(_))) => {
+            failure.hint("stop it, or give this one its own folder with --data-dir DIR")
+        }
+        ServerError::Ledger(RecorderError::Directory(KeyError::File { .. })) => {
+            failure.hint("name a folder you can write to with --data-dir DIR")
+        }
+        ServerError::Ledger(RecorderError::Diverged | RecorderError::Checkpoint(_)) => {
+            failure.hint("nothing was written; restore the data directory from a backup or use another one")
+        }
+        _ => failure,
+    }
+}

@@ -1,0 +1,126 @@
+//! Settings: from the command line, the environment, a file and what was found at start to one configuration.
+//!
+//! Layers are laid over each other, the strongest last; every value remembers where it came from, and everything
+//! wrong is told at once. Loading reads one file and nothing else of the outside: callers pass the environment in
+//! and show what comes out.
+
+mod file;
+mod key;
+mod layers;
+mod origin;
+mod problem;
+#[cfg(test)]
+mod reference;
+mod resolve;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod url;
+mod usd;
+mod value;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use waymark_gateway::Config;
+
+pub(crate) use key::KeyPath;
+pub(crate) use origin::Origin;
+pub(crate) use problem::SettingsError;
+pub(crate) use value::Value;
+
+use layers::{Entry, Layers};
+
+/// How an environment variable is looked up.
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Everything settings are made from, weakest first.
+pub(crate) struct Sources<'a> {
+    /// Where data goes by default; [`platform_data_dir`] knows.
+    pub(crate) platform_data_dir: Option<&'a Path>,
+    /// What was found at start.
+    pub(crate) discovered: &'a [Discovered],
+    /// The configuration file. One that is named must be there.
+    pub(crate) file: Option<&'a Path>,
+    /// The process environment, for settings and for the keys of providers.
+    pub(crate) environment: Environment<'a>,
+    /// Whether the command sends requests to providers.
+    pub(crate) keys: Keys,
+    /// Key path, value and the flag that gave it, dashes included.
+    pub(crate) flags: &'a [(&'static str, String, &'static str)],
+}
+
+/// Whether the keys of providers are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// Providers will be called: a key that is named must be set.
+    Needed,
+    /// No provider will be called: keys are not even looked up.
+    Unused,
+}
+
+/// A value found at start: a provider whose key is set, a model a local server has.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Discovered {
+    /// Where it goes: `KeyPath::new(["providers", "anthropic", "kind"])`.
+    pub(crate) key: KeyPath,
+    /// What goes there.
+    pub(crate) value: Value,
+    /// What gave it away, for people: `ANTHROPIC_API_KEY is set`.
+    pub(crate) how: String,
+}
+
+/// The settings in effect.
+pub(crate) struct Settings {
+    config: Config,
+    entries: BTreeMap<KeyPath, Entry>,
+    warnings: Vec<String>,
+}
+
+impl Settings {
+    /// What the server is told.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Every value in effect and where it came from, sorted by key. Secrets are not among them.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&KeyPath, &Value, &Origin)> {
+        self.entries.iter().map(|(key, entry)| (key, &entry.value, &entry.origin))
+    }
+
+    /// What is allowed and probably not meant, a line each.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+/// Loads the settings, or tells everything that is wrong with them.
+pub(crate) fn load(sources: &Sources<'_>) -> Result<Settings, SettingsError> {
+    let mut layers = Layers::default();
+    layers.defaults(sources.platform_data_dir.and_then(Path::to_str));
+    layers.discovered(sources.discovered);
+    if let Some(path) = sources.file {
+        file::read(path, &mut layers)?;
+    }
+    layers.environment(sources.environment);
+    layers.flags(sources);
+    resolve::resolve(layers, sources.environment, sources.keys)
+}
+
+/// Waymark's place in the platform's data directory, if the platform names one.
+pub(crate) fn platform_data_dir() -> Option<PathBuf> {
+    dirs::data_dir().map(|directory| directory.join("waymark"))
+}
+
+/// Where data is kept, by the same layers, without looking at anything else: commands that only read the ledger
+/// need no provider to be right.
+pub(crate) fn data_dir(sources: &Sources<'_>) -> Result<Option<PathBuf>, SettingsError> {
+    let mut layers = Layers::default();
+    layers.defaults(sources.platform_data_dir.and_then(Path::to_str));
+    if let Some(path) = sources.file {
+        file::read(path, &mut layers)?;
+    }
+    layers.environment(sources.environment);
+    layers.flags(sources);
+    Ok(layers.text(&KeyPath::fixed("server.data_dir")).map(|(path, _)| PathBuf::from(path)))
+}

@@ -1,0 +1,86 @@
+//! Providers: an address of the right form, and a key that is there.
+
+use std::collections::BTreeMap;
+
+use waymark_gateway::ProviderConfig;
+use waymark_types::{ProviderKind, Secret};
+
+use super::Resolver;
+use crate::settings::Keys;
+use crate::settings::key::KeyPath;
+use crate::settings::origin::Origin;
+use crate::settings::problem::Fault;
+use crate::settings::url::Url;
+
+/// What clients of OpenAI's dialect add to a base URL themselves.
+const OPENAI_ENDPOINTS: &[&str] =
+    &["/chat/completions", "/completions", "/responses", "/embeddings", "/models"];
+
+/// What clients of Anthropic's dialect add to a base URL themselves.
+const ANTHROPIC_ENDPOINTS: &[&str] = &["/v1/messages", "/v1"];
+
+impl Resolver<'_> {
+    pub(super) fn providers(&mut self) -> BTreeMap<String, ProviderConfig> {
+        let named = self.layers.named("providers");
+        named.into_iter().filter_map(|(name, at)| Some((name.to_owned(), self.provider(name, at)?))).collect()
+    }
+
+    fn provider(&mut self, name: &str, declared: &Origin) -> Option<ProviderConfig> {
+        let table = KeyPath::new(["providers", name]);
+        let (kind, _) = self.needed(&table, "kind", declared)?;
+        let kind: ProviderKind = kind.parse().ok()?;
+        if kind == ProviderKind::Embedded {
+            for name in ["base_url", "api_key_env"] {
+                if let Some((_, origin)) = self.layers.text(&table.child(name)) {
+                    let fault = Fault::new("has no use: a provider of kind `embedded` is in this program");
+                    self.refuse(&table.child(name), fault, origin);
+                }
+            }
+            return Some(ProviderConfig { kind, base_url: String::new(), api_key: None });
+        }
+        let key = self.layers.text(&table.child("api_key_env"));
+        let url = self.needed(&table, "base_url", declared);
+        if let Some((url, origin)) = url {
+            self.check_url(&table.child("base_url"), kind, url, key.is_some(), origin);
+        }
+        let api_key = match key {
+            Some((variable, origin)) if self.keys == Keys::Needed => self.api_key(&table, variable, origin),
+            _ => None,
+        };
+        Some(ProviderConfig { kind, base_url: url?.0.to_owned(), api_key })
+    }
+
+    fn api_key(&mut self, table: &KeyPath, variable: &str, origin: &Origin) -> Option<Secret> {
+        let state = match (self.environment)(variable) {
+            Some(text) if !text.trim().is_empty() => return Some(Secret::new(text)),
+            Some(_) => "empty",
+            None => "not set",
+        };
+        let fault = Fault::new(format!("names {variable}, which is {state}"))
+            .hint(format!("set {variable} to the provider's key, or leave api_key_env out to send none"));
+        self.refuse(&table.child("api_key_env"), fault, origin);
+        None
+    }
+
+    fn check_url(&mut self, key: &KeyPath, kind: ProviderKind, text: &str, keyed: bool, origin: &Origin) {
+        let Ok(url) = Url::parse(text) else { return };
+        let added = match kind {
+            ProviderKind::OpenAi => OPENAI_ENDPOINTS,
+            ProviderKind::Anthropic => ANTHROPIC_ENDPOINTS,
+            ProviderKind::Embedded => &[],
+        };
+        if let Some((end, begin)) = added.iter().find_map(|end| Some((end, url.path().strip_suffix(end)?))) {
+            let fault = Fault::new(format!("ends in {end}, which is added to it"));
+            let right = url.with_path(begin);
+            self.refuse(key, fault.hint(format!("write base_url = \"{right}\"")), origin);
+        } else if kind == ProviderKind::OpenAi && !url.has_version() {
+            self.warn(
+                origin,
+                &format!("`{key}` has no version in its path; most providers want one, like {url}/v1"),
+            );
+        }
+        if keyed && url.is_open() {
+            self.warn(origin, &format!("`{key}` is http: the key and every request can be read on the way"));
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Every key there is, as data: its kind, its default and its one-line description.
+//!
+//! The reader of the file, the environment and the reference page all go by this one table.
+
+use super::key::KeyPath;
+
+/// One key. A `*` in its path stands for a name the user chooses.
+pub(super) struct Key {
+    /// The segments, joined by dots.
+    pub(super) path: &'static str,
+    /// What it may hold.
+    pub(super) kind: Kind,
+    /// Its value when nobody gives one, as it is written in an environment variable.
+    pub(super) default: Option<&'static str>,
+    /// One line for the reference page and for hints.
+    pub(super) doc: &'static str,
+}
+
+/// What a key may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Any text but none.
+    Text,
+    /// An IP address and a port.
+    Address,
+    /// A path; in the file, relative to the file's directory.
+    Path,
+    /// Where the store is.
+    Store,
+    /// One of a few words.
+    OneOf(&'static [&'static str]),
+    /// How a provider is spoken to.
+    Provider,
+    /// An `http` or `https` address.
+    Url,
+    /// The name of an environment variable.
+    Variable,
+    /// A number from 0 to 1.
+    Fraction,
+    /// US dollars per million tokens.
+    Usd,
+    /// Model names.
+    Names,
+    /// Task names.
+    Tasks,
+}
+
+const fn key(path: &'static str, kind: Kind, default: Option<&'static str>, doc: &'static str) -> Key {
+    Key { path, kind, default, doc }
+}
+
+/// Every key there is, in the order of the reference page.
+pub(super) static KEYS: &[Key] = &[
+    key("server.listen", Kind::Address, Some("127.0.0.1:4114"), "where to listen"),
+    key(
+        "server.data_dir",
+        Kind::Path,
+        None,
+        "where the ledger and its key live; without it, `waymark` in the platform's data directory",
+    ),
+    key(
+        "store.url",
+        Kind::Store,
+        Some("sqlite"),
+        "where records are kept: `sqlite` is a file in the data directory",
+    ),
+    key(
+        "repository.path",
+        Kind::Path,
+        None,
+        "the repository the embedded model learns; without it, the embedded model has nothing to go by",
+    ),
+    key(
+        "embedded.threshold",
+        Kind::Fraction,
+        None,
+        "the confidence below which the embedded model declines; without it, the model's own",
+    ),
+    key(
+        "ledger.on_failure",
+        Kind::OneOf(&["refuse", "serve"]),
+        Some("refuse"),
+        "while records cannot be written: `refuse` answers, or `serve` them unrecorded",
+    ),
+    key(
+        "ledger.payloads",
+        Kind::OneOf(&["discard", "keep"]),
+        Some("discard"),
+        "the text of requests and answers: `discard` it and keep salted commitments, or `keep` it beside the ledger",
+    ),
+    key("providers.*.kind", Kind::Provider, None, "how the provider is spoken to"),
+    key(
+        "providers.*.base_url",
+        Kind::Url,
+        None,
+        "where the provider is: with the version (`/v1`) for `openai`, without it for `anthropic`",
+    ),
+    key(
+        "providers.*.api_key_env",
+        Kind::Variable,
+        None,
+        "the environment variable that holds the provider's key; without it, no key is sent",
+    ),
+    key("models.*.provider", Kind::Text, None, "the configured name of the model's provider"),
+    key("models.*.id", Kind::Text, None, "the provider's own name for the model; not for embedded models"),
+    key(
+        "models.*.price.input",
+        Kind::Usd,
+        None,
+        "the price of input tokens; a price needs this one and `output`",
+    ),
+    key(
+        "models.*.price.cached_input",
+        Kind::Usd,
+        None,
+        "of input read from the provider's cache; without it, as `input`",
+    ),
+    key(
+        "models.*.price.cache_write",
+        Kind::Usd,
+        None,
+        "of input written to the provider's cache; without it, as `input`",
+    ),
+    key("models.*.price.output", Kind::Usd, None, "the price of output tokens, reasoning included"),
+    key(
+        "models.*.tasks",
+        Kind::Tasks,
+        None,
+        "what the model may be asked to do; without it, what its provider's kind usually can",
+    ),
+    key(
+        "routes.*.ladder",
+        Kind::Names,
+        None,
+        "models, cheapest first: a request starts on the first that can do the task; `auto` has all of them without it",
+    ),
+    key(
+        "routes.*.fallback.*",
+        Kind::Names,
+        None,
+        "for a model of the ladder, the models that stand in when it fails",
+    ),
+    key("aliases.*", Kind::Text, None, "for a name clients ask for, the model or route it stands for"),
+];
+
+/// Values of named tables that are there from the start: the model inside the binary.
+pub(super) static BUILT_IN: &[(&str, &str)] =
+    &[("providers.embedded.kind", "embedded"), ("models.flash.provider", "embedded")];
+
+/// The key at `path`, if there is one.
+pub(super) fn find(path: &KeyPath) -> Option<&'static Key> {
+    let segments = path.segments();
+    KEYS.iter().find(|key| key.path.split('.').count() == segments.len() && begins(key, segments))
+}
+
+/// Whether `path` leads to a table.
+pub(super) fn is_table(path: &KeyPath) -> bool {
+    !children(path).is_empty()
+}
+
+/// Whether `path` leads to a table whose name the user chose: one provider, one model, one route.
+pub(super) fn is_named(path: &KeyPath) -> bool {
+    path.segments().len() == 2 && is_table(path) && begins_with_choice(path)
+}
+
+/// The names that may follow `path`; `*` where the user chooses.
+pub(super) fn children(path: &KeyPath) -> Vec<&'static str> {
+    let segments = path.segments();
+    let mut names: Vec<&'static str> = Vec::new();
+    for key in KEYS.iter().filter(|key| begins(key, segments)) {
+        if let Some(name) = key.path.split('.').nth(segments.len())
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn begins(key: &Key, segments: &[String]) -> bool {
+    let mut pattern = key.path.split('.');
+    segments.iter().all(|segment| pattern.next().is_some_and(|name| name == "*" || name == segment))
+}
+
+fn begins_with_choice(path: &KeyPath) -> bool {
+    let above: Vec<&str> = path.segments().iter().take(1).map(String::as_str).collect();
+    children(&KeyPath::new(above)) == ["*"]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_find_their_key_wildcards_included() {
+        let found = |path: &[&str]| find(&KeyPath::new(path.iter().copied())).map(|key| key.path);
+        assert_eq!(found(&["server", "listen"]), Some("server.listen"));
+        assert_eq!(found(&["models", "gpt-4.1", "price", "input"]), Some("models.*.price.input"));
+        assert_eq!(found(&["routes", "auto", "fallback", "large"]), Some("routes.*.fallback.*"));
+        assert_eq!(found(&["server"]), None);
+        assert_eq!(found(&["server", "listen", "port"]), None);
+    }
+
+    #[test]
+    fn tables_know_what_they_may_hold() {
+        assert_eq!(children(&KeyPath::fixed("ledger")), ["on_failure", "payloads"]);
+        assert_eq!(children(&KeyPath::fixed("providers")), ["*"]);
+        assert!(is_table(&KeyPath::fixed("models.large.price")));
+        assert!(!is_table(&KeyPath::fixed("server.listen")));
+        assert!(is_named(&KeyPath::fixed("models.large")));
+        assert!(!is_named(&KeyPath::fixed("models.large.price")));
+        assert!(!is_named(&KeyPath::fixed("aliases.gpt-4")));
+    }
+}

@@ -1,0 +1,278 @@
+//! One value: read from TOML or from text, held to its key's kind, written back.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use serde::{Serialize, Serializer};
+use toml::de::DeValue;
+use waymark_types::{MicroUsd, ProviderKind, Task};
+
+use super::problem::{Fault, closest, echo};
+use super::schema::Kind;
+use super::url::Url;
+use super::usd;
+
+/// Provider kinds people will ask for and this version does not have.
+const KINDS_TO_COME: &[&str] = &["gemini", "ollama", "mistral", "llama-cpp", "azure-openai"];
+
+/// One value.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Value {
+    /// Text, paths and addresses included.
+    Text(String),
+    /// A number from 0 to 1.
+    Fraction(f64),
+    /// US dollars per million tokens.
+    Usd(#[serde(serialize_with = "dollars")] MicroUsd),
+    /// Names.
+    List(Vec<String>),
+}
+
+impl Value {
+    /// The text, if it is one.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The names, if it is a list.
+    pub(super) fn list(&self) -> Option<&[String]> {
+        match self {
+            Self::List(names) => Some(names),
+            _ => None,
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl fmt::Display for Value {
+    /// As TOML.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(&quoted(text)),
+            Self::Fraction(number) => write!(f, "{number:?}"),
+            Self::Usd(amount) => f.write_str(&usd::render(*amount)),
+            Self::List(names) => {
+                let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+                write!(f, "[{}]", names.join(", "))
+            }
+        }
+    }
+}
+
+fn dollars<S: Serializer>(amount: &MicroUsd, serializer: S) -> Result<S::Ok, S::Error> {
+    // JSON has one kind of number; the division is exact to its last printed digit.
+    serializer.serialize_f64(amount.0 as f64 / 1e6)
+}
+
+/// The text as a TOML basic string.
+pub(super) fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A value's fault, with the byte at which it stands in the file where that is known better than by its key.
+pub(super) type Misplaced = (Fault, Option<usize>);
+
+impl Kind {
+    /// Takes a value out of a TOML file.
+    pub(super) fn read_toml(self, value: &DeValue<'_>) -> Result<Value, Misplaced> {
+        let read = match (self, value) {
+            (Self::Names | Self::Tasks, DeValue::Array(items)) => {
+                let mut names = Vec::new();
+                for item in items.iter() {
+                    let DeValue::String(name) = item.get_ref() else {
+                        let fault =
+                            Fault::new(format!("must hold strings only, found {}", found(item.get_ref())));
+                        return Err((fault, Some(item.span().start)));
+                    };
+                    self.settle_name(name).map_err(|fault| (fault, Some(item.span().start)))?;
+                    names.push(name.clone().into_owned());
+                }
+                Ok(Value::List(names))
+            }
+            (Self::Fraction, DeValue::Integer(number)) => number_from(number.as_str(), number.radix()),
+            (Self::Fraction, DeValue::Float(number)) => fraction(number.as_str()),
+            (Self::Usd, DeValue::Integer(number)) if number.radix() == 10 => {
+                usd::parse(number.as_str()).map(Value::Usd)
+            }
+            (Self::Usd, DeValue::Integer(number)) => {
+                match u64::from_str_radix(number.as_str(), number.radix()) {
+                    Ok(number) => usd::whole(number).map(Value::Usd),
+                    Err(_) => Err(Fault::new("is more than can be counted")),
+                }
+            }
+            (Self::Usd, DeValue::Float(number)) => usd::parse(number.as_str()).map(Value::Usd),
+            (Self::Names | Self::Tasks | Self::Fraction | Self::Usd, other) => {
+                Err(self.mismatch(found(other)))
+            }
+            (_, DeValue::String(text)) => Ok(Value::Text(text.clone().into_owned())),
+            (_, other) => Err(self.mismatch(found(other))),
+        };
+        read.and_then(|value| self.settle(value)).map_err(|fault| (fault, None))
+    }
+
+    /// Takes a value out of an environment variable or a flag.
+    pub(super) fn read_text(self, text: &str) -> Result<Value, Fault> {
+        let value = match self {
+            Self::Fraction => fraction(text)?,
+            Self::Usd => Value::Usd(usd::parse(text)?),
+            Self::Names | Self::Tasks => {
+                Value::List(text.split(',').map(|name| name.trim().to_owned()).collect())
+            }
+            _ => Value::Text(text.to_owned()),
+        };
+        self.settle(value)
+    }
+
+    /// Holds a value to its kind and gives it its final form.
+    pub(super) fn settle(self, value: Value) -> Result<Value, Fault> {
+        match (self, value) {
+            (Self::Fraction, Value::Fraction(number)) => match number {
+                0.0..=1.0 => Ok(Value::Fraction(number)),
+                _ => Err(Fault::new("must be from 0 to 1")),
+            },
+            (Self::Usd, Value::Usd(amount)) => Ok(Value::Usd(amount)),
+            (Self::Names | Self::Tasks, Value::List(names)) => {
+                if names.is_empty() {
+                    return Err(Fault::new("must not be empty"));
+                }
+                names.iter().try_for_each(|name| self.settle_name(name))?;
+                Ok(Value::List(names))
+            }
+            (Self::Fraction | Self::Usd | Self::Names | Self::Tasks, Value::Text(_)) => {
+                Err(self.mismatch("a string"))
+            }
+            (_, Value::Text(text)) => self.settle_text(text).map(Value::Text),
+            (_, Value::Fraction(_) | Value::Usd(_)) => Err(self.mismatch("a number")),
+            (_, Value::List(_)) => Err(self.mismatch("an array")),
+        }
+    }
+
+    fn settle_text(self, text: String) -> Result<String, Fault> {
+        if text.trim().is_empty() {
+            return Err(Fault::new("must not be empty"));
+        }
+        match self {
+            Self::Address if text.parse::<SocketAddr>().is_err() => {
+                Err(Fault::new(format!("is not an IP address with a port: {}", echo(&text)))
+                    .hint("write it like 127.0.0.1:4114"))
+            }
+            Self::Path if text.starts_with('~') => {
+                Err(Fault::new("begins with `~`, which is not expanded here").hint("write the whole path"))
+            }
+            Self::Store => store(text),
+            Self::OneOf(words) => one_of(&text, words).map(|()| text),
+            Self::Provider => provider_kind(text),
+            Self::Url => Url::parse(&text).map(|url| url.to_string()),
+            Self::Variable => variable(text),
+            _ => Ok(text),
+        }
+    }
+
+    fn settle_name(self, name: &str) -> Result<(), Fault> {
+        match self {
+            _ if name.trim().is_empty() => Err(Fault::new("must not hold an empty name")),
+            Self::Tasks => one_of(name, &Task::ALL.iter().map(|task| task.as_str()).collect::<Vec<_>>()),
+            _ => Ok(()),
+        }
+    }
+
+    fn mismatch(self, found: &str) -> Fault {
+        let wanted = match self {
+            Self::Fraction => "a number from 0 to 1",
+            Self::Usd => "a number of US dollars per million tokens",
+            Self::Names => "an array of model names",
+            Self::Tasks => "an array of task names",
+            _ => "a string",
+        };
+        Fault::new(format!("must be {wanted}, found {found}"))
+    }
+}
+
+/// A TOML value's type, with its article.
+pub(super) fn found(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "an integer",
+        DeValue::Float(_) => "a float",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+fn fraction(text: &str) -> Result<Value, Fault> {
+    match text.trim().parse() {
+        Ok(number) => Ok(Value::Fraction(number)),
+        Err(_) => Err(Fault::new(format!("is not a number: {}", echo(text)))),
+    }
+}
+
+fn number_from(digits: &str, radix: u32) -> Result<Value, Fault> {
+    match i64::from_str_radix(digits, radix) {
+        Ok(number) => Ok(Value::Fraction(number as f64)),
+        Err(_) => Err(Fault::new("must be from 0 to 1")),
+    }
+}
+
+fn one_of(text: &str, words: &[&str]) -> Result<(), Fault> {
+    if words.contains(&text) {
+        return Ok(());
+    }
+    let fault = Fault::new(format!("must be one of {}, found {}", words.join(", "), echo(text)));
+    match closest(text, words) {
+        Some(meant) => Err(fault.hint(format!("did you mean `{meant}`?"))),
+        None => Err(fault),
+    }
+}
+
+fn provider_kind(text: String) -> Result<String, Fault> {
+    let known: Vec<&str> = ProviderKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    if KINDS_TO_COME.contains(&text.as_str()) {
+        return Err(Fault::new(format!("is `{text}`, which is not yet in this version")).hint(format!(
+            "this version has {}; an endpoint of it that speaks OpenAI's dialect works with kind = \"openai\"",
+            known.join(", ")
+        )));
+    }
+    one_of(&text, &known).map(|()| text)
+}
+
+fn store(text: String) -> Result<String, Fault> {
+    // The text is not repeated: a store's URL may carry a password.
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Err(Fault::new("points at PostgreSQL, which is not yet in this version")
+            .hint("this version keeps records in a file: url = \"sqlite\""));
+    }
+    if text == "sqlite" { Ok(text) } else { Err(Fault::new("must be `sqlite`")) }
+}
+
+fn variable(text: String) -> Result<String, Fault> {
+    let name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    if text.chars().all(name) && !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return Ok(text);
+    }
+    // The text is not repeated: whoever mistakes this key for the key itself has written a secret here.
+    Err(Fault::new("must be the name of an environment variable: capitals, digits and `_`").hint(
+        "if this is the key itself, move it out of the file into a variable and write that variable's name",
+    ))
+}

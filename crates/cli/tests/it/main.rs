@@ -1,0 +1,9 @@
+//! The real binary, driven from outside: what people and clients rely on, and what a crash leaves behind.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod commands;
+mod crash;
+mod golden;
+mod path;
+mod rig;
+mod streams;
