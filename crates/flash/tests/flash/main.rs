@@ -1,0 +1,6 @@
+//! The model over real repositories made with git.
+
+mod completing;
+mod fixture;
+mod following;
+mod reading;
