@@ -6,6 +6,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use crate::note::{NoteError, Signer, Verifier};
 use crate::tree::Hash;
 
+/// A root as checkpoints write it: base64.
+pub fn root_text(root: &Hash) -> String {
+    BASE64.encode(root)
+}
+
 /// What a checkpoint states: the tree's root at one size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
@@ -20,7 +25,7 @@ pub struct Checkpoint {
 impl Checkpoint {
     /// Signs the state of `signer`'s log as a note.
     pub fn sign(size: u64, root: &Hash, signer: &Signer) -> String {
-        signer.sign(&format!("{}\n{size}\n{}\n", signer.name(), BASE64.encode(root)))
+        signer.sign(&format!("{}\n{size}\n{}\n", signer.name(), root_text(root)))
     }
 
     /// Checks the note's signature and origin and reads its statement.

@@ -192,6 +192,15 @@ impl Entry {
         }
     }
 
+    /// `intent`, `completion` or `snapshot`, as the leaf's `kind` says.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Intent(_) => "intent",
+            Self::Completion(_) => "completion",
+            Self::Snapshot(_) => "snapshot",
+        }
+    }
+
     /// The leaf: canonical bytes.
     pub fn to_leaf(&self) -> Result<Vec<u8>, EntryError> {
         let bytes = canonical::to_bytes(self)?;

@@ -2,7 +2,7 @@
 //!
 //! The caller feeds rows in order and hands over what it holds at each place; this module owns the judgement.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use waymark_types::RecordId;
@@ -70,8 +70,8 @@ pub struct Verified {
     pub size: u64,
     /// Root of the tree.
     pub root: Hash,
-    /// Records whose intent has no completion: in flight, or cut off and not yet closed.
-    pub open: BTreeSet<RecordId>,
+    /// Records whose intent has no completion, with its leaf: in flight, or cut off and not yet closed.
+    pub open: BTreeMap<RecordId, u64>,
     /// Records with both halves.
     pub completed: u64,
     /// Checkpoints checked.
@@ -106,9 +106,14 @@ impl Verifier {
         self.frontier.size()
     }
 
+    /// The root of the leaves taken so far.
+    pub fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
     /// Takes the next leaf as stored: the record id it is filed under and its bytes. `node` gets every tree
     /// node it completes.
-    pub fn leaf(&mut self, filed_under: &[u8], body: &[u8], node: impl FnMut(Node)) -> Result<(), Fault> {
+    pub fn leaf(&mut self, filed_under: &[u8], body: &[u8], node: impl FnMut(Node)) -> Result<Entry, Fault> {
         let leaf_index = self.frontier.size();
         self.frontier.append(leaf_hash(body), node);
         self.account(leaf_index, filed_under, body).map_err(|problem| Fault::Record {
@@ -119,26 +124,25 @@ impl Verifier {
     }
 
     /// Checks what the leaf says against where it stands.
-    fn account(&mut self, leaf_index: u64, filed_under: &[u8], body: &[u8]) -> Result<(), String> {
+    fn account(&mut self, leaf_index: u64, filed_under: &[u8], body: &[u8]) -> Result<Entry, String> {
         let entry = Entry::from_leaf(body).map_err(|error| error.to_string())?;
         let record = entry.record();
         if filed_under != record.as_bytes() {
             return Err(format!("filed under another id than the {record} it states"));
         }
-        match entry {
-            Entry::Intent(_) => match self.open.insert(record, leaf_index) {
-                None => Ok(()),
-                Some(earlier) => Err(format!("a second intent; the first is leaf {earlier}")),
-            },
-            Entry::Completion(_) => match self.open.remove(&record) {
-                Some(_) => {
-                    self.completed += 1;
-                    Ok(())
+        match &entry {
+            Entry::Intent(_) => {
+                if let Some(earlier) = self.open.insert(record, leaf_index) {
+                    return Err(format!("a second intent; the first is leaf {earlier}"));
                 }
-                None => Err("a completion without an open intent".to_owned()),
-            },
-            Entry::Snapshot(_) => Ok(()),
+            }
+            Entry::Completion(_) => {
+                self.open.remove(&record).ok_or("a completion without an open intent")?;
+                self.completed += 1;
+            }
+            Entry::Snapshot(_) => {}
         }
+        Ok(entry)
     }
 
     /// Checks a checkpoint stored under the present size.
@@ -171,7 +175,7 @@ impl Verifier {
         Ok(Verified {
             size,
             root: self.frontier.root(),
-            open: self.open.into_keys().collect(),
+            open: self.open,
             completed: self.completed,
             checkpoints: self.checkpoints,
         })

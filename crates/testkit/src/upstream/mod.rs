@@ -1,0 +1,228 @@
+//! A model server that answers by script and keeps every byte it was sent.
+
+mod connection;
+mod dialect;
+mod reply;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub use dialect::{Endpoint, SERVED_MODEL, ToolCall};
+pub use reply::{Framing, Reply, Split};
+
+use crate::{Headers, Tally};
+
+/// A scripted model server on a loopback port of its own; it stops when dropped.
+///
+/// Each request takes the next queued [`Reply`], or else what the responder says.
+#[derive(Debug)]
+pub struct Upstream {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    listener: Option<JoinHandle<()>>,
+}
+
+/// One request as it came.
+#[derive(Debug, Clone)]
+pub struct Captured {
+    /// Which connection it came on, from 0.
+    pub connection: usize,
+    /// `POST`, `GET`, ...
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// Request line and headers, byte for byte.
+    pub head: Vec<u8>,
+    /// The headers, read.
+    pub headers: Headers,
+    /// The body, transfer framing removed.
+    pub body: Vec<u8>,
+    /// How its answer ended.
+    pub fate: Fate,
+}
+
+/// How the upstream's answer to a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is still being sent, held or thought about.
+    Pending,
+    /// Everything scripted was sent.
+    Answered,
+    /// The peer closed the connection first.
+    PeerClosed,
+}
+
+type Responder = Box<dyn Fn(&Captured) -> Reply + Send + Sync>;
+
+struct Shared {
+    responder: Responder,
+    queue: Mutex<VecDeque<Reply>>,
+    requests: Mutex<Vec<Captured>>,
+    received: Tally,
+    answered: Tally,
+    closed: Tally,
+    stopping: AtomicBool,
+    streams: Mutex<Vec<TcpStream>>,
+}
+
+impl Upstream {
+    /// Starts a server that answers with a short text unless told otherwise.
+    pub fn start() -> Self {
+        Self::with(|_| Reply::text("Hello from the scripted upstream."))
+    }
+
+    /// Starts a server that answers as `responder` says wherever no reply is queued.
+    pub fn with(responder: impl Fn(&Captured) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+        let address = listener.local_addr().expect("an address");
+        let shared = Arc::new(Shared {
+            responder: Box::new(responder),
+            queue: Mutex::default(),
+            requests: Mutex::default(),
+            received: Tally::new(),
+            answered: Tally::new(),
+            closed: Tally::new(),
+            stopping: AtomicBool::new(false),
+            streams: Mutex::default(),
+        });
+        let thread = std::thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || accept(&listener, &shared)
+        });
+        Self { address, shared, listener: Some(thread) }
+    }
+
+    /// Queues the reply to the next request.
+    pub fn push(&self, reply: Reply) {
+        self.shared.queue.lock().expect("queue lock").push_back(reply);
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base URL an `openai` provider is configured with.
+    pub fn openai_base(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// The base URL an `anthropic` provider is configured with.
+    pub fn anthropic_base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Everything received so far, in order of arrival.
+    pub fn requests(&self) -> Vec<Captured> {
+        self.shared.requests.lock().expect("requests lock").clone()
+    }
+
+    /// The newest request; none fails the test.
+    pub fn last(&self) -> Captured {
+        self.requests().pop().expect("the upstream was asked")
+    }
+
+    /// Counts requests as they arrive.
+    pub fn received(&self) -> &Tally {
+        &self.shared.received
+    }
+
+    /// Counts answers sent as scripted, cuts included.
+    pub fn answered(&self) -> &Tally {
+        &self.shared.answered
+    }
+
+    /// Counts answers given up because the peer closed the connection.
+    pub fn closed_by_peer(&self) -> &Tally {
+        &self.shared.closed
+    }
+
+    /// Waits until the peer has closed `count` connections in the middle of an answer; says whether it did.
+    pub fn wait_for_peer_close(&self, count: usize, at_most: Duration) -> bool {
+        self.shared.closed.wait(count, at_most)
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::SeqCst);
+        for stream in self.shared.streams.lock().expect("streams lock").drain(..) {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+        let _ = TcpStream::connect(self.address);
+        if let Some(thread) = self.listener.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Captured {
+    /// The body as JSON; anything else fails the test.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+
+    /// Which of the endpoints it knows was asked.
+    pub fn endpoint(&self) -> Endpoint {
+        Endpoint::of(&self.target)
+    }
+
+    /// The model asked for, when the body names one.
+    pub fn model(&self) -> Option<String> {
+        serde_json::from_slice::<Value>(&self.body).ok()?["model"].as_str().map(str::to_owned)
+    }
+}
+
+impl Shared {
+    fn capture(&self, captured: Captured) -> (usize, Reply) {
+        let queued = self.queue.lock().expect("queue lock").pop_front();
+        let reply = queued.unwrap_or_else(|| (self.responder)(&captured));
+        let mut requests = self.requests.lock().expect("requests lock");
+        requests.push(captured);
+        let number = requests.len() - 1;
+        drop(requests);
+        self.received.bump();
+        (number, reply)
+    }
+
+    fn settle(&self, number: usize, fate: Fate) {
+        self.requests.lock().expect("requests lock")[number].fate = fate;
+        match fate {
+            Fate::Answered => self.answered.bump(),
+            Fate::PeerClosed => self.closed.bump(),
+            Fate::Pending => {}
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("received", &self.received.count()).finish_non_exhaustive()
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    for (number, stream) in listener.incoming().enumerate() {
+        if shared.is_stopping() {
+            return;
+        }
+        let Ok(stream) = stream else { continue };
+        if let Ok(clone) = stream.try_clone() {
+            shared.streams.lock().expect("streams lock").push(clone);
+        }
+        let shared = Arc::clone(shared);
+        std::thread::spawn(move || connection::serve(stream, number, &shared));
+    }
+}

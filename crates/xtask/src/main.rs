@@ -1,0 +1,51 @@
+//! Repository chores, so that a contributor and the build run the very same commands.
+//!
+//! Never shipped, and ignorant of the product: it knows the workspace's shape, not what its crates do.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore reports to the terminal")]
+
+mod clients;
+mod deny;
+mod process;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Repository chores.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Everything a change must pass: format, lints, tidy, tests, and the client suite
+    Test,
+    /// The house rules: layering, manifests, lock file, sizes, wording
+    Tidy,
+    /// The official Python clients and curl against the real binary
+    Clients,
+    /// Licences, bans and sources of dependencies (installs cargo-deny when missing)
+    Deny,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().chore {
+        Chore::Test => test::run(),
+        Chore::Tidy => tidy::run(),
+        Chore::Clients => clients::run(),
+        Chore::Deny => deny::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
