@@ -46,7 +46,9 @@ pub(crate) async fn models(Shared(state): Shared<Arc<State>>, headers: HeaderMap
         let created = state.started.to_string();
         let data: Vec<Value> = names
             .iter()
-            .map(|(name, _)| json!({"type": "model", "id": name, "display_name": name, "created_at": created}))
+            .map(
+                |(name, _)| json!({"type": "model", "id": name, "display_name": name, "created_at": created}),
+            )
             .collect();
         let ends = [data.first(), data.last()].map(|model| model.map(|model| model["id"].clone()));
         return reply(&json!({"data": data, "has_more": false, "first_id": ends[0], "last_id": ends[1]}));
@@ -179,9 +181,8 @@ async fn newest(state: &State, limit: u32) -> Result<Vec<Value>, StoreError> {
 
 /// `GET /admin/records/{id}`: what `waymark why --json` prints.
 pub(crate) async fn record(Shared(state): Shared<Arc<State>>, Path(id): Path<String>) -> Response {
-    let fault = |kind, code, message| {
-        error_response(Dialect::OpenAiChat, &Fault { kind, code, message }, None, None)
-    };
+    let fault =
+        |kind, code, message| error_response(Dialect::OpenAiChat, &Fault { kind, code, message }, None, None);
     let id = match id.parse() {
         Ok(id) => id,
         Err(error) => {

@@ -172,7 +172,8 @@ mod tests {
             _ => None,
         };
         let discovery = discover_at(&set, &[("ollama", 1)]).await;
-        let names: Vec<_> = discovery.found.iter().map(|found| (found.provider, found.how.as_str())).collect();
+        let names: Vec<_> =
+            discovery.found.iter().map(|found| (found.provider, found.how.as_str())).collect();
         assert_eq!(names, [("anthropic", "ANTHROPIC_API_KEY is set")]);
         assert!(discovery.absent.contains(&"ollama") && discovery.absent.contains(&"OPENAI_API_KEY"));
     }

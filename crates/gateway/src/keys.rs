@@ -42,7 +42,9 @@ pub enum KeyError {
         source: NoteError,
     },
     /// There is a ledger, but its key is gone.
-    #[error("{0} has a ledger but no {SIGNING_KEY}: restore the file from a backup, or use another data directory")]
+    #[error(
+        "{0} has a ledger but no {SIGNING_KEY}: restore the file from a backup, or use another data directory"
+    )]
     KeyLost(PathBuf),
     /// No randomness for a new key.
     #[error("could not make a key")]

@@ -22,9 +22,7 @@ mod state;
 mod upstream;
 
 pub use clock::SystemClock;
-pub use config::{
-    Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig,
-};
+pub use config::{Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig};
 pub use discovery::{Discovery, Found, discover};
 pub use keys::{DATABASE, KeyError, LOCK, read_verifier};
 pub use recorder::{Recorder, RecorderError};

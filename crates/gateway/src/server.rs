@@ -17,11 +17,11 @@ use waymark_types::Clock;
 
 use crate::config::Config;
 use crate::health::Health;
+use crate::ingress;
 use crate::recorder::{self, RecorderError};
+use crate::snapshot::snapshot;
 use crate::state::State;
 use crate::upstream::Upstreams;
-use crate::ingress;
-use crate::snapshot::snapshot;
 
 /// How long answers under way may take to end once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(30);

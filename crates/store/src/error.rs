@@ -33,7 +33,9 @@ pub enum StoreError {
         source: sqlx::Error,
     },
     /// The ledger has grown, or shrunk, under this process.
-    #[error("the ledger has {found} leaves where {expected} were expected; is another process writing to it?")]
+    #[error(
+        "the ledger has {found} leaves where {expected} were expected; is another process writing to it?"
+    )]
     Conflict {
         /// How many this process had committed.
         expected: u64,

@@ -203,10 +203,11 @@ async fn prove(
         let leaf = tree::leaf_hash(&row.body);
         let root = tree::root_from_inclusion(leaf, row.leaf_index, checkpoint.size, &hashes);
         if root != Some(checkpoint.root) {
-            evidence.problem = Some(format!("leaf {} does not lead to the checkpoint's root", row.leaf_index));
+            evidence.problem =
+                Some(format!("leaf {} does not lead to the checkpoint's root", row.leaf_index));
             return Ok(Some(evidence));
         }
-        evidence.hashes = hashes.iter().map(|hash| base64(hash)).collect();
+        evidence.hashes = hashes.iter().map(base64).collect();
     }
     evidence.verified = true;
     Ok(Some(evidence))

@@ -66,41 +66,47 @@ pub enum Payload {
     },
 }
 
+/// What a store answers, in its own time.
+pub type Reply<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// A node's position within its level and its stored bytes, not yet believed.
+pub type StoredNode = (u64, Vec<u8>);
+
 /// A place where a ledger is kept.
 pub trait LedgerStore: Send + Sync {
     /// Writes a batch and what goes beside it, whole or not at all, and returns once it is durable.
-    fn commit<'a>(&'a self, batch: &'a Batch, payloads: &'a [Payload]) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn commit<'a>(&'a self, batch: &'a Batch, payloads: &'a [Payload]) -> Reply<'a, ()>;
 
     /// The right edge of the stored tree.
-    fn frontier(&self) -> BoxFuture<'_, Result<Frontier, StoreError>>;
+    fn frontier(&self) -> Reply<'_, Frontier>;
 
     /// Leaves in order, with their records' payloads.
-    fn rows(&self, range: Range<u64>) -> BoxFuture<'_, Result<Vec<Row>, StoreError>>;
+    fn rows(&self, range: Range<u64>) -> Reply<'_, Vec<Row>>;
 
     /// The leaves filed under a record, in order, without payloads.
-    fn record(&self, record: RecordId) -> BoxFuture<'_, Result<Vec<Row>, StoreError>>;
+    fn record(&self, record: RecordId) -> Reply<'_, Vec<Row>>;
 
     /// The newest `limit` intents, newest first, without payloads.
-    fn newest_intents(&self, limit: u32) -> BoxFuture<'_, Result<Vec<Row>, StoreError>>;
+    fn newest_intents(&self, limit: u32) -> Reply<'_, Vec<Row>>;
 
     /// The newest snapshot entry.
-    fn newest_snapshot(&self) -> BoxFuture<'_, Result<Option<Row>, StoreError>>;
+    fn newest_snapshot(&self) -> Reply<'_, Option<Row>>;
 
     /// The stored hashes at these places, in their order; `None` where there is none of 32 bytes.
-    fn nodes<'a>(&'a self, places: &'a [Coordinate]) -> BoxFuture<'a, Result<Vec<Option<Hash>>, StoreError>>;
+    fn nodes<'a>(&'a self, places: &'a [Coordinate]) -> Reply<'a, Vec<Option<Hash>>>;
 
     /// All stored nodes of one level at these positions, in order, as they are.
-    fn level(&self, level: u8, positions: Range<u64>) -> BoxFuture<'_, Result<Vec<(u64, Vec<u8>)>, StoreError>>;
+    fn level(&self, level: u8, positions: Range<u64>) -> Reply<'_, Vec<StoredNode>>;
 
     /// Checkpoints filed under sizes in the range, in order.
-    fn checkpoints(&self, sizes: Range<u64>) -> BoxFuture<'_, Result<Vec<StoredCheckpoint>, StoreError>>;
+    fn checkpoints(&self, sizes: Range<u64>) -> Reply<'_, Vec<StoredCheckpoint>>;
 
     /// The checkpoint of the largest size.
-    fn newest_checkpoint(&self) -> BoxFuture<'_, Result<Option<StoredCheckpoint>, StoreError>>;
+    fn newest_checkpoint(&self) -> Reply<'_, Option<StoredCheckpoint>>;
 
     /// Records listed as having no completion, with the leaf of their intent.
-    fn open_records(&self) -> BoxFuture<'_, Result<Vec<(Vec<u8>, u64)>, StoreError>>;
+    fn open_records(&self) -> Reply<'_, Vec<(Vec<u8>, u64)>>;
 
     /// How many rows the tables `entries`, `nodes`, `checkpoints` and `payloads` have.
-    fn counts(&self) -> BoxFuture<'_, Result<[u64; 4], StoreError>>;
+    fn counts(&self) -> Reply<'_, [u64; 4]>;
 }

@@ -11,5 +11,5 @@ mod verify;
 
 pub use error::StoreError;
 pub use explain::{Evidence, Explanation, Proof, explain};
-pub use ledger::{LedgerStore, Payload, Row, StoredCheckpoint};
+pub use ledger::{LedgerStore, Payload, Reply, Row, StoredCheckpoint, StoredNode, StoredPayload};
 pub use verify::{Verdict, verify};

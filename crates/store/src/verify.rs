@@ -96,7 +96,8 @@ fn meet_saved(verifier: &Verifier, saved: &Checkpoint) -> Result<(), Fault> {
     if verifier.root() == saved.root {
         return Ok(());
     }
-    let problem = "the saved checkpoint has another root: history was rewritten, not only appended to".to_owned();
+    let problem =
+        "the saved checkpoint has another root: history was rewritten, not only appended to".to_owned();
     Err(Fault::Checkpoint { size: saved.size, problem })
 }
 
@@ -245,7 +246,8 @@ fn check_payload(entry: &Entry, payload: Option<&StoredPayload>) -> Result<(), &
         Entry::Snapshot(_) => Ok(()),
         Entry::Intent(intent) => {
             let payload = payload.ok_or(missing)?;
-            let salt: Salt = payload.salt.as_slice().try_into().map_err(|_| "its salt has the wrong length")?;
+            let salt: Salt =
+                payload.salt.as_slice().try_into().map_err(|_| "its salt has the wrong length")?;
             if commitment::salt_digest(&salt) != intent.salt_sha256 {
                 return Err("its salt is not the one that was sealed");
             }

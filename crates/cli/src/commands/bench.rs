@@ -28,7 +28,8 @@ pub(crate) fn completion(common: &Common, repository: &Path, commits: usize) -> 
         return Err(Failure::new(USAGE, "the history replayed adds no line of code")
             .hint("replay more of it with --commits N, or another repository with --repo DIR"));
     }
-    if common.json { print_json(&report)? } else { print(&report)? }
+    let printed = if common.json { print_json(&report) } else { print(&report) };
+    printed?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -43,7 +44,10 @@ fn print(report: &Report) -> io::Result<()> {
         short(&report.head),
         grouped(report.tokens as u64)
     )?;
-    writeln!(out, "{DIM}new lines only: moved, trivial and comment lines are left out; each is predicted from the\nparent commit, what the same commit had changed before, and the text around the cursor{DIM:#}\n")?;
+    writeln!(
+        out,
+        "{DIM}new lines only: moved, trivial and comment lines are left out; each is predicted from the\nparent commit, what the same commit had changed before, and the text around the cursor{DIM:#}\n"
+    )?;
     writeln!(out, "{BOLD}cursor         cursors   exact   among candidates{BOLD:#}")?;
     for (label, cursor) in [("line start", Cursor::Start), ("mid line", Cursor::Mid)] {
         let matched = report.exact_match(cursor);

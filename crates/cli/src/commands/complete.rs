@@ -48,7 +48,8 @@ fn tell(completion: &Completion, threshold: f64) -> io::Result<()> {
     writeln!(io::stdout(), "{}", suggestion.text)?;
     writeln!(talk, "{DIM}confidence {:.2}, {}{DIM:#}", suggestion.confidence, completion.version)?;
     for citation in &suggestion.citations {
-        let commit = citation.commit.as_deref().map_or("not committed", |commit| &commit[..commit.len().min(10)]);
+        let commit =
+            citation.commit.as_deref().map_or("not committed", |commit| &commit[..commit.len().min(10)]);
         let licence = citation.licence.as_deref().unwrap_or("licence unknown");
         writeln!(talk, "{DIM}from {}:{} ({commit}, {licence}){DIM:#}", citation.path, citation.line)?;
     }

@@ -2,7 +2,7 @@
 
 mod bench;
 mod complete;
-mod config;
+pub(crate) mod config;
 mod index;
 mod server;
 mod sources;
@@ -29,7 +29,9 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
         Command::Why { record } => why::run(&common, &record),
         Command::Verify { checkpoint } => verify::run(&common, checkpoint.as_deref()),
         Command::Complete(cursor) => complete::run(&common, &cursor),
-        Command::Bench { what: Bench::Completion { repo, commits } } => bench::completion(&common, &repo, commits),
+        Command::Bench { what: Bench::Completion { repo, commits } } => {
+            bench::completion(&common, &repo, commits)
+        }
         Command::Config { origin } => effective(&common, origin),
     }
 }

@@ -39,9 +39,9 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// Finds a taken port before the repository is indexed for nothing.
 pub(super) fn free(config: &Config) -> Result<(), Failure> {
-    std::net::TcpListener::bind(config.listen).map(drop).map_err(|source| {
-        unstarted(&ServerError::Listen { address: config.listen, source })
-    })
+    std::net::TcpListener::bind(config.listen)
+        .map(drop)
+        .map_err(|source| unstarted(&ServerError::Listen { address: config.listen, source }))
 }
 
 /// Follows saved files and new commits. A repository too large for the system's watcher is served all the same.

@@ -52,9 +52,9 @@ pub(super) fn data_dir(common: &Common) -> Result<PathBuf, Failure> {
         environment: &environment,
         flags: &flags(common),
     });
-    found
-        .map_err(|error| Failure::from_error(USAGE, &error))?
-        .ok_or_else(|| Failure::new(UNREACHABLE, "this system names no data directory").hint("use --data-dir DIR"))
+    found.map_err(|error| Failure::from_error(USAGE, &error))?.ok_or_else(|| {
+        Failure::new(UNREACHABLE, "this system names no data directory").hint("use --data-dir DIR")
+    })
 }
 
 fn flags(common: &Common) -> Vec<(&'static str, String, &'static str)> {
@@ -111,7 +111,8 @@ fn ladder(discovery: &Discovery) -> Vec<String> {
     ladder.extend(local.iter().filter_map(|found| found.models.first().map(|model| name(found, model))));
     let most = hosted.iter().map(|found| found.models.len()).max().unwrap_or(0);
     for size in 0..most {
-        ladder.extend(hosted.iter().filter_map(|found| found.models.get(size).map(|model| name(found, model))));
+        ladder
+            .extend(hosted.iter().filter_map(|found| found.models.get(size).map(|model| name(found, model))));
     }
     ladder
 }

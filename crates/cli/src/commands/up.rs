@@ -51,7 +51,8 @@ fn welcome(
     writeln!(out, "{BOLD}Waymark {}{BOLD:#} on http://{}", env!("CARGO_PKG_VERSION"), running.address())?;
     let mut row = |label: &str, value: &str| writeln!(out, "  {DIM}{label:<11}{DIM:#}{value}");
     if let Some(repository) = flash.work_tree() {
-        let commit = stats.commit.as_deref().map_or("no commit yet", |commit| &commit[..commit.len().min(10)]);
+        let commit =
+            stats.commit.as_deref().map_or("no commit yet", |commit| &commit[..commit.len().min(10)]);
         row("repository", &format!("{} at {commit}", repository.display()))?;
     }
     row("index", &indexed(&stats))?;
@@ -99,17 +100,26 @@ fn languages(stats: &Stats) -> String {
 /// The request to try, and how to point the common assistants here.
 fn connect(address: &str, prompt: &str, out: &mut dyn Write) -> io::Result<()> {
     let body = serde_json::json!({"model": "auto", "prompt": prompt});
-    writeln!(out, "\n{BOLD}Try it now{BOLD:#} {DIM}(the embedded model completes a line of this repository){DIM:#}")?;
+    writeln!(
+        out,
+        "\n{BOLD}Try it now{BOLD:#} {DIM}(the embedded model completes a line of this repository){DIM:#}"
+    )?;
     writeln!(out, "  curl -s http://{address}/v1/completions -H 'content-type: application/json' \\")?;
     writeln!(out, "    -d '{body}'")?;
-    writeln!(out, "  waymark why RECORD    {DIM}the record is in the answer and in its x-waymark-record header{DIM:#}")?;
+    writeln!(
+        out,
+        "  waymark why RECORD    {DIM}the record is in the answer and in its x-waymark-record header{DIM:#}"
+    )?;
     writeln!(out, "\n{BOLD}Point your assistants here{BOLD:#} {DIM}(any key; the model is `auto`){DIM:#}")?;
     for (client, how) in [
         ("Claude Code", format!("ANTHROPIC_BASE_URL=http://{address} ANTHROPIC_API_KEY=waymark claude")),
         ("opencode", format!("provider npm @ai-sdk/openai-compatible, baseURL http://{address}/v1")),
         ("VS Code", format!("Custom Endpoint model with url http://{address}/v1/chat/completions")),
         ("Continue", format!("provider openai, apiBase http://{address}/v1; autocomplete too")),
-        ("aider", format!("OPENAI_API_BASE=http://{address}/v1 OPENAI_API_KEY=waymark aider --model openai/auto")),
+        (
+            "aider",
+            format!("OPENAI_API_BASE=http://{address}/v1 OPENAI_API_KEY=waymark aider --model openai/auto"),
+        ),
         ("Zed", format!("edit prediction: open_ai_compatible_api, api_url http://{address}/v1/completions")),
         ("others", format!("OpenAI base URL http://{address}/v1, Anthropic base URL http://{address}")),
     ] {

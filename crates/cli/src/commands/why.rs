@@ -40,16 +40,23 @@ fn tell(told: &Explanation, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{BOLD}record {}{BOLD:#}", told.record)?;
     let mut row = |label: &str, value: &str| writeln!(out, "  {DIM}{label:<10}{DIM:#}{value}");
     row("requested", &unknown(&told.requested_model))?;
-    row("resolved", &told.resolved_model.clone().unwrap_or_else(|| "none: nothing was sent upstream".to_owned()))?;
+    row(
+        "resolved",
+        &told.resolved_model.clone().unwrap_or_else(|| "none: nothing was sent upstream".to_owned()),
+    )?;
     row("served", &unknown(&told.served_model))?;
     row("provider", told.provider.as_deref().unwrap_or("none answered"))?;
-    let outcome = told.outcome.map_or("still open, or cut off and not closed yet", |outcome| outcome.as_str());
+    let outcome =
+        told.outcome.map_or("still open, or cut off and not closed yet", |outcome| outcome.as_str());
     row("outcome", outcome)?;
     if let Some(error) = &told.error {
         row("error", error)?;
     }
     row("reason", &format!("{} ({})", told.reason, told.decision.reasons.join(", ")))?;
-    row("route", told.decision.route.as_deref().unwrap_or("none: a model was asked for by name, or nothing fits"))?;
+    row(
+        "route",
+        told.decision.route.as_deref().unwrap_or("none: a model was asked for by name, or nothing fits"),
+    )?;
     row("task", &format!("{} in {}", told.task.map_or("unknown", |task| task.as_str()), told.dialect))?;
     row("client", &unknown(&told.client))?;
     row("session", &unknown(&told.session))?;
@@ -64,7 +71,8 @@ fn tell(told: &Explanation, out: &mut dyn Write) -> io::Result<()> {
         row(&format!("attempt {}", number + 1), &describe(attempt))?;
     }
     for source in &told.sources {
-        let commit = source.commit.as_deref().map_or("not committed", |commit| &commit[..commit.len().min(10)]);
+        let commit =
+            source.commit.as_deref().map_or("not committed", |commit| &commit[..commit.len().min(10)]);
         let licence = source.licence.as_deref().unwrap_or("licence unknown");
         row("source", &format!("{}:{} ({commit}, {licence})", source.path, source.line))?;
     }

@@ -44,19 +44,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) file: Option<&'a Path>,
     /// The process environment, for settings and for the keys of providers.
     pub(crate) environment: Environment<'a>,
-    /// Whether the command sends requests to providers.
-    pub(crate) keys: Keys,
     /// Key path, value and the flag that gave it, dashes included.
     pub(crate) flags: &'a [(&'static str, String, &'static str)],
-}
-
-/// Whether the keys of providers are needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Keys {
-    /// Providers will be called: a key that is named must be set.
-    Needed,
-    /// No provider will be called: keys are not even looked up.
-    Unused,
 }
 
 /// A value found at start: a provider whose key is set, a model a local server has.
@@ -104,7 +93,7 @@ pub(crate) fn load(sources: &Sources<'_>) -> Result<Settings, SettingsError> {
     }
     layers.environment(sources.environment);
     layers.flags(sources);
-    resolve::resolve(layers, sources.environment, sources.keys)
+    resolve::resolve(layers, sources.environment)
 }
 
 /// Waymark's place in the platform's data directory, if the platform names one.
@@ -122,5 +111,11 @@ pub(crate) fn data_dir(sources: &Sources<'_>) -> Result<Option<PathBuf>, Setting
     }
     layers.environment(sources.environment);
     layers.flags(sources);
-    Ok(layers.text(&KeyPath::fixed("server.data_dir")).map(|(path, _)| PathBuf::from(path)))
+    let key = KeyPath::fixed("server.data_dir");
+    // What is said and not understood must not lead to another directory's ledger.
+    if layers.doubts(&key) {
+        let (_, problems) = layers.into_parts();
+        return Err(SettingsError::Invalid(problems));
+    }
+    Ok(layers.text(&key).map(|(path, _)| PathBuf::from(path)))
 }

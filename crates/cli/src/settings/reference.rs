@@ -102,10 +102,12 @@ fn page() -> String {
             } else {
                 format!("[{table}]")
             };
-            let _ = write!(
-                page,
-                "\n### `{heading}`\n\n| key | value | default | environment | meaning |\n|---|---|---|---|---|\n"
-            );
+            let columns = if key.path.contains('*') {
+                "| key | value | meaning |\n|---|---|---|"
+            } else {
+                "| key | value | default | environment | meaning |\n|---|---|---|---|---|"
+            };
+            let _ = writeln!(page, "\n### `{heading}`\n\n{columns}");
         }
         let _ = writeln!(page, "{}", row(key));
     }
@@ -119,11 +121,14 @@ fn page() -> String {
 
 fn row(key: &Key) -> String {
     let fixed = !key.path.contains('*');
-    let prefix = key.path.split('.').take(if fixed || key.path == "aliases.*" { 1 } else { 2 }).count();
-    let name = key.path.splitn(prefix + 1, '.').last().unwrap_or_default().replace('*', "NAME");
+    let above = if fixed || key.path == "aliases.*" { 1 } else { 2 };
+    let name = key.path.splitn(above + 1, '.').last().unwrap_or_default().replace('*', "NAME");
+    let value = value(key.kind);
+    if !fixed {
+        return format!("| `{name}` | {value} | {} |", key.doc);
+    }
     let default = key.default.map_or(String::new(), |text| format!("`\"{text}\"`"));
-    let variable = if fixed { format!("`{}`", variable_of(key.path)) } else { String::new() };
-    format!("| `{name}` | {} | {default} | {variable} | {} |", value(key.kind), key.doc)
+    format!("| `{name}` | {value} | {default} | `{}` | {} |", variable_of(key.path), key.doc)
 }
 
 fn value(kind: Kind) -> String {

@@ -15,18 +15,13 @@ use super::origin::Origin;
 use super::problem::{Fault, Problem, SettingsError, echo, suggestion};
 use super::schema;
 use super::value::Value;
-use super::{Environment, Keys, Settings};
+use super::{Environment, Settings};
 
 /// Resolves what the layers said.
-pub(super) fn resolve(
-    mut layers: Layers,
-    environment: Environment<'_>,
-    keys: Keys,
-) -> Result<Settings, SettingsError> {
+pub(super) fn resolve(mut layers: Layers, environment: Environment<'_>) -> Result<Settings, SettingsError> {
     models::complete_prices(&mut layers);
     routes::complete_auto(&mut layers);
-    let mut resolver =
-        Resolver { layers: &layers, environment, keys, problems: Vec::new(), warnings: Vec::new() };
+    let mut resolver = Resolver { layers: &layers, environment, problems: Vec::new(), warnings: Vec::new() };
     let config = resolver.config();
     let Resolver { mut problems, warnings, .. } = resolver;
     let (entries, of_layers) = layers.into_parts();
@@ -41,7 +36,6 @@ pub(super) fn resolve(
 struct Resolver<'a> {
     layers: &'a Layers,
     environment: Environment<'a>,
-    keys: Keys,
     problems: Vec<Problem>,
     warnings: Vec<String>,
 }

@@ -46,7 +46,6 @@ fn load_with(
         discovered,
         file: text.map(|_| path.as_path()),
         environment: &environment,
-        keys: Keys::Needed,
         flags,
     };
     // Directories are named anew each time: messages are compared without them.
@@ -266,19 +265,23 @@ store.url = "sqlite"
 }
 
 #[test]
-fn commands_that_call_no_provider_need_no_key() {
+fn the_data_directory_alone_needs_no_provider_to_be_right() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("waymark.toml");
-    std::fs::write(&path, SMALLEST).unwrap();
-    let settings = load(&Sources {
-        platform_data_dir: Some(Path::new("/data")),
-        discovered: &[],
-        file: Some(&path),
-        environment: &|name| (name == "ACME_KEY").then(|| SECRET.to_owned()),
-        keys: Keys::Unused,
-        flags: &[],
-    });
-    assert!(settings.is_ok_and(|settings| settings.config().providers["acme"].api_key.is_none()));
+    let read = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        data_dir(&Sources {
+            platform_data_dir: Some(Path::new("/data")),
+            discovered: &[],
+            file: Some(&path),
+            environment: &|_| None,
+            flags: &[],
+        })
+    };
+    assert_eq!(read(SMALLEST).unwrap().as_deref(), Some(Path::new("/data")));
+    assert_eq!(read("server.data_dir = \"/mine\"").unwrap().as_deref(), Some(Path::new("/mine")));
+    assert!(read("server.data_dir = 1").is_err());
+    assert!(read("server.datadir = \"/mine\"").is_err());
 }
 
 #[test]

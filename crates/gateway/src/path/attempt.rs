@@ -17,17 +17,20 @@ use crate::upstream::{self, CallError, STALL_TIMEOUT};
 /// What an attempt came to.
 pub(super) enum Reached {
     /// A whole answer, be it an error.
-    Whole {
-        head: Head,
-        body: Bytes,
-        answer: Answer,
-    },
+    Whole(Box<Whole>),
     /// A stream whose first event is here.
     Stream(Box<Upstreamed>),
     /// The embedded model's word.
     Suggestion(Box<Completion>),
     /// No answer.
     Nothing(Fault),
+}
+
+/// A whole answer of a provider.
+pub(super) struct Whole {
+    pub(super) head: Head,
+    pub(super) body: Bytes,
+    pub(super) answer: Answer,
 }
 
 /// What the attempts came to.
@@ -96,8 +99,8 @@ fn goes_elsewhere(reached: &Reached) -> bool {
         Reached::Suggestion(completion) => completion.suggestion.is_none(),
         Reached::Stream(upstreamed) => upstreamed.failed_at_once(),
         // A request the provider calls wrong is wrong elsewhere too; everything else may go better there.
-        Reached::Whole { head, .. } => {
-            let status = head.status.as_u16();
+        Reached::Whole(whole) => {
+            let status = whole.head.status.as_u16();
             status >= 400 && !matches!(status, 400 | 413 | 422)
         }
     }
@@ -147,8 +150,7 @@ async fn call_upstream(
     let headers = upstream::to_upstream(&call.headers);
     let body = request.body_for(&step.model);
     let query = call.query.as_deref();
-    let response =
-        state.upstreams.call(&step.provider, provider, call.dialect, query, headers, body).await?;
+    let response = state.upstreams.call(&step.provider, provider, call.dialect, query, headers, body).await?;
     let head = Head { status: response.status(), headers: upstream::to_client(response.headers()) };
     let mut chunks = response.bytes_stream();
     if head.status.is_success() && head.is_event_stream() {
@@ -167,13 +169,15 @@ async fn call_upstream(
     }
     let mut answer = Answer::default();
     answer.read_body(call.dialect, &body);
-    Ok(Reached::Whole { head, body: body.into(), answer })
+    Ok(Reached::Whole(Box::new(Whole { head, body: body.into(), answer })))
 }
 
 fn as_fault(error: &CallError) -> Fault {
     let kind = match error {
         CallError::TimedOut(_) => ErrorKind::Timeout,
-        CallError::Connect(_) | CallError::BrokeOff(_) | CallError::Misconfigured { .. } => ErrorKind::Upstream,
+        CallError::Connect(_) | CallError::BrokeOff(_) | CallError::Misconfigured { .. } => {
+            ErrorKind::Upstream
+        }
     };
     Fault { kind, code: error.code(), message: error.to_string() }
 }
@@ -182,17 +186,17 @@ fn as_fault(error: &CallError) -> Fault {
 fn describe(attempt: Attempt, reached: &Reached) -> Attempt {
     let failed = |outcome, error: &str| (outcome, Some(error.to_owned()));
     let (outcome, error) = match reached {
-        Reached::Whole { head, .. } if head.status.as_u16() >= 400 => {
-            failed(Outcome::Failed, &format!("http_{}", head.status.as_u16()))
+        Reached::Whole(whole) if whole.head.status.as_u16() >= 400 => {
+            failed(Outcome::Failed, &format!("http_{}", whole.head.status.as_u16()))
         }
         Reached::Stream(stream) if stream.failed_at_once() => failed(Outcome::StreamFailed, "error_event"),
         Reached::Suggestion(completion) if completion.suggestion.is_none() => (Outcome::Declined, None),
         Reached::Nothing(fault) if fault.kind == ErrorKind::Timeout => failed(Outcome::TimedOut, fault.code),
         Reached::Nothing(fault) => failed(Outcome::Failed, fault.code),
-        Reached::Whole { .. } | Reached::Stream(_) | Reached::Suggestion(_) => (Outcome::Succeeded, None),
+        Reached::Whole(_) | Reached::Stream(_) | Reached::Suggestion(_) => (Outcome::Succeeded, None),
     };
     let (status, served_model) = match reached {
-        Reached::Whole { head, answer, .. } => (Some(head.status.as_u16()), answer.served_model.clone()),
+        Reached::Whole(whole) => (Some(whole.head.status.as_u16()), whole.answer.served_model.clone()),
         Reached::Stream(stream) => (Some(stream.head().status.as_u16()), None),
         Reached::Suggestion(completion) => (None, Some(completion.version.clone())),
         Reached::Nothing(_) => (None, None),
@@ -200,7 +204,7 @@ fn describe(attempt: Attempt, reached: &Reached) -> Attempt {
     // The embedded model is named by its corpus, which is known only now.
     let model = match reached {
         Reached::Suggestion(completion) => completion.version.clone(),
-        Reached::Whole { .. } | Reached::Stream(_) | Reached::Nothing(_) => attempt.model,
+        Reached::Whole(_) | Reached::Stream(_) | Reached::Nothing(_) => attempt.model,
     };
     Attempt { outcome, error, status, served_model, model, ..attempt }
 }

@@ -9,7 +9,7 @@ use waymark_protocol::{Answer, ErrorKind, Fault, Suggestion};
 use waymark_store::Payload;
 use waymark_types::{Next, Outcome, Usage};
 
-use super::attempt::{Reached, Tried};
+use super::attempt::{Reached, Tried, Whole};
 use super::{Call, tolerate, unrecorded};
 use crate::config::Payloads;
 use crate::recorder::RecorderError;
@@ -101,13 +101,12 @@ pub(super) struct Delivery<'a> {
 
 /// Delivers what the attempts came to.
 pub(super) async fn deliver(delivery: Delivery<'_>, tried: Tried, client: Client) {
-    let client = match tried.reached {
-        Reached::Nothing(fault) => return delivery.fault(fault, client).await,
-        Reached::Suggestion(completion) => return delivery.suggestion(&completion, client).await,
-        Reached::Whole { head, body, answer } => return delivery.whole(head, body, answer, client).await,
-        Reached::Stream(upstreamed) => (upstreamed, client),
-    };
-    delivery.stream(*client.0, client.1).await;
+    match tried.reached {
+        Reached::Nothing(fault) => delivery.fault(fault, client).await,
+        Reached::Suggestion(completion) => delivery.suggestion(&completion, client).await,
+        Reached::Whole(whole) => delivery.whole(*whole, client).await,
+        Reached::Stream(upstreamed) => delivery.stream(*upstreamed, client).await,
+    }
 }
 
 impl Delivery<'_> {
@@ -158,7 +157,7 @@ impl Delivery<'_> {
     }
 
     /// A provider's whole answer, passed on byte for byte.
-    async fn whole(mut self, head: Head, body: Bytes, answer: Answer, client: Client) {
+    async fn whole(mut self, Whole { head, body, answer }: Whole, client: Client) {
         let outcome = self.serve(answer.served_model.clone());
         let ending = Ending::new(outcome, self.reason);
         let ending = match &answer.error {
@@ -213,10 +212,10 @@ impl Delivery<'_> {
         }
     }
 
-    /// Marks the last attempt as the one that the client gets, and returns how it went.
+    /// Marks the last attempt as the one that answered, unless an error is all it gave, and returns how it went.
     fn serve(&mut self, served_model: Option<String>) -> Outcome {
         let Some(attempt) = self.attempts.last_mut() else { return Outcome::Failed };
-        attempt.served = true;
+        attempt.served = attempt.outcome != Outcome::Failed;
         attempt.served_model = served_model.or(attempt.served_model.take());
         self.state.health.note(&self.name, attempt.outcome, attempt.error.as_deref(), attempt.ended);
         attempt.outcome

@@ -121,7 +121,8 @@ async fn cancelled(state: &State, call: &Call, plan: &Plan, mut attempts: Vec<At
     if let Some(attempt) = attempts.last_mut() {
         attempt.ended = state.clock.now();
     }
-    let ending = Ending::new(Outcome::Cancelled, plan.reason).attempts(attempts).error("the client went away");
+    let ending =
+        Ending::new(Outcome::Cancelled, plan.reason).attempts(attempts).error("the client went away");
     if let Err(error) = deliver::record(state, call, ending).await {
         tracing::warn!(record = %call.record, %error, "could not record a cancelled request");
     }

@@ -76,7 +76,8 @@ mod tests {
         }
         headers.append("anthropic-beta", "c".parse().unwrap());
         let sent = to_upstream(&headers);
-        let mut names: Vec<_> = sent.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        let mut names: Vec<_> =
+            sent.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         names.sort_unstable();
         assert_eq!(
             names,

@@ -6,9 +6,9 @@ mod write;
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::Mutex;
@@ -82,9 +82,7 @@ fn still_pool(options: SqliteConnectOptions) -> SqlitePool {
         .max_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
-        .after_connect(|connection, _| {
-            Box::pin(async move { connection.execute("BEGIN").await.map(|_| ()) })
-        })
+        .after_connect(|connection, _| Box::pin(async move { connection.execute("BEGIN").await.map(|_| ()) }))
         .connect_lazy_with(options)
 }
 
@@ -105,5 +103,3 @@ fn signed(value: u64) -> i64 {
 fn unsigned(value: i64) -> Result<u64, StoreError> {
     u64::try_from(value).map_err(|_| StoreError::Damaged(format!("a position is {value}")))
 }
-
-type Reply<'a, T> = BoxFuture<'a, Result<T, StoreError>>;

@@ -8,8 +8,8 @@ use waymark_ledger::Batch;
 use waymark_ledger::tree::{Coordinate, Frontier, Hash};
 use waymark_types::RecordId;
 
-use super::{Reply, SqliteStore, failed, signed, unsigned};
-use crate::ledger::StoredPayload;
+use super::{SqliteStore, failed, signed, unsigned};
+use crate::ledger::{Reply, StoredNode, StoredPayload};
 use crate::{LedgerStore, Payload, Row, StoreError, StoredCheckpoint};
 
 impl LedgerStore for SqliteStore {
@@ -46,8 +46,9 @@ impl LedgerStore for SqliteStore {
 
     fn record(&self, record: RecordId) -> Reply<'_, Vec<Row>> {
         Box::pin(async move {
-            let query =
-                sqlx::query("SELECT leaf_index, record, CAST(kind AS BLOB) AS kind, body FROM entries WHERE record = ? ORDER BY leaf_index");
+            let query = sqlx::query(
+                "SELECT leaf_index, record, CAST(kind AS BLOB) AS kind, body FROM entries WHERE record = ? ORDER BY leaf_index",
+            );
             let query = query.bind(&record.as_bytes()[..]);
             let rows = query.fetch_all(&self.readers).await.map_err(failed("read a record"))?;
             rows.iter().map(|row| leaf(row, false)).collect()
@@ -60,8 +61,11 @@ impl LedgerStore for SqliteStore {
                 "SELECT leaf_index, record, CAST(kind AS BLOB) AS kind, body FROM entries WHERE kind = 'intent' \
                  ORDER BY leaf_index DESC LIMIT ?",
             );
-            let rows =
-                query.bind(limit).fetch_all(&self.readers).await.map_err(failed("read the newest records"))?;
+            let rows = query
+                .bind(limit)
+                .fetch_all(&self.readers)
+                .await
+                .map_err(failed("read the newest records"))?;
             rows.iter().map(|row| leaf(row, false)).collect()
         })
     }
@@ -92,13 +96,14 @@ impl LedgerStore for SqliteStore {
         })
     }
 
-    fn level(&self, level: u8, positions: Range<u64>) -> Reply<'_, Vec<(u64, Vec<u8>)>> {
+    fn level(&self, level: u8, positions: Range<u64>) -> Reply<'_, Vec<StoredNode>> {
         Box::pin(async move {
             let query = sqlx::query(
                 "SELECT position, hash FROM nodes WHERE level = ? AND position >= ? AND position < ? \
                  ORDER BY position",
             );
-            let query = query.bind(i64::from(level)).bind(signed(positions.start)).bind(signed(positions.end));
+            let query =
+                query.bind(i64::from(level)).bind(signed(positions.start)).bind(signed(positions.end));
             let rows = query.fetch_all(&self.readers).await.map_err(failed("read tree nodes"))?;
             rows.iter().map(|row| Ok((unsigned(column(row, 0)?)?, column(row, 1)?))).collect()
         })
@@ -106,8 +111,9 @@ impl LedgerStore for SqliteStore {
 
     fn checkpoints(&self, sizes: Range<u64>) -> Reply<'_, Vec<StoredCheckpoint>> {
         Box::pin(async move {
-            let query =
-                sqlx::query("SELECT size, CAST(note AS BLOB) FROM checkpoints WHERE size >= ? AND size < ? ORDER BY size");
+            let query = sqlx::query(
+                "SELECT size, CAST(note AS BLOB) FROM checkpoints WHERE size >= ? AND size < ? ORDER BY size",
+            );
             let query = query.bind(signed(sizes.start)).bind(signed(sizes.end));
             let rows = query.fetch_all(&self.readers).await.map_err(failed("read checkpoints"))?;
             rows.iter().map(checkpoint).collect()
@@ -116,7 +122,8 @@ impl LedgerStore for SqliteStore {
 
     fn newest_checkpoint(&self) -> Reply<'_, Option<StoredCheckpoint>> {
         Box::pin(async {
-            let query = sqlx::query("SELECT size, CAST(note AS BLOB) FROM checkpoints ORDER BY size DESC LIMIT 1");
+            let query =
+                sqlx::query("SELECT size, CAST(note AS BLOB) FROM checkpoints ORDER BY size DESC LIMIT 1");
             let row =
                 query.fetch_optional(&self.readers).await.map_err(failed("read the newest checkpoint"))?;
             row.as_ref().map(checkpoint).transpose()
@@ -147,11 +154,9 @@ impl LedgerStore for SqliteStore {
 fn leaf(row: &SqliteRow, with_payload: bool) -> Result<Row, StoreError> {
     let salt: Option<Vec<u8>> = if with_payload { column(row, "salt")? } else { None };
     let payload = match salt {
-        Some(salt) => Some(StoredPayload {
-            salt,
-            request: column(row, "request")?,
-            response: column(row, "response")?,
-        }),
+        Some(salt) => {
+            Some(StoredPayload { salt, request: column(row, "request")?, response: column(row, "response")? })
+        }
         None => None,
     };
     Ok(Row {

@@ -6,7 +6,6 @@ use waymark_gateway::ProviderConfig;
 use waymark_types::{ProviderKind, Secret};
 
 use super::Resolver;
-use crate::settings::Keys;
 use crate::settings::key::KeyPath;
 use crate::settings::origin::Origin;
 use crate::settings::problem::Fault;
@@ -43,10 +42,7 @@ impl Resolver<'_> {
         if let Some((url, origin)) = url {
             self.check_url(&table.child("base_url"), kind, url, key.is_some(), origin);
         }
-        let api_key = match key {
-            Some((variable, origin)) if self.keys == Keys::Needed => self.api_key(&table, variable, origin),
-            _ => None,
-        };
+        let api_key = key.and_then(|(variable, origin)| self.api_key(&table, variable, origin));
         Some(ProviderConfig { kind, base_url: url?.0.to_owned(), api_key })
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{SMALLEST, load_text, load_with, problem};
-use crate::settings::{Keys, Sources, load};
+use crate::settings::{Sources, load};
 
 #[test]
 fn unknown_keys_come_with_a_suggestion() {
@@ -62,6 +62,14 @@ fn wrong_values_say_what_is_wanted_and_what_was_found() {
              hint: this version keeps records in a file: url = \"sqlite\"",
         ),
         ("store.url = \"hunter2\"", "1:13: `store.url` must be `sqlite`"),
+    ] {
+        assert_eq!(problem(text), format!("waymark.toml:{message}"));
+    }
+}
+
+#[test]
+fn wrong_lists_and_prices_say_so_too() {
+    for (text, message) in [
         (
             "models.flash.tasks = [\n\"chat\",\n3]",
             "3:1: `models.flash.tasks` must hold strings only, found an integer",
@@ -146,7 +154,6 @@ fn a_file_that_is_not_there_is_named() {
         discovered: &[],
         file: Some(Path::new("no/waymark.toml")),
         environment: &|_| None,
-        keys: Keys::Needed,
         flags: &[],
     };
     let error = load(&sources).err().unwrap();
