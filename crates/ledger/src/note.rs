@@ -185,13 +185,17 @@ mod tests {
     fn a_published_note_verifies() {
         // The example of Go's golang.org/x/mod/sumdb/note documentation.
         let verifier =
-            Verifier::from_text("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW").unwrap();
+            Verifier::from_text("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
+                .unwrap();
         let note = "If you think cryptography is the answer to your problem,\n\
                     then you don't know what your problem is.\n\
                     \n\
                     \u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
         assert!(verifier.open(note).unwrap().starts_with("If you think"));
-        assert_eq!(verifier.open(&note.replace("answer", "problem")), Err(NoteError::Forged("PeterNeumann".into())));
+        assert_eq!(
+            verifier.open(&note.replace("answer", "problem")),
+            Err(NoteError::Forged("PeterNeumann".into()))
+        );
     }
 
     #[test]

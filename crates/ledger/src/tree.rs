@@ -203,17 +203,11 @@ mod tests {
         ];
         let mut frontier = Frontier::default();
         let hex = crate::commitment::hex;
-        assert_eq!(
-            hex(&frontier.root()),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(hex(&frontier.root()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         for leaf in leaves {
             frontier.append(leaf_hash(leaf), |_| ());
         }
-        assert_eq!(
-            hex(&frontier.root()),
-            "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"
-        );
+        assert_eq!(hex(&frontier.root()), "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328");
     }
 
     proptest! {

@@ -5,12 +5,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use waymark_types::{Dialect, Usage};
 
+use crate::Codec;
 use crate::answer::{Answer, Progress};
 use crate::error::Fault;
 use crate::openai::error_text;
 use crate::request::{self, ParseError, Request};
 use crate::sse::Frame;
-use crate::Codec;
 
 pub(crate) struct AnthropicMessages;
 

@@ -4,8 +4,8 @@
 //! speak the same dialect only the model's name changes ([`Request::body_for`]). Answers are read the same way,
 //! by looking on ([`Answer`]) while their bytes pass untouched.
 
-mod anthropic_messages;
 mod answer;
+mod anthropic_messages;
 mod error;
 mod fim;
 mod openai;

@@ -57,7 +57,8 @@ pub(crate) fn read(bytes: &[u8], answer: &mut Answer) {
     let Ok(reply) = serde_json::from_slice::<Reply>(bytes) else { return };
     answer.served_model = reply.model.filter(|model| !model.is_empty()).or(answer.served_model.take());
     answer.usage.update(&reply.usage.map(Usage::from).unwrap_or_default());
-    answer.finish = reply.choices.into_iter().find_map(|choice| choice.finish_reason).or(answer.finish.take());
+    answer.finish =
+        reply.choices.into_iter().find_map(|choice| choice.finish_reason).or(answer.finish.take());
     answer.error = reply.error.filter(|error| !error.is_null()).map(|error| error_text(&error));
 }
 

@@ -44,7 +44,9 @@ impl Codec for OpenAiCompletions {
             Some(Prompt::One(prompt)) => prompt,
             Some(Prompt::Many(prompts)) => match <[String; 1]>::try_from(prompts) {
                 Ok([prompt]) => prompt,
-                Err(_) => return Err(invalid("send one text; several prompts in one request are not supported")),
+                Err(_) => {
+                    return Err(invalid("send one text; several prompts in one request are not supported"));
+                }
             },
             None => return Err(invalid("missing; send the text before the cursor")),
         };

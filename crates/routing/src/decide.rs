@@ -113,11 +113,15 @@ fn resolve<'a>(requested: &'a str, policy: &'a Policy, reasons: &mut Vec<String>
 fn pinned(features: &Features, name: &str, model: &Model, mut reasons: Vec<String>) -> Result<Plan, Refusal> {
     reasons.push(format!("pinned:{name}"));
     match model.obstacle(features.task, features.dialect) {
-        None => Ok(Plan { route: None, reason: "pinned", reasons, steps: vec![step(name, model, Next::Done)] }),
+        None => {
+            Ok(Plan { route: None, reason: "pinned", reasons, steps: vec![step(name, model, Next::Done)] })
+        }
         Some(obstacle) => {
             reasons.push(format!("cannot:{name}:{obstacle}"));
             let message = match obstacle {
-                "task" => format!("model `{name}` does not do {} requests; ask for another model", features.task),
+                "task" => {
+                    format!("model `{name}` does not do {} requests; ask for another model", features.task)
+                }
                 _ => format!(
                     "model `{name}` is served by a provider of kind `{}`, which does not speak {}; \
                      ask for another model or use that provider's own API here",

@@ -6,5 +6,5 @@
 mod decide;
 mod policy;
 
-pub use decide::{Features, Plan, POLICY, Refusal, Step, decide};
+pub use decide::{Features, POLICY, Plan, Refusal, Step, decide};
 pub use policy::{Model, Policy, Route, Snapshot};
