@@ -62,14 +62,15 @@ fn flags(common: &Common) -> Vec<(&'static str, String, &'static str)> {
     data_dir.map(|path| ("server.data_dir", path, "--data-dir")).into_iter().collect()
 }
 
-/// What was found at start, as settings: its providers, their models, and a ladder from free to dear.
-pub(super) fn discovered(discovery: &Discovery) -> Vec<Discovered> {
+/// What was found at start, as settings: its providers, their models, and a ladder from free to dear. A
+/// configuration file's own models would not be on that ladder, so beside a file it is left to the file.
+pub(super) fn discovered(discovery: &Discovery, beside_a_file: bool) -> Vec<Discovered> {
     let mut settings = Vec::new();
     for found in &discovery.found {
         settings.extend(provider(found));
         settings.extend(found.models.iter().flat_map(|model| self::model(found, model)));
     }
-    if !discovery.found.is_empty() {
+    if !discovery.found.is_empty() && !beside_a_file {
         let how = "the models found, from free to dear".to_owned();
         let value = Value::List(ladder(discovery));
         settings.push(Discovered { key: KeyPath::fixed("routes.auto.ladder"), value, how });
@@ -158,7 +159,7 @@ mod tests {
         let discovery = Discovery { found: vec![found("vllm", &["m"], true)], absent: vec![] };
         let settings = settings::load(&Sources {
             platform_data_dir: Some(Path::new("/tmp")),
-            discovered: &discovered(&discovery),
+            discovered: &discovered(&discovery, false),
             file: None,
             environment: &|_| None,
             flags: &[],

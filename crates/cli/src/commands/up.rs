@@ -26,7 +26,7 @@ pub(crate) fn run(common: &Common, repository: Option<&Path>, listen: Option<Str
     let flash = index::open(&folder)?;
     runtime.block_on(async {
         let discovery = looking.await.unwrap_or_default();
-        let discovered = sources::discovered(&discovery);
+        let discovered = sources::discovered(&discovery, common.config.is_some());
         let given = Given { listen, repository: Some(folder), discovered };
         let config = sources::load(common, given)?.config().clone();
         let watch = server::watch(&flash, &config);
