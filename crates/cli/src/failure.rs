@@ -19,12 +19,18 @@ pub(crate) struct Failure {
     code: u8,
     message: String,
     hint: Option<String>,
+    quiet: bool,
+}
+
+/// Tells on stderr what is no answer. Talk that nobody hears must not stop the work.
+pub(crate) fn talk(words: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{words}");
 }
 
 impl Failure {
     /// A failure with the exit code it ends in.
     pub(crate) fn new(code: u8, message: impl Display) -> Self {
-        Self { code, message: message.to_string(), hint: None }
+        Self { code, message: message.to_string(), hint: None, quiet: false }
     }
 
     /// A failure told with all its causes.
@@ -40,6 +46,9 @@ impl Failure {
 
     /// Tells it on stderr.
     pub(crate) fn report(&self) -> ExitCode {
+        if self.quiet {
+            return ExitCode::SUCCESS;
+        }
         let mut stderr = anstream::stderr();
         // Nothing is left to do when even stderr cannot be written.
         let _ = writeln!(stderr, "{BOLD_RED}error:{BOLD_RED:#} {}", self.message);
@@ -50,9 +59,10 @@ impl Failure {
     }
 }
 
-/// Stdout that was closed early, by `head` say, is no failure worth a message.
 impl From<std::io::Error> for Failure {
+    /// Stdout that was closed early, by `head` say, ends the command without a word.
     fn from(error: std::io::Error) -> Self {
-        Self::new(UNREACHABLE, format!("could not write the answer: {error}"))
+        let quiet = error.kind() == std::io::ErrorKind::BrokenPipe;
+        Self { quiet, ..Self::from_error(UNREACHABLE, &error) }
     }
 }

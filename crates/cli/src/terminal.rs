@@ -37,6 +37,11 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// A commit's first ten digits.
+pub(crate) fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -61,10 +61,20 @@ pub(crate) fn with_ranking<R>(
     then: impl FnOnce(Option<&str>, &Buffer<'_>, &Pool<'_>, &Ranking) -> R,
 ) -> R {
     let buffer = Buffer::new(&state.base.vocabulary, request.prefix, request.suffix);
-    let file = path.or_else(|| recognise(&state.base, &buffer));
+    let file = match path {
+        Some(path) if state.visible(path).is_some() => Some(path),
+        // A path relative to another directory; a new file only looks like the one it was copied from.
+        Some(path) => recognise(&state.base, &buffer).filter(|file| is_tail(file, path)).or(Some(path)),
+        None => recognise(&state.base, &buffer),
+    };
     let pool = candidates::gather(state, &buffer, file);
     let ranking = rank::rank(&pool, &buffer);
     then(file, &buffer, &pool, &ranking)
+}
+
+/// Whether a path ends with these whole components.
+fn is_tail(path: &str, tail: &str) -> bool {
+    path.strip_suffix(tail).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
 }
 
 /// The most probable candidate and how sure it is.

@@ -137,14 +137,25 @@ impl Flash {
     /// A path as the repository's tree writes it; nothing for one that climbs out of it.
     pub(crate) fn relative(&self, path: &str) -> Option<String> {
         let path = path.strip_prefix("file://").unwrap_or(path).replace('\\', "/");
-        let root = self.git().and_then(|git| git.work_tree.as_ref());
+        let root = self.git().and_then(|git| git.work_tree.as_deref());
         let inside = match root {
-            Some(root) => Path::new(&path).strip_prefix(root).ok().and_then(Path::to_str).unwrap_or(&path),
-            None => &path,
+            Some(root) if Path::new(&path).is_absolute() => below(root, Path::new(&path))?,
+            _ => path,
         };
         let parts: Vec<&str> = inside.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
         (!parts.is_empty() && !parts.contains(&"..")).then(|| parts.join("/"))
     }
+}
+
+/// An absolute path as seen from a root; nothing when it lies elsewhere.
+fn below(root: &Path, path: &Path) -> Option<String> {
+    if let Ok(inside) = path.strip_prefix(root) {
+        return inside.to_str().map(str::to_owned);
+    }
+    // The editor may reach the working tree through a symbolic link.
+    let directory = path.parent()?.canonicalize().ok()?;
+    let inside = directory.strip_prefix(root).ok()?.join(path.file_name()?);
+    inside.to_str().map(str::to_owned)
 }
 
 fn carried(path: &str, saved: &SavedFile) -> Save {

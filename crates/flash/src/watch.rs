@@ -149,17 +149,19 @@ impl Follower {
     }
 
     fn run(mut self, signals: &Receiver<Signal>, rebuild: &Sender<()>) {
-        // Git writes its log before it moves the ref: a HEAD that has not moved is looked at once more.
+        // Git writes its log before it moves the ref: a HEAD that has not moved yet is looked at
+        // until all is quiet.
         let mut look_again = false;
         loop {
             let first = match look_again {
                 false => signals.recv().map_err(|_| RecvTimeoutError::Disconnected),
                 true => signals.recv_timeout(QUIET),
             };
-            let mut changes = Changes::default();
+            let mut changes = Changes { head: look_again, ..Changes::default() };
+            let quiet = first.is_err();
             match first {
                 Ok(signal) => self.note(signal, &mut changes),
-                Err(RecvTimeoutError::Timeout) => changes.head = true,
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             while let Ok(signal) = signals.try_recv() {
@@ -184,7 +186,7 @@ impl Follower {
             if moved {
                 let _ = rebuild.send(());
             }
-            look_again = changes.head && !moved && !look_again;
+            look_again = changes.head && !moved && !quiet;
         }
     }
 

@@ -1,18 +1,19 @@
 //! The admin API: what is served, how it is doing, and what was answered. The dashboard reads nothing else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use waymark_ledger::Entry;
 use waymark_protocol::{ErrorKind, Fault};
 use waymark_store::{Explanation, StoreError, explain};
 use waymark_types::{Dialect, ParseRecordIdError, ProviderKind};
 
-use crate::config::Payloads;
+use crate::config::{OnFailure, Payloads};
 use crate::ingress::json as reply;
 use crate::relay::error_response;
 use crate::state::State;
@@ -23,10 +24,10 @@ const MOST_RECORDS: u32 = 500;
 
 /// `GET /healthz`: 200 while answers can be given, 503 while the ledger cannot write.
 pub(crate) async fn healthz(Shared(state): Shared<Arc<State>>) -> Response {
-    match state.recorder.condition() {
+    match state.recorder.recover().await {
         Ok(()) => reply(&json!({"status": "ok"})),
-        Err(reason) => {
-            let mut response = reply(&json!({"status": "the ledger cannot write", "error": &*reason}));
+        Err(error) => {
+            let mut response = reply(&json!({"status": "unavailable", "error": error.to_string()}));
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
             response
         }
@@ -134,18 +135,26 @@ async fn ledger_status(state: &State) -> Result<Value, StoreError> {
             Payloads::Keep => "keep",
         },
         "healthy": condition.is_ok(),
-        "error": condition.err().as_deref(),
+        "error": condition.err().map(|error| error.to_string()),
+        "on_failure": match state.config.ledger.on_failure {
+            OnFailure::Refuse => "refuse",
+            OnFailure::Serve => "serve",
+        },
     }))
 }
 
-#[derive(Deserialize)]
-pub(crate) struct Page {
-    limit: Option<u32>,
-}
-
 /// `GET /admin/records?limit=N`: the newest records, newest first.
-pub(crate) async fn records(Shared(state): Shared<Arc<State>>, Query(page): Query<Page>) -> Response {
-    match newest(&state, page.limit.unwrap_or(RECORDS).min(MOST_RECORDS)).await {
+pub(crate) async fn records(
+    Shared(state): Shared<Arc<State>>,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Response {
+    let limit = query.get("limit").map_or(Ok(RECORDS), |limit| limit.parse::<u32>());
+    let Ok(limit) = limit else {
+        let message = format!("limit is a number from 1 to {MOST_RECORDS}");
+        let fault = Fault { kind: ErrorKind::InvalidRequest, code: "bad_request", message };
+        return error_response(Dialect::OpenAiChat, &fault, None, None);
+    };
+    match newest(&state, limit.clamp(1, MOST_RECORDS)).await {
         Ok(records) => reply(&json!({"records": records})),
         Err(error) => failed(&error),
     }
@@ -161,14 +170,21 @@ struct Listed {
 }
 
 async fn newest(state: &State, limit: u32) -> Result<Vec<Value>, StoreError> {
-    let store = state.recorder.store();
+    let mut entries = state
+        .recorder
+        .store()
+        .newest_records(limit)
+        .await?
+        .into_iter()
+        .filter_map(|row| Entry::from_leaf(&row.body).ok())
+        .peekable();
     let mut listed = Vec::new();
-    for row in store.newest_intents(limit).await? {
-        let Ok(Entry::Intent(intent)) = Entry::from_leaf(&row.body) else { continue };
-        let rows = store.record(intent.record).await?;
-        let completion = rows.iter().find_map(|row| match Entry::from_leaf(&row.body) {
-            Ok(Entry::Completion(completion)) => Some(completion),
-            _ => None,
+    while let Some(entry) = entries.next() {
+        let Entry::Intent(intent) = entry else { continue };
+        let completion = entries.next_if(|next| matches!(next, Entry::Completion(_)));
+        let completion = completion.and_then(|entry| match entry {
+            Entry::Completion(completion) => Some(completion),
+            Entry::Intent(_) | Entry::Snapshot(_) => None,
         });
         let told = Explanation::new(intent, completion, None);
         let latency_micros = told.ended.map(|ended| ended.micros_since(told.started));

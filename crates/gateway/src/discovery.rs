@@ -11,6 +11,9 @@ use waymark_types::ProviderKind;
 /// How long a local server may take to answer a probe.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(400);
 
+/// Models taken from one local server; some list hundreds.
+const MOST_MODELS: usize = 16;
+
 /// A provider found, and models of it for the ladder, cheapest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -139,13 +142,20 @@ struct Listed {
 /// Asks a loopback port for its models, as every server of OpenAI's dialect lists them.
 async fn probe(provider: &'static str, port: u16) -> Option<Found> {
     let base_url = format!("http://127.0.0.1:{port}/v1");
-    let client = reqwest::Client::builder().no_proxy().timeout(PROBE_TIMEOUT).build().ok()?;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        // Nothing on a loopback port may send this elsewhere.
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(PROBE_TIMEOUT)
+        .build()
+        .ok()?;
     let response = client.get(format!("{base_url}/models")).send().await.ok()?;
     let body = response.error_for_status().ok()?.bytes().await.ok()?;
     let list: List = serde_json::from_slice(&body).ok()?;
     // Embedding models answer no questions; their names say so.
     let chat = |model: &String| !["embed", "rerank"].iter().any(|kind| model.to_lowercase().contains(kind));
-    let models: Vec<String> = list.data.into_iter().map(|listed| listed.id).filter(chat).collect();
+    let models: Vec<String> =
+        list.data.into_iter().map(|listed| listed.id).filter(chat).take(MOST_MODELS).collect();
     let how = format!("answered on 127.0.0.1:{port}");
     (!models.is_empty()).then_some(Found {
         provider,

@@ -1,11 +1,11 @@
 //! The guard at the door: pages in a browser must not reach this server behind their user's back.
 //!
 //! A foreign page can post to a loopback address, and by rebinding its own name to that address it can read the
-//! answer too. Either would spend the user's keys. So a request whose `Origin` is a foreign web page is refused,
-//! and so is one whose `Host` is not an address or name of this machine.
+//! answer too. Either would spend the user's keys. So a request is refused when its `Origin` is anything but this
+//! server's own page or an editor's window, and when its `Host` is a name that a page could have made up.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use waymark_protocol::{ErrorKind, Fault};
@@ -33,11 +33,14 @@ fn objection(headers: &HeaderMap) -> Option<String> {
     if !is_near(host_name(host)) {
         return Some(format!("this server is not called `{host}`; use its address or `localhost`"));
     }
-    // Editors send origins of their own schemes; only web pages can be foreign.
-    let origin = text(header::ORIGIN).filter(|origin| origin.starts_with("http"))?;
-    let foreign = origin.parse::<Uri>().ok().and_then(|uri| uri.host().map(|host| !is_near(host)));
-    foreign.unwrap_or(true).then(|| format!("pages of {origin} may not use this server"))
+    let origin = text(header::ORIGIN)?;
+    let own = ["http://", "https://"].iter().any(|scheme| origin.strip_prefix(scheme) == Some(host));
+    let editor = EDITORS.iter().any(|scheme| origin.starts_with(scheme));
+    (!own && !editor).then(|| format!("pages of `{origin}` may not use this server"))
 }
+
+/// Origins of editors' own windows, which no web page can claim.
+const EDITORS: [&str; 2] = ["vscode-webview://", "vscode-file://"];
 
 /// The host without its port.
 fn host_name(host: &str) -> &str {
@@ -88,6 +91,11 @@ mod tests {
             ("evil.example:4114", None),
             ("evil.example", Some("http://evil.example")),
             ("127.0.0.1:4114", Some("http://")),
+            ("127.0.0.1:4114", Some("null")),
+            ("127.0.0.1:4114", Some("http://203.0.113.5")),
+            ("127.0.0.1:4114", Some("http://127.0.0.1:3000")),
+            ("localhost:4114", Some("http://intranet")),
+            ("localhost:4114", Some("chrome-extension://abc")),
         ] {
             assert!(objects(host, origin), "{host} {origin:?}");
         }

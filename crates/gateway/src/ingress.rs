@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State as Shared};
-use axum::http::{HeaderMap, Method};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
 use tokio::sync::oneshot;
@@ -13,7 +13,7 @@ use waymark_protocol::{ErrorKind, Fault};
 use waymark_types::Dialect;
 
 use crate::path::{self, Call};
-use crate::relay::{Client, Head, error_response};
+use crate::relay::{Client, Head, error_response, tracked};
 use crate::state::State;
 use crate::{admin, clock, dashboard, guard};
 
@@ -70,11 +70,12 @@ async fn take(state: Arc<State>, dialect: Dialect, request: Request) -> Response
     let (reply, answer) = oneshot::channel();
     let tracker = state.answers.clone();
     tracker.spawn(async move { path::answer(&state, call, Client::Waiting(reply)).await });
-    answer.await.unwrap_or_else(|_| {
+    let response = answer.await.unwrap_or_else(|_| {
         let message = "this is a fault in Waymark; its log says more".to_owned();
         let fault = Fault { kind: ErrorKind::Upstream, code: "internal", message };
-        error_response(dialect, &fault, Some(record), None)
-    })
+        error_response(dialect, &fault, None, None)
+    });
+    tracked(response, tracker.token())
 }
 
 fn unreadable(error: &axum::Error) -> Fault {
@@ -108,8 +109,9 @@ async fn not_found(request: Request) -> Response {
 }
 
 async fn wrong_method(request: Request) -> Response {
-    let expected = if request.method() == Method::POST { "GET" } else { "POST" };
-    let message = format!("{} takes {expected}, not {}", request.uri().path(), request.method());
+    let path = request.uri().path();
+    let asks = ["/v1/chat/completions", "/v1/completions", "/v1/messages"].contains(&path);
+    let message = format!("{path} takes {}, not {}", if asks { "POST" } else { "GET" }, request.method());
     refuse(&request, ErrorKind::MethodNotAllowed, "method_not_allowed", message)
 }
 

@@ -1,15 +1,19 @@
 //! Bytes on their way to the client: the client's end, an upstream's stream, and the relay between them.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
+use http_body::{Frame, SizeHint};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use waymark_ledger::Commitment;
 use waymark_ledger::commitment::{Committer, Salt};
 use waymark_protocol::{Answer, Fault, Progress, sse};
@@ -66,6 +70,37 @@ impl Head {
     }
 }
 
+/// A body that counts as an answer under way until its last byte is written, or its client gone.
+struct Tracked {
+    body: Body,
+    _token: TaskTrackerToken,
+}
+
+impl HttpBody for Tracked {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Lets a drain wait until the answer is written.
+pub(crate) fn tracked(response: Response, token: TaskTrackerToken) -> Response {
+    response.map(|body| Body::new(Tracked { body, _token: token }))
+}
+
 /// An error answer in the client's dialect.
 pub(crate) fn error_response(
     dialect: Dialect,
@@ -84,12 +119,18 @@ pub(crate) fn mark_unrecorded(response: &mut Response) {
     }
 }
 
+/// A piece of a stream on its way out. A stream whose sender vanishes without `End` is reset, never ended cleanly.
+pub(crate) enum Piece {
+    Bytes(Bytes),
+    End,
+}
+
 /// The client's end of an answer.
 pub(crate) enum Client {
     /// Nothing has left yet.
     Waiting(oneshot::Sender<Response>),
     /// The head has left.
-    Streaming(mpsc::Sender<Bytes>),
+    Streaming(mpsc::Sender<Piece>),
 }
 
 impl Client {
@@ -104,19 +145,31 @@ impl Client {
     /// Sends the head of a stream.
     pub(crate) fn begin(self, head: Head) -> Self {
         let Self::Waiting(reply) = self else { return self };
-        let (chunks, body) = mpsc::channel::<Bytes>(QUEUE);
-        let body = stream::unfold(body, |mut body| async move {
-            body.recv().await.map(|chunk| (Ok::<_, Infallible>(chunk), body))
+        let (pieces, body) = mpsc::channel(QUEUE);
+        let body = stream::try_unfold(body, |mut body| async move {
+            match body.recv().await {
+                Some(Piece::Bytes(bytes)) => Ok(Some((bytes, body))),
+                Some(Piece::End) => Ok(None),
+                None => Err(io::Error::other("the answer was given up")),
+            }
         });
         let _ = reply.send(head.with(Body::from_stream(body)));
-        Self::Streaming(chunks)
+        Self::Streaming(pieces)
     }
 
     /// Sends a piece of a stream; `false` when the client is gone.
     pub(crate) async fn send(&self, chunk: Bytes) -> bool {
         match self {
-            Self::Streaming(chunks) => chunks.send(chunk).await.is_ok(),
+            Self::Streaming(pieces) => pieces.send(Piece::Bytes(chunk)).await.is_ok(),
             Self::Waiting(_) => false,
+        }
+    }
+
+    /// Sends the last piece of a stream and ends it.
+    pub(crate) async fn finish(self, last: Bytes) {
+        if let Self::Streaming(pieces) = self {
+            let _ = pieces.send(Piece::Bytes(last)).await;
+            let _ = pieces.send(Piece::End).await;
         }
     }
 
@@ -124,7 +177,7 @@ impl Client {
     pub(crate) async fn gone(&mut self) {
         match self {
             Self::Waiting(reply) => reply.closed().await,
-            Self::Streaming(chunks) => chunks.closed().await,
+            Self::Streaming(pieces) => pieces.closed().await,
         }
     }
 }
@@ -149,7 +202,8 @@ pub(crate) struct Relayed {
     pub(crate) answer: Answer,
     /// The end of the stream, which may leave only once the completion is durable.
     pub(crate) last: Bytes,
-    pub(crate) error: Option<(String, String)>,
+    /// What went wrong: a stable code, and words that hold nothing of the answer.
+    pub(crate) error: Option<(&'static str, &'static str)>,
     /// The bytes sent so far.
     pub(crate) sent: Sent,
 }
@@ -227,11 +281,11 @@ impl Upstreamed {
                     return cancelled(answer, sent);
                 }
                 return if progress == Progress::Last {
-                    let last = self.tail(event).await;
+                    let last = self.tail(event, client).await;
                     Relayed { outcome: Outcome::Succeeded, answer, last, error: None, sent }
                 } else {
-                    let text = answer.error.clone().unwrap_or_default();
-                    let error = Some(("error_event".to_owned(), text));
+                    let words = "the provider's stream ended in an error, which was passed on";
+                    let error = Some(("error_event", words));
                     Relayed { outcome: Outcome::StreamFailed, answer, last: event, error, sent }
                 };
             }
@@ -250,10 +304,14 @@ impl Upstreamed {
         }
     }
 
-    /// The last event and what little may follow it.
-    async fn tail(&mut self, last: Bytes) -> Bytes {
+    /// The last event and what little may follow it in [`TAIL`]; nothing after that is part of the answer.
+    async fn tail(&mut self, last: Bytes, client: &mut Client) -> Bytes {
+        let whole = async { while let Ok(true) = self.pull().await {} };
+        tokio::select! {
+            _ = tokio::time::timeout(TAIL, whole) => {}
+            () = client.gone() => {}
+        }
         let mut tail = BytesMut::from(&last[..]);
-        while let Ok(Ok(true)) = tokio::time::timeout(TAIL, self.pull()).await {}
         for event in self.pending.drain(..) {
             tail.extend_from_slice(&event);
         }
@@ -262,11 +320,11 @@ impl Upstreamed {
     }
 
     /// The body ended without a last event. Some providers leave `[DONE]` out, and then the stated reason to
-    /// stop is their word that the answer is whole.
+    /// stop is their word that the answer is whole, unless another event had begun.
     fn ended(mut self, answer: Answer, sent: Sent) -> Relayed {
-        if answer.is_whole_without_end(self.dialect) {
-            let last = self.splitter.rest();
-            return Relayed { outcome: Outcome::Succeeded, answer, last, error: None, sent };
+        let rest = self.splitter.rest();
+        if answer.is_whole_without_end(self.dialect) && rest.trim_ascii().is_empty() {
+            return Relayed { outcome: Outcome::Succeeded, answer, last: rest, error: None, sent };
         }
         let error = CallError::BrokeOff(self.provider.clone());
         self.broke_off(answer, sent, &error)
@@ -276,9 +334,9 @@ impl Upstreamed {
     fn broke_off(self, answer: Answer, sent: Sent, error: &CallError) -> Relayed {
         let message = format!("the answer broke off: {error}");
         let kind = waymark_protocol::ErrorKind::Upstream;
-        let fault = Fault { kind, code: "stream_failed", message: message.clone() };
+        let fault = Fault { kind, code: "stream_failed", message };
         let last = waymark_protocol::error_event(self.dialect, &fault).into();
-        let error = Some((error.code().to_owned(), message));
+        let error = Some((error.code(), "the answer broke off upstream"));
         Relayed { outcome: Outcome::StreamFailed, answer, last, error, sent }
     }
 }
@@ -292,6 +350,6 @@ async fn forward(client: &Client, sent: &mut Sent, chunk: Bytes) -> bool {
 }
 
 fn cancelled(answer: Answer, sent: Sent) -> Relayed {
-    let error = Some(("cancelled".to_owned(), "the client went away".to_owned()));
+    let error = Some(("cancelled", "the client went away"));
     Relayed { outcome: Outcome::Cancelled, answer, last: Bytes::new(), error, sent }
 }

@@ -26,14 +26,14 @@ use crate::upstream::Upstreams;
 /// How long answers under way may take to end once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
 
-/// How long connections, and then the ledger, may take to close.
+/// How long idle connections may take to close.
 const CLOSE: Duration = Duration::from_secs(1);
 
 /// The server cannot start or run.
 #[derive(Debug, Error)]
 pub enum ServerError {
     /// The address cannot be listened on.
-    #[error("could not listen on {address}: {source}")]
+    #[error("could not listen on {address}")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -50,8 +50,8 @@ pub enum ServerError {
     #[error("could not prepare the connection to providers")]
     Upstream(#[from] reqwest::Error),
     /// Serving failed.
-    #[error("the server failed: {0}")]
-    Serve(io::Error),
+    #[error("the server failed")]
+    Serve(#[source] io::Error),
 }
 
 /// A server that has begun to serve.
@@ -121,7 +121,12 @@ impl Running {
         self.serving.abort();
         self.background.close();
         // The writer ends once the last holder of the state is gone.
-        let _ = tokio::time::timeout(CLOSE, self.background.wait()).await;
+        let closed = tokio::time::timeout(DRAIN, self.background.wait()).await;
+        if closed.is_err() {
+            tracing::error!(
+                "the ledger did not close in time; nothing is lost, it is taken up at the next start"
+            );
+        }
         cut_off
     }
 

@@ -13,7 +13,7 @@ use crate::config::{Config, ModelConfig};
 const EMBEDDED_ID: &str = "waymark-flash-1";
 
 /// The policy of a configuration, and its digest.
-pub fn snapshot(config: &Config) -> Result<Snapshot, CanonicalError> {
+pub(crate) fn snapshot(config: &Config) -> Result<Snapshot, CanonicalError> {
     let models =
         config.models.iter().filter_map(|(name, model)| Some((name.clone(), resolve(config, model)?)));
     let routes = config.routes.iter().map(|(name, route)| {

@@ -1,7 +1,7 @@
 //! Salted commitments to payload bytes: HMAC-SHA-256 keyed with a per-record random salt.
 //!
 //! Without the salt a commitment says nothing, not even about a guessed text; with salt and text anyone can
-//! check it. Destroying the salt therefore erases the link and leaves the tree whole.
+//! check it. Salts therefore live outside the tree.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -25,9 +25,10 @@ pub struct Committer {
 impl Committer {
     /// Starts a commitment under `salt`.
     pub fn new(salt: &Salt) -> Self {
-        // Keying with exactly one hash block or less cannot fail; the salt is half of one.
-        let mac = <Hmac<Sha256> as KeyInit>::new(&(*salt).into_block());
-        Self { mac, bytes: 0 }
+        // HMAC pads a short key with zeros to the hash's block (RFC 2104, section 2).
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        block[..salt.len()].copy_from_slice(salt);
+        Self { mac: <Hmac<Sha256> as KeyInit>::new(&block), bytes: 0 }
     }
 
     /// Adds the next piece.
@@ -47,19 +48,6 @@ pub fn commit(salt: &Salt, bytes: &[u8]) -> Commitment {
     let mut committer = Committer::new(salt);
     committer.update(bytes);
     committer.finish()
-}
-
-trait IntoBlock {
-    fn into_block(self) -> hmac::digest::Key<Hmac<Sha256>>;
-}
-
-impl IntoBlock for Salt {
-    /// HMAC pads a short key with zeros to the hash's block (RFC 2104, section 2).
-    fn into_block(self) -> hmac::digest::Key<Hmac<Sha256>> {
-        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
-        block[..self.len()].copy_from_slice(&self);
-        block
-    }
 }
 
 /// Lower-case hexadecimal digits of `bytes`.

@@ -1,7 +1,6 @@
 //! What a record says: its intent, its completion, and the snapshots that decisions refer to.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use thiserror::Error;
 use waymark_types::{Dialect, MicroUsd, Next, Outcome, RecordId, Task, Timestamp, Usage};
 
@@ -82,8 +81,8 @@ pub struct PlannedAttempt {
 pub struct Completion {
     /// The record's id, shared with its intent.
     pub record: RecordId,
-    /// When the answer was whole, or given up.
-    pub ended: Timestamp,
+    /// When the answer was whole, or given up; `None` when it was cut off and nobody saw.
+    pub ended: Option<Timestamp>,
     /// How it ended.
     pub outcome: Outcome,
     /// The reason code the client was told.
@@ -94,8 +93,8 @@ pub struct Completion {
     pub resolved_model: Option<String>,
     /// The provider's own word for the model that answered.
     pub served_model: Option<String>,
-    /// Every upstream call, in order.
-    pub attempts: Vec<Attempt>,
+    /// Every upstream call, in order; `None` when the record was cut off and nobody knows.
+    pub attempts: Option<Vec<Attempt>>,
     /// Tokens, as the provider states them.
     pub usage: Usage,
     /// What they cost by the snapshot's prices; `None` when price or usage is unknown.
@@ -104,7 +103,7 @@ pub struct Completion {
     pub response: Option<Commitment>,
     /// Where the embedded model's suggestion was taken from.
     pub sources: Vec<Source>,
-    /// What went wrong, in words without payload text.
+    /// What went wrong, in our own words: never text of a request or an answer.
     pub error: Option<String>,
 }
 
@@ -162,10 +161,41 @@ pub struct Snapshot {
     pub record: RecordId,
     /// When it took effect.
     pub recorded: Timestamp,
-    /// The digest decisions refer to: SHA-256 of `policy`'s canonical bytes, in hexadecimal.
+    /// The digest decisions refer to: SHA-256 of the policy's canonical bytes, in hexadecimal.
     pub snapshot: String,
-    /// Models, prices, routes and aliases; no secrets.
-    pub policy: Value,
+    /// Which part of the policy's text this is, from 0: a large one takes several leaves, one after another.
+    pub part: u32,
+    /// How many parts there are.
+    pub parts: u32,
+    /// This part of the policy's canonical bytes: models, prices, routes and aliases; no secrets.
+    pub policy: String,
+}
+
+impl Snapshot {
+    /// The longest part, in bytes: even escaped, it fits a leaf with room to spare.
+    const LONGEST_PART: usize = 24 << 10;
+
+    /// The entries of a policy, given its digest and canonical text.
+    pub fn parts(record: RecordId, recorded: Timestamp, digest: &str, policy: &str) -> Vec<Self> {
+        let mut pieces = Vec::new();
+        let mut rest = policy;
+        while rest.len() > Self::LONGEST_PART {
+            let (piece, after) = rest.split_at(rest.floor_char_boundary(Self::LONGEST_PART));
+            pieces.push(piece);
+            rest = after;
+        }
+        pieces.push(rest);
+        let parts = pieces.len() as u32;
+        let entry = |(part, piece): (usize, &str)| Self {
+            record,
+            recorded,
+            snapshot: digest.to_owned(),
+            part: part as u32,
+            parts,
+            policy: piece.to_owned(),
+        };
+        pieces.into_iter().enumerate().map(entry).collect()
+    }
 }
 
 /// An entry could not be written or read.

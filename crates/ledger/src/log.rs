@@ -28,7 +28,7 @@ pub struct Leaf {
     pub index: u64,
     /// The record it belongs to.
     pub record: RecordId,
-    /// Whether it opens, closes or does not concern a record.
+    /// What it says.
     pub entry: Entry,
     /// Its canonical bytes.
     pub body: Vec<u8>,

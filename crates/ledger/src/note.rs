@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{Signature, Signer as _};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
+use waymark_types::Secret;
 
 const ED25519: u8 = 0x01;
 const SIGNATURE_PREFIX: &str = "\u{2014} ";
@@ -56,8 +57,12 @@ impl Signer {
     }
 
     /// The secret text form, `PRIVATE+KEY+<name>+<key id>+<base64>`, as Go's note package writes it.
-    pub fn to_text(&self) -> String {
-        join_key(&format!("PRIVATE+KEY+{}", self.name), self.verifier().id(), self.key.as_bytes())
+    pub fn to_text(&self) -> Secret {
+        Secret::new(join_key(
+            &format!("PRIVATE+KEY+{}", self.name),
+            self.verifier().id(),
+            self.key.as_bytes(),
+        ))
     }
 
     /// The key that checks this one's signatures.
@@ -201,7 +206,7 @@ mod tests {
     #[test]
     fn keys_read_back_and_sign() {
         let signer = Signer::new("example/log", &[9; 32]).unwrap();
-        let again = Signer::from_text(&signer.to_text()).unwrap();
+        let again = Signer::from_text(signer.to_text().expose()).unwrap();
         let note = again.sign("text\n");
         let verifier = Verifier::from_text(&signer.verifier().to_text()).unwrap();
         assert_eq!(verifier.open(&note).unwrap(), "text\n");

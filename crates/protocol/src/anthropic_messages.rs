@@ -45,7 +45,9 @@ impl From<Tokens> for Usage {
     fn from(tokens: Tokens) -> Self {
         let (read, written) = (tokens.cache_read_input_tokens, tokens.cache_creation_input_tokens);
         Self {
-            input: tokens.input_tokens.map(|fresh| fresh + read.unwrap_or(0) + written.unwrap_or(0)),
+            input: tokens
+                .input_tokens
+                .and_then(|fresh| fresh.checked_add(read.unwrap_or(0))?.checked_add(written.unwrap_or(0))),
             cached_input: read,
             cache_write: written,
             output: tokens.output_tokens,

@@ -12,9 +12,10 @@ use crate::sse::Frame;
 struct Reply {
     model: Option<String>,
     usage: Option<Tokens>,
-    #[serde(default)]
-    choices: Vec<Choice>,
+    choices: Option<Vec<Choice>>,
     error: Option<serde_json::Value>,
+    object: Option<String>,
+    message: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -52,14 +53,22 @@ impl From<Tokens> for Usage {
     }
 }
 
-/// Reads an answer or one chunk of it; what cannot be read stays unknown.
+/// Reads an answer or one chunk of it; what cannot be read stays unknown, but for an error, which shows in any shape.
 pub(crate) fn read(bytes: &[u8], answer: &mut Answer) {
-    let Ok(reply) = serde_json::from_slice::<Reply>(bytes) else { return };
+    let Ok(reply) = serde_json::from_slice::<Reply>(bytes) else {
+        let value: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
+        answer.error =
+            value.get("error").filter(|error| !error.is_null()).map(error_text).or(answer.error.take());
+        return;
+    };
     answer.served_model = reply.model.filter(|model| !model.is_empty()).or(answer.served_model.take());
     answer.usage.update(&reply.usage.map(Usage::from).unwrap_or_default());
-    answer.finish =
-        reply.choices.into_iter().find_map(|choice| choice.finish_reason).or(answer.finish.take());
-    answer.error = reply.error.filter(|error| !error.is_null()).map(|error| error_text(&error));
+    let choices = reply.choices.unwrap_or_default();
+    answer.finish = choices.into_iter().find_map(|choice| choice.finish_reason).or(answer.finish.take());
+    let error = reply.error.filter(|error| !error.is_null()).map(|error| error_text(&error));
+    // Some servers send the error object itself.
+    let bare = (reply.object.as_deref() == Some("error")).then(|| reply.message.unwrap_or_default());
+    answer.error = error.or(bare).or(answer.error.take());
 }
 
 /// The message of an error object, or its whole text when it has none.
@@ -76,6 +85,9 @@ pub(crate) fn read_event(frame: &Frame<'_>, answer: &mut Answer) -> Progress {
         return Progress::Last;
     }
     read(&frame.data, answer);
+    if frame.event == Some("error") && answer.error.is_none() {
+        answer.error = Some("unspecified".to_owned());
+    }
     if answer.error.is_some() { Progress::Failed } else { Progress::Ongoing }
 }
 

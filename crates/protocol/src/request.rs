@@ -48,6 +48,19 @@ pub enum ParseError {
     },
 }
 
+impl ParseError {
+    /// Where the request is wrong, without a word of the request itself.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Json(error) => {
+                format!("the request cannot be read from line {} column {} on", error.line(), error.column())
+            }
+            Self::Empty => "the request body is empty".to_owned(),
+            Self::Field { field, problem } => format!("`{field}`: {problem}"),
+        }
+    }
+}
+
 impl Request {
     /// The body as it came.
     pub fn raw(&self) -> &Bytes {

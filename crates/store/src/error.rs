@@ -42,6 +42,9 @@ pub enum StoreError {
         /// How many there are.
         found: u64,
     },
+    /// The store was closed, or was opened to be read.
+    #[error("the store is not open for writing")]
+    ReadOnly,
     /// What is stored cannot be what was written.
     #[error("the ledger is damaged: {0}; run `waymark verify`")]
     Damaged(String),

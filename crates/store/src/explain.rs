@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use waymark_ledger::checkpoint::Checkpoint;
+use waymark_ledger::checkpoint::{Checkpoint, root_text};
 use waymark_ledger::tree::{self, Hash};
 use waymark_ledger::{
     Attempt, Commitment, Completion, Decision, Entry, Intent, PlannedAttempt, Source, note,
@@ -36,8 +36,8 @@ pub struct Explanation {
     pub outcome: Option<Outcome>,
     /// The attempts allowed.
     pub plan: Vec<PlannedAttempt>,
-    /// The attempts made.
-    pub attempts: Vec<Attempt>,
+    /// The attempts made; none when the record was cut off and nobody knows.
+    pub attempts: Option<Vec<Attempt>>,
     /// The client's program, by its own word.
     pub client: Option<String>,
     /// The conversation, by the client's own key.
@@ -111,12 +111,18 @@ pub async fn explain(
     let rows = store.record(record).await?;
     let (mut intent, mut completion) = (None, None);
     for row in &rows {
-        let entry = Entry::from_leaf(&row.body)
-            .map_err(|error| StoreError::Damaged(format!("leaf {}: {error}", row.leaf_index)))?;
-        match entry {
-            Entry::Intent(entry) => intent = Some(entry),
-            Entry::Completion(entry) => completion = Some(entry),
-            Entry::Snapshot(_) => {}
+        let damaged = |problem: String| StoreError::Damaged(format!("leaf {}: {problem}", row.leaf_index));
+        let entry = Entry::from_leaf(&row.body).map_err(|error| damaged(error.to_string()))?;
+        if entry.record() != record {
+            return Err(damaged(format!("it is filed under {record} and states {}", entry.record())));
+        }
+        let earlier = match entry {
+            Entry::Intent(entry) => intent.replace(entry).is_some(),
+            Entry::Completion(entry) => completion.replace(entry).is_some(),
+            Entry::Snapshot(_) => false,
+        };
+        if earlier {
+            return Err(damaged(format!("record {record} has it twice")));
         }
     }
     let Some(intent) = intent else { return Ok(None) };
@@ -140,7 +146,7 @@ impl Explanation {
             decision: intent.decision,
             outcome,
             plan: intent.plan,
-            attempts: Vec::new(),
+            attempts: None,
             client: intent.client,
             session: intent.session,
             principal: intent.principal,
@@ -164,7 +170,7 @@ impl Explanation {
             explanation.provider = completion.provider;
             explanation.reason = completion.reason;
             explanation.attempts = completion.attempts;
-            explanation.ended = Some(completion.ended);
+            explanation.ended = completion.ended;
             explanation.usage = completion.usage;
             explanation.cost_micro_usd = completion.cost_micro_usd;
             explanation.response = completion.response;
@@ -197,7 +203,7 @@ async fn prove(
             return Ok(Some(evidence));
         }
     };
-    (evidence.tree_size, evidence.root) = (checkpoint.size, base64(&checkpoint.root));
+    (evidence.tree_size, evidence.root) = (checkpoint.size, root_text(&checkpoint.root));
     for row in rows {
         let hashes = proof(store, row.leaf_index, checkpoint.size).await?.unwrap_or_default();
         let leaf = tree::leaf_hash(&row.body);
@@ -207,7 +213,7 @@ async fn prove(
                 Some(format!("leaf {} does not lead to the checkpoint's root", row.leaf_index));
             return Ok(Some(evidence));
         }
-        evidence.hashes = hashes.iter().map(base64).collect();
+        evidence.hashes = hashes.iter().map(root_text).collect();
     }
     evidence.verified = true;
     Ok(Some(evidence))
@@ -228,8 +234,4 @@ pub(crate) async fn proof(
         }
     }
     Ok(Some(proof))
-}
-
-pub(crate) fn base64(hash: &Hash) -> String {
-    waymark_ledger::checkpoint::root_text(hash)
 }

@@ -74,7 +74,8 @@ pub type StoredNode = (u64, Vec<u8>);
 
 /// A place where a ledger is kept.
 pub trait LedgerStore: Send + Sync {
-    /// Writes a batch and what goes beside it, whole or not at all, and returns once it is durable.
+    /// Writes a batch and what goes beside it, whole or not at all, and returns once it is durable. A batch without
+    /// leaves writes its checkpoint again, which shows whether writing is possible.
     fn commit<'a>(&'a self, batch: &'a Batch, payloads: &'a [Payload]) -> Reply<'a, ()>;
 
     /// The right edge of the stored tree.
@@ -86,8 +87,8 @@ pub trait LedgerStore: Send + Sync {
     /// The leaves filed under a record, in order, without payloads.
     fn record(&self, record: RecordId) -> Reply<'_, Vec<Row>>;
 
-    /// The newest `limit` intents, newest first, without payloads.
-    fn newest_intents(&self, limit: u32) -> Reply<'_, Vec<Row>>;
+    /// All leaves of the `limit` newest records, newest record first, without payloads.
+    fn newest_records(&self, limit: u32) -> Reply<'_, Vec<Row>>;
 
     /// The newest snapshot entry.
     fn newest_snapshot(&self) -> Reply<'_, Option<Row>>;
@@ -106,6 +107,12 @@ pub trait LedgerStore: Send + Sync {
 
     /// Records listed as having no completion, with the leaf of their intent.
     fn open_records(&self) -> Reply<'_, Vec<(Vec<u8>, u64)>>;
+
+    /// What the database itself finds wrong with its files, beyond what is stored in them.
+    fn integrity(&self) -> Reply<'_, Option<String>>;
+
+    /// Writes everything back to where it is kept for good, and lets go of it. Every later call fails.
+    fn close(&self) -> Reply<'_, ()>;
 
     /// How many rows the tables `entries`, `nodes`, `checkpoints` and `payloads` have.
     fn counts(&self) -> Reply<'_, [u64; 4]>;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use waymark_ledger::checkpoint::Checkpoint;
+use waymark_ledger::checkpoint::{Checkpoint, root_text};
 use waymark_ledger::commitment::{self, Salt};
 use waymark_ledger::tree::{self, Coordinate, Hash, Node};
 use waymark_ledger::{Commitment, Entry, Fault, Verified, Verifier, note};
@@ -42,12 +42,12 @@ impl From<StoreError> for Stop {
     }
 }
 
-/// Verifies the whole ledger against `key`, and against a checkpoint saved earlier when one is given: then its
-/// history was only appended to since. `progress` hears the number of leaves done.
+/// Verifies the whole ledger against `key`, and against checkpoints saved earlier: its history was only appended to
+/// since each of them. `progress` hears the number of leaves done.
 pub async fn verify(
     store: &dyn LedgerStore,
     key: &note::Verifier,
-    saved: Option<&str>,
+    saved: &[String],
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Verdict, StoreError> {
     match walk(store, key, saved, progress).await {
@@ -60,29 +60,30 @@ pub async fn verify(
 async fn walk(
     store: &dyn LedgerStore,
     key: &note::Verifier,
-    saved: Option<&str>,
+    saved: &[String],
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Verified, Stop> {
-    let saved = saved.map(|note| open_saved(note, key)).transpose()?;
+    let saved = saved.iter().map(|note| open_saved(note, key)).collect::<Result<Vec<_>, _>>()?;
     // The counts come first: a server may append while this runs, and what it adds is left to the next run.
     let [entries, nodes, checkpoints, payloads] = store.counts().await?;
     let open_records = store.open_records().await?;
     let mut verifier = Verifier::new(key.clone());
-    if let Some(saved) = saved.as_ref().filter(|saved| saved.size == 0) {
-        meet_saved(&verifier, saved)?;
-    }
+    meet_saved(&verifier, &saved)?;
     let mut intents = 0;
     while verifier.size() < entries {
         let start = verifier.size();
         let batch = Batch::read(store, start..(start + BATCH).min(entries)).await?;
-        intents += batch.check(store, &mut verifier, saved.as_ref()).await?;
+        intents += batch.check(store, &mut verifier, &saved).await?;
         progress(verifier.size());
     }
-    if let Some(saved) = saved.filter(|saved| saved.size > verifier.size()) {
+    if let Some(saved) = saved.iter().find(|saved| saved.size > verifier.size()) {
         let problem = format!("the ledger has only {} leaves: it was rolled back", verifier.size());
         return Err(Fault::Checkpoint { size: saved.size, problem }.into());
     }
     let verified = verifier.finish()?;
+    if let Some(problem) = store.integrity().await? {
+        return Err(Fault::Table { name: "of any kind", problem }.into());
+    }
     settle(store, &verified, [nodes, checkpoints, payloads], intents, &open_records).await?;
     Ok(verified)
 }
@@ -92,13 +93,15 @@ fn open_saved(note: &str, key: &note::Verifier) -> Result<Checkpoint, Fault> {
         .map_err(|error| Fault::Checkpoint { size: 0, problem: format!("the saved checkpoint: {error}") })
 }
 
-fn meet_saved(verifier: &Verifier, saved: &Checkpoint) -> Result<(), Fault> {
-    if verifier.root() == saved.root {
+/// Compares the root at the present size with what was saved at this size.
+fn meet_saved(verifier: &Verifier, saved: &[Checkpoint]) -> Result<(), Fault> {
+    let size = verifier.size();
+    let Some(_) = saved.iter().find(|saved| saved.size == size && saved.root != verifier.root()) else {
         return Ok(());
-    }
+    };
     let problem =
         "the saved checkpoint has another root: history was rewritten, not only appended to".to_owned();
-    Err(Fault::Checkpoint { size: saved.size, problem })
+    Err(Fault::Checkpoint { size, problem })
 }
 
 /// What the tables must hold beyond the leaves, no more and no less.
@@ -169,7 +172,7 @@ impl Batch {
         &self,
         store: &dyn LedgerStore,
         verifier: &mut Verifier,
-        saved: Option<&Checkpoint>,
+        saved: &[Checkpoint],
     ) -> Result<u64, Stop> {
         let mut rows = self.rows.iter();
         let mut intents = 0;
@@ -201,9 +204,7 @@ impl Batch {
             if let Some(note) = self.checkpoints.get(&verifier.size()) {
                 verifier.checkpoint(note)?;
             }
-            if let Some(saved) = saved.filter(|saved| saved.size == verifier.size()) {
-                meet_saved(verifier, saved)?;
-            }
+            meet_saved(verifier, saved)?;
         }
         Ok(intents)
     }
@@ -236,8 +237,7 @@ async fn is_proven(store: &dyn LedgerStore, leaf: Hash, leaf_index: u64) -> Resu
     let size = newest.size;
     let Some(proof) = crate::explain::proof(store, leaf_index, size).await? else { return Ok(false) };
     let Some(root) = tree::root_from_inclusion(leaf, leaf_index, size, &proof) else { return Ok(false) };
-    let root = crate::explain::base64(&root);
-    Ok(newest.note.lines().nth(2) == Some(root.as_str()))
+    Ok(newest.note.lines().nth(2) == Some(root_text(&root).as_str()))
 }
 
 fn check_payload(entry: &Entry, payload: Option<&StoredPayload>) -> Result<(), &'static str> {

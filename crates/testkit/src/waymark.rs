@@ -169,7 +169,10 @@ impl Waymark {
         self.running().stdout.text()
     }
 
-    /// Ends the server at once, as a power cut would (SIGKILL), and waits until it is gone.
+    /// Ends the server at once (SIGKILL) and waits until it is gone.
+    ///
+    /// What it had written stays in the system's cache, so this shows what a crash of the process leaves behind and
+    /// not what a power cut would.
     pub fn kill(&mut self) {
         let mut server = self.server.take().expect("a running server");
         server.child.kill().expect("killed");

@@ -31,4 +31,17 @@ impl Usage {
             *old = new.or(*old);
         }
     }
+
+    /// These counts without those that no record can carry: above 2^53 − 1 they are taken for nonsense.
+    pub fn bounded(self) -> Self {
+        const MOST: u64 = (1 << 53) - 1;
+        let sane = |count: Option<u64>| count.filter(|&count| count <= MOST);
+        Self {
+            input: sane(self.input),
+            cached_input: sane(self.cached_input),
+            cache_write: sane(self.cache_write),
+            output: sane(self.output),
+            reasoning: sane(self.reasoning),
+        }
+    }
 }

@@ -10,7 +10,7 @@ use waymark_flash::replay::{self, Cursor, Options, Report};
 use super::Outcome;
 use crate::args::Common;
 use crate::failure::{Failure, USAGE};
-use crate::terminal::{BOLD, DIM, grouped, progress};
+use crate::terminal::{BOLD, DIM, grouped, progress, short};
 
 /// Confidence thresholds the report shows.
 const THRESHOLDS: [f64; 5] = [0.3, 0.5, 0.7, 0.8, 0.9];
@@ -86,8 +86,4 @@ fn print_json(report: &Report) -> io::Result<()> {
         "tokens": report.tokens, "cursors": cursors,
     });
     writeln!(io::stdout(), "{report}")
-}
-
-fn short(commit: &str) -> &str {
-    &commit[..commit.len().min(10)]
 }

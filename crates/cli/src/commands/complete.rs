@@ -8,7 +8,7 @@ use waymark_flash::{Completion, CompletionRequest, DEFAULT_THRESHOLD};
 use super::{Outcome, index};
 use crate::args::{Common, Cursor};
 use crate::failure::{Failure, USAGE};
-use crate::terminal::DIM;
+use crate::terminal::{DIM, short};
 
 pub(crate) fn run(common: &Common, cursor: &Cursor) -> Outcome {
     let usage = |problem: String| Failure::new(USAGE, problem);
@@ -48,8 +48,7 @@ fn tell(completion: &Completion, threshold: f64) -> io::Result<()> {
     writeln!(io::stdout(), "{}", suggestion.text)?;
     writeln!(talk, "{DIM}confidence {:.2}, {}{DIM:#}", suggestion.confidence, completion.version)?;
     for citation in &suggestion.citations {
-        let commit =
-            citation.commit.as_deref().map_or("not committed", |commit| &commit[..commit.len().min(10)]);
+        let commit = citation.commit.as_deref().map_or("not committed", short);
         let licence = citation.licence.as_deref().unwrap_or("licence unknown");
         writeln!(talk, "{DIM}from {}:{} ({commit}, {licence}){DIM:#}", citation.path, citation.line)?;
     }

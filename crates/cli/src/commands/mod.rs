@@ -52,22 +52,28 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
 struct Ledger {
     store: SqliteStore,
     key: waymark_ledger::note::Verifier,
+    /// The checkpoint kept beside the database: a floor under what it may claim to be.
+    head: Option<String>,
     data_dir: PathBuf,
 }
 
 impl Ledger {
     async fn open(common: &Common) -> Result<Self, Failure> {
         let data_dir = sources::data_dir(common)?;
+        // Read before the database is: what is written in between only makes the database larger.
+        let head = waymark_gateway::read_head(&data_dir)
+            .map_err(|error| Failure::from_error(UNREACHABLE, &error))?;
         let path = data_dir.join(waymark_gateway::DATABASE);
         let store = SqliteStore::open_to_read(&path).await.map_err(|error| unopened(&error, &data_dir))?;
         let key = waymark_gateway::read_verifier(&data_dir)
             .map_err(|error| Failure::from_error(UNREACHABLE, &error))?;
-        Ok(Self { store, key, data_dir })
+        Ok(Self { store, key, head, data_dir })
     }
 }
 
 fn unopened(error: &StoreError, data_dir: &Path) -> Failure {
-    let failure = Failure::from_error(UNREACHABLE, error);
+    let missing = matches!(error, StoreError::Missing { .. });
+    let failure = Failure::from_error(if missing { UNREACHABLE } else { CHECK_FAILED }, error);
     match error {
         StoreError::Missing { .. } => failure.hint(format!(
             "`waymark up` makes one in {}; name another place with --data-dir",

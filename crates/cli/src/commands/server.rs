@@ -1,6 +1,5 @@
 //! `waymark serve`, and the life of a server that `up` shares.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use waymark_gateway::{Config, KeyError, RecorderError, Running, ServerError, Sys
 use super::sources::{self, Given};
 use super::{Outcome, index};
 use crate::args::Common;
-use crate::failure::{Failure, UNREACHABLE, USAGE};
+use crate::failure::{Failure, UNREACHABLE, USAGE, talk};
 
 pub(crate) fn serve(common: &Common, listen: Option<String>) -> Outcome {
     if common.config.is_none() {
@@ -25,10 +24,11 @@ pub(crate) fn serve(common: &Common, listen: Option<String>) -> Outcome {
         None => Flash::empty(),
     };
     runtime()?.block_on(async {
+        let signals = Signals::listen()?;
         let watch = watch(&flash, &config);
         let running = begin(config, flash).await?;
-        listening(&running)?;
-        finish(running, watch).await
+        listening(&running);
+        finish(running, watch, signals).await
     })
 }
 
@@ -56,52 +56,69 @@ pub(super) async fn begin(config: Config, flash: Flash) -> Result<Running, Failu
 }
 
 /// Says on stderr where the server listens; scripts wait for this line.
-pub(super) fn listening(running: &Running) -> Result<(), Failure> {
-    writeln!(anstream::stderr(), "listening on http://{}", running.address())?;
-    Ok(())
+pub(super) fn listening(running: &Running) {
+    if !running.address().ip().is_loopback() {
+        tracing::warn!(
+            "listening beyond this machine: whoever reaches {} can use the models and their keys",
+            running.address()
+        );
+    }
+    talk(format_args!("listening on http://{}", running.address()));
 }
 
 /// Serves until it is told to stop, then drains.
-pub(super) async fn finish(mut running: Running, watch: Option<Watch>) -> Outcome {
+pub(super) async fn finish(mut running: Running, watch: Option<Watch>, mut signals: Signals) -> Outcome {
     tokio::select! {
-        () = told_to_stop() => {}
+        () = signals.stop() => {}
         error = running.failed() => return Err(Failure::from_error(UNREACHABLE, &error)),
     }
     drop(watch);
-    writeln!(anstream::stderr(), "stopping: answers under way may end; once more to stop at once")?;
+    talk("stopping: answers under way may end; once more to stop at once");
     let cut_off = tokio::select! {
         cut_off = running.drain() => cut_off,
-        () = told_to_stop() => {
+        () = signals.stop() => {
             let message = "stopped at once; answers under way were cut off and their records will say so";
             return Err(Failure::new(UNREACHABLE, message));
         }
     };
     if cut_off > 0 {
-        writeln!(anstream::stderr(), "{cut_off} answers were cut off; their records will say so")?;
+        talk(format_args!("{cut_off} answers were cut off; their records will say so"));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ctrl-C, or what a service manager sends.
-async fn told_to_stop() {
+/// Ctrl-C, and what a service manager sends, heard from the moment this is made.
+pub(super) struct Signals {
     #[cfg(unix)]
-    {
-        let terminated = async {
-            match signal::unix::signal(signal::unix::SignalKind::terminate()) {
-                Ok(mut signal) => {
-                    signal.recv().await;
-                }
-                Err(_) => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = signal::ctrl_c() => {}
-            () = terminated => {}
-        }
+    interrupt: signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: signal::unix::Signal,
+}
+
+impl Signals {
+    /// Starts to listen, before anything that a signal could break has begun.
+    #[cfg(unix)]
+    pub(super) fn listen() -> Result<Self, Failure> {
+        use signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
+
     #[cfg(not(unix))]
-    {
-        let _ = signal::ctrl_c().await;
+    pub(super) fn listen() -> Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next one.
+    async fn stop(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = signal::ctrl_c().await;
+        }
     }
 }
 
@@ -126,8 +143,8 @@ fn unstarted(error: &ServerError) -> Failure {
         ServerError::Ledger(RecorderError::Directory(KeyError::File { .. })) => {
             failure.hint("name a folder you can write to with --data-dir DIR")
         }
-        ServerError::Ledger(RecorderError::Diverged | RecorderError::Checkpoint(_)) => {
-            failure.hint("nothing was written; restore the data directory from a backup or use another one")
+        ServerError::Ledger(RecorderError::Diverged | RecorderError::RolledBack { .. } | RecorderError::Checkpoint(_)) => {
+            failure.hint("nothing was written; see what `waymark verify` says, restore the data directory from a backup, or use another one")
         }
         _ => failure,
     }

@@ -6,12 +6,12 @@ use std::path::Path;
 use waymark_flash::{CompletionRequest, Flash, Stats};
 use waymark_gateway::{Config, Discovery, Running};
 
-use super::server::{self, runtime};
+use super::server::{self, Signals, runtime};
 use super::sources::{self, Given};
 use super::{Outcome, index};
 use crate::args::Common;
 use crate::failure::{Failure, USAGE};
-use crate::terminal::{BOLD, DIM, grouped};
+use crate::terminal::{BOLD, DIM, grouped, short};
 
 pub(crate) fn run(common: &Common, repository: Option<&Path>, listen: Option<String>) -> Outcome {
     let folder = repository.unwrap_or(Path::new("."));
@@ -29,13 +29,21 @@ pub(crate) fn run(common: &Common, repository: Option<&Path>, listen: Option<Str
         let discovered = sources::discovered(&discovery, common.config.is_some());
         let given = Given { listen, repository: Some(folder), discovered };
         let config = sources::load(common, given)?.config().clone();
+        let signals = Signals::listen()?;
         let watch = server::watch(&flash, &config);
+        let prompt = example(&flash);
         let running = server::begin(config.clone(), flash.clone()).await?;
         let address = running.address().to_string();
-        welcome(&config, &flash, &discovery, &running, &mut anstream::stdout().lock())?;
-        connect(&address, &example(&flash), &mut anstream::stdout().lock())?;
-        server::listening(&running)?;
-        server::finish(running, watch).await
+        // The server runs whether or not somebody reads this.
+        let mut out = anstream::stdout().lock();
+        let told = welcome(&config, &flash, &discovery, &running, &mut out)
+            .and_then(|()| connect(&address, &prompt, &mut out));
+        drop(out);
+        if let Err(error) = told {
+            tracing::warn!("could not print how to connect: {error}");
+        }
+        server::listening(&running);
+        server::finish(running, watch, signals).await
     })
 }
 
@@ -51,8 +59,7 @@ fn welcome(
     writeln!(out, "{BOLD}Waymark {}{BOLD:#} on http://{}", env!("CARGO_PKG_VERSION"), running.address())?;
     let mut row = |label: &str, value: &str| writeln!(out, "  {DIM}{label:<11}{DIM:#}{value}");
     if let Some(repository) = flash.work_tree() {
-        let commit =
-            stats.commit.as_deref().map_or("no commit yet", |commit| &commit[..commit.len().min(10)]);
+        let commit = stats.commit.as_deref().map_or("no commit yet", short);
         row("repository", &format!("{} at {commit}", repository.display()))?;
     }
     row("index", &indexed(&stats))?;

@@ -23,8 +23,8 @@ pub(crate) fn run(common: &Common, saved: Option<&Path>) -> Outcome {
         let ledger = Ledger::open(common).await?;
         let [total, ..] = ledger.store.counts().await.map_err(|error| unreadable(&error))?;
         let bar = progress(total, "verifying {bar:30} {human_pos}/{human_len} leaves ({per_sec})");
-        let verdict =
-            verify(&ledger.store, &ledger.key, saved.as_deref(), &mut |done| bar.set_position(done)).await;
+        let notes: Vec<String> = saved.iter().cloned().chain(ledger.head).collect();
+        let verdict = verify(&ledger.store, &ledger.key, &notes, &mut |done| bar.set_position(done)).await;
         bar.finish_and_clear();
         Ok((verdict.map_err(|error| unreadable(&error))?, ledger.key.name().to_owned()))
     })?;

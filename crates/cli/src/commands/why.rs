@@ -10,7 +10,7 @@ use waymark_types::{ParseRecordIdError, RecordId, Usage};
 use super::{Ledger, Outcome, block_on, unreadable};
 use crate::args::Common;
 use crate::failure::{CHECK_FAILED, Failure, USAGE};
-use crate::terminal::{BOLD, DIM, GREEN, RED};
+use crate::terminal::{BOLD, DIM, GREEN, RED, short};
 
 pub(crate) fn run(common: &Common, record: &str) -> Outcome {
     let id: RecordId = record.parse().map_err(|error: ParseRecordIdError| {
@@ -67,12 +67,11 @@ fn tell(told: &Explanation, out: &mut dyn Write) -> io::Result<()> {
     }
     row("tokens", &tokens(&told.usage))?;
     row("cost", &told.cost_micro_usd.map_or("unknown".to_owned(), |cost| cost.to_string()))?;
-    for (number, attempt) in told.attempts.iter().enumerate() {
+    for (number, attempt) in told.attempts.iter().flatten().enumerate() {
         row(&format!("attempt {}", number + 1), &describe(attempt))?;
     }
     for source in &told.sources {
-        let commit =
-            source.commit.as_deref().map_or("not committed", |commit| &commit[..commit.len().min(10)]);
+        let commit = source.commit.as_deref().map_or("not committed", short);
         let licence = source.licence.as_deref().unwrap_or("licence unknown");
         row("source", &format!("{}:{} ({commit}, {licence})", source.path, source.line))?;
     }

@@ -9,7 +9,7 @@ use waymark_testkit::{Output, Waymark};
 use crate::rig::{BINARY, Rig, chat, sample_repository};
 
 /// One command of Python's own SQLite on the ledger's database; says what it printed.
-fn sqlite(database: &Path, script: &str) -> String {
+pub(crate) fn sqlite(database: &Path, script: &str) -> String {
     let output = Command::new("python3")
         .args([
             "-c",
@@ -24,7 +24,7 @@ fn sqlite(database: &Path, script: &str) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-fn database(waymark: &Waymark) -> std::path::PathBuf {
+pub(crate) fn database(waymark: &Waymark) -> std::path::PathBuf {
     let is_database =
         |path: &Path| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0"));
     let mut files = std::fs::read_dir(waymark.data_dir()).unwrap().map(|entry| entry.unwrap().path());

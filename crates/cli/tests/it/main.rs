@@ -3,6 +3,7 @@
 
 mod commands;
 mod crash;
+mod faults;
 mod golden;
 mod path;
 mod rig;

@@ -101,8 +101,20 @@ fn the_edited_files_committed_version_cannot_leak() {
     assert_eq!(text(&flash, Some("src/body.rs"), &prefix, "\n}\n"), "");
     let absolute = fixture.path().join("src/body.rs");
     assert_eq!(text(&flash, absolute.to_str(), &prefix, "\n}\n"), "");
-    // Without a path the text itself says which file this is.
+    assert_eq!(text(&flash, Some("body.rs"), &prefix, "\n}\n"), "", "seen from another directory");
+    // Without a path, or with one elsewhere, the text itself says which file this is.
+    assert_eq!(text(&flash, Some("/elsewhere/body.rs"), &prefix, "\n}\n"), "");
     assert_eq!(text(&flash, None, &prefix, "\n}\n"), "");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_through_a_symbolic_link_names_the_same_file() {
+    let fixture = server();
+    let links = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(fixture.path(), links.path().join("link")).unwrap();
+    let linked = links.path().join("link/src/server.rs");
+    assert_eq!(text(&fixture.open(), linked.to_str(), "    let listener = TcpLis", "\n"), "");
 }
 
 #[test]

@@ -9,10 +9,15 @@ use waymark_routing::{Plan, Step};
 use waymark_types::{Next, Outcome, ProviderKind, Timestamp};
 
 use super::Call;
+use super::begun::Begun;
+use super::identify::shortened;
 use crate::config::ProviderConfig;
 use crate::relay::{Head, Upstreamed};
 use crate::state::State;
 use crate::upstream::{self, CallError, STALL_TIMEOUT};
+
+/// The largest whole answer taken from a provider, in bytes.
+const LARGEST_ANSWER: usize = 256 << 20;
 
 /// What an attempt came to.
 pub(super) enum Reached {
@@ -33,6 +38,13 @@ pub(super) struct Whole {
     pub(super) answer: Answer,
 }
 
+impl Whole {
+    /// Whether it is an error, be it one under a status that claims success.
+    fn failed(&self) -> bool {
+        !self.head.status.is_success() || self.answer.error.is_some()
+    }
+}
+
 /// What the attempts came to.
 pub(super) struct Tried {
     pub(super) reached: Reached,
@@ -49,18 +61,25 @@ pub(super) async fn attempts(
     call: &Call,
     request: &Request,
     plan: &Plan,
+    begun: &mut Option<Begun>,
     log: &mut Vec<Attempt>,
 ) -> Tried {
     let mut steps = plan.steps.iter().peekable();
     while let Some(step) = steps.next() {
+        if !is_embedded(state, step)
+            && let Some(held) = begun.take()
+        {
+            *begun = Some(held.send(&state.recorder).await);
+        }
         let started = state.clock.now();
-        log.push(begun(step, started));
+        log.push(provisional(step, started));
         let (mut attempt, reached) = once(state, call, request, step, started).await;
         let next = steps.peek().filter(|_| goes_elsewhere(&reached)).map(|next| next.arrival);
         attempt.next = match (next, attempt.outcome) {
             (Some(next), _) => next,
-            (None, Outcome::Succeeded | Outcome::Declined) => Next::Done,
-            (None, _) => Next::Exhausted,
+            (None, Outcome::Declined) => Next::Done,
+            (None, _) if goes_elsewhere(&reached) => Next::Exhausted,
+            (None, _) => Next::Done,
         };
         if next.is_some() || matches!(reached, Reached::Nothing(_)) {
             state.health.note(&step.name, attempt.outcome, attempt.error.as_deref(), attempt.ended);
@@ -77,7 +96,7 @@ pub(super) async fn attempts(
 }
 
 /// An attempt as it stands until it ends, and for good when it is cancelled.
-fn begun(step: &Step, started: Timestamp) -> Attempt {
+fn provisional(step: &Step, started: Timestamp) -> Attempt {
     Attempt {
         provider: step.provider.clone(),
         model: step.model.clone(),
@@ -99,11 +118,12 @@ fn goes_elsewhere(reached: &Reached) -> bool {
         Reached::Suggestion(completion) => completion.suggestion.is_none(),
         Reached::Stream(upstreamed) => upstreamed.failed_at_once(),
         // A request the provider calls wrong is wrong elsewhere too; everything else may go better there.
-        Reached::Whole(whole) => {
-            let status = whole.head.status.as_u16();
-            status >= 400 && !matches!(status, 400 | 413 | 422)
-        }
+        Reached::Whole(whole) => whole.failed() && !matches!(whole.head.status.as_u16(), 400 | 413 | 422),
     }
+}
+
+fn is_embedded(state: &State, step: &Step) -> bool {
+    state.config.providers.get(&step.provider).is_some_and(|provider| provider.kind == ProviderKind::Embedded)
 }
 
 /// Makes one attempt. Its `next` is settled by the caller, and the end of a stream by the relay.
@@ -127,8 +147,8 @@ async fn once(
             Reached::Nothing(as_fault(&error))
         }
     };
-    let begun = begun(step, started);
-    (describe(Attempt { ended: state.clock.now(), ..begun }, &reached), reached)
+    let attempt = Attempt { ended: state.clock.now(), ..provisional(step, started) };
+    (describe(attempt, &reached), reached)
 }
 
 fn suggest(state: &State, request: &Request) -> Completion {
@@ -158,6 +178,10 @@ async fn call_upstream(
         upstreamed.first_event().await?;
         return Ok(Reached::Stream(Box::new(upstreamed)));
     }
+    let no_answer = |problem| CallError::NoAnswer { provider: step.provider.clone(), problem };
+    if head.status.is_redirection() {
+        return Err(no_answer("it redirects elsewhere"));
+    }
     let mut body = Vec::new();
     loop {
         match tokio::time::timeout(STALL_TIMEOUT, chunks.next()).await {
@@ -166,18 +190,31 @@ async fn call_upstream(
             Ok(None) => break,
             Err(_) => return Err(CallError::TimedOut(step.provider.clone())),
         }
+        if body.len() > LARGEST_ANSWER {
+            return Err(no_answer("its answer is too large"));
+        }
+    }
+    if head.status.is_success() && !is_json_object(&body) {
+        return Err(no_answer("its answer is no JSON object"));
     }
     let mut answer = Answer::default();
     answer.read_body(call.dialect, &body);
     Ok(Reached::Whole(Box::new(Whole { head, body: body.into(), answer })))
 }
 
+/// Whether a body is one whole JSON object, as every answer of every dialect is.
+fn is_json_object(body: &[u8]) -> bool {
+    let whole = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    whole && body.trim_ascii_start().first() == Some(&b'{')
+}
+
 fn as_fault(error: &CallError) -> Fault {
     let kind = match error {
         CallError::TimedOut(_) => ErrorKind::Timeout,
-        CallError::Connect(_) | CallError::BrokeOff(_) | CallError::Misconfigured { .. } => {
-            ErrorKind::Upstream
-        }
+        CallError::Connect(_)
+        | CallError::BrokeOff(_)
+        | CallError::NoAnswer { .. }
+        | CallError::Misconfigured { .. } => ErrorKind::Upstream,
     };
     Fault { kind, code: error.code(), message: error.to_string() }
 }
@@ -186,9 +223,10 @@ fn as_fault(error: &CallError) -> Fault {
 fn describe(attempt: Attempt, reached: &Reached) -> Attempt {
     let failed = |outcome, error: &str| (outcome, Some(error.to_owned()));
     let (outcome, error) = match reached {
-        Reached::Whole(whole) if whole.head.status.as_u16() >= 400 => {
+        Reached::Whole(whole) if !whole.head.status.is_success() => {
             failed(Outcome::Failed, &format!("http_{}", whole.head.status.as_u16()))
         }
+        Reached::Whole(whole) if whole.failed() => failed(Outcome::Failed, "error_in_answer"),
         Reached::Stream(stream) if stream.failed_at_once() => failed(Outcome::StreamFailed, "error_event"),
         Reached::Suggestion(completion) if completion.suggestion.is_none() => (Outcome::Declined, None),
         Reached::Nothing(fault) if fault.kind == ErrorKind::Timeout => failed(Outcome::TimedOut, fault.code),
@@ -206,6 +244,7 @@ fn describe(attempt: Attempt, reached: &Reached) -> Attempt {
         Reached::Suggestion(completion) => completion.version.clone(),
         Reached::Whole(_) | Reached::Stream(_) | Reached::Nothing(_) => attempt.model,
     };
+    let served_model = served_model.as_deref().map(shortened);
     Attempt { outcome, error, status, served_model, model, ..attempt }
 }
 

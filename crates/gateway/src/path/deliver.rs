@@ -1,7 +1,6 @@
 //! Delivery: the answer goes to the client, and its record is whole before its last byte leaves.
 
 use axum::body::Body;
-use axum::response::Response;
 use bytes::Bytes;
 use waymark_flash as flash;
 use waymark_ledger::{Attempt, Commitment, Completion, Entry, Source};
@@ -10,10 +9,12 @@ use waymark_store::Payload;
 use waymark_types::{Next, Outcome, Usage};
 
 use super::attempt::{Reached, Tried, Whole};
+use super::begun::Begun;
+use super::identify::shortened;
 use super::{Call, tolerate, unrecorded};
 use crate::config::Payloads;
-use crate::recorder::RecorderError;
-use crate::relay::{Client, Head, Sent, Upstreamed, error_response};
+use crate::recorder::Unrecorded;
+use crate::relay::{Client, Head, Relayed, Sent, Upstreamed};
 use crate::state::State;
 
 /// How a record ends. The model facts are filled in from the attempts.
@@ -63,29 +64,34 @@ impl Ending {
     }
 }
 
-/// Records how a request ended and waits until that is durable.
-pub(super) async fn record(state: &State, call: &Call, ending: Ending) -> Result<(), RecorderError> {
+/// Records how a request ended and waits until the whole record is durable.
+pub(super) async fn record(
+    state: &State,
+    call: &Call,
+    begun: Begun,
+    ending: Ending,
+) -> Result<(), Unrecorded> {
     let price = ending.model.and_then(|model| state.snapshot.policy.models.get(&model)?.price);
+    let usage = ending.answer.usage.bounded();
     let served = ending.attempts.iter().find(|attempt| attempt.served);
     let last = served.or(ending.attempts.last());
     let completion = Completion {
         record: call.record,
-        ended: state.clock.now(),
+        ended: Some(state.clock.now()),
         outcome: ending.outcome,
         reason: ending.reason,
         provider: served.map(|attempt| attempt.provider.clone()),
         resolved_model: last.map(|attempt| attempt.model.clone()),
         served_model: served.and_then(|attempt| attempt.served_model.clone()),
-        usage: ending.answer.usage,
-        cost_micro_usd: price.and_then(|price| price.cost(&ending.answer.usage)),
+        usage,
+        cost_micro_usd: price.and_then(|price| price.cost(&usage)),
         response: ending.response,
         sources: ending.sources,
         error: ending.error,
-        attempts: ending.attempts,
+        attempts: Some(ending.attempts),
     };
     let payload = ending.kept.map(|body| Payload::Response { record: call.record, body });
-    let pending = state.recorder.append(Entry::Completion(completion), payload).await?;
-    pending.durable().await
+    begun.complete(&state.recorder, Entry::Completion(completion), payload).await
 }
 
 /// The delivery of one answer.
@@ -96,6 +102,7 @@ pub(super) struct Delivery<'a> {
     pub(super) reason: &'a str,
     /// The configured name of the model tried last.
     pub(super) name: String,
+    pub(super) begun: Begun,
     pub(super) attempts: Vec<Attempt>,
 }
 
@@ -115,10 +122,9 @@ impl Delivery<'_> {
         let timed_out = fault.kind == ErrorKind::Timeout;
         let outcome = if timed_out { Outcome::TimedOut } else { Outcome::Failed };
         let body = waymark_protocol::error_body(self.call.dialect, &fault);
-        let (record, model) = (self.call.record, self.model());
-        let response = error_response(self.call.dialect, &fault, Some(record), model.as_deref());
+        let head = Head::new(fault.kind.status(), "application/json");
         let ending = Ending::new(outcome, fault.code).error(&fault.message);
-        self.finish(ending, &body, response, client).await;
+        self.finish(ending, head, body.into(), client).await;
     }
 
     /// The embedded model's suggestion, or its empty answer when it declined.
@@ -133,9 +139,7 @@ impl Delivery<'_> {
         let outcome = self.serve(None);
         let mut ending = Ending::new(outcome, self.reason).answer(&self.name, answer);
         ending.sources = sources(completion);
-        let head = self.mark(Head::new(200, content_type));
-        let response = head.with(Body::from(body.clone()));
-        self.finish(ending, &body, response, client).await;
+        self.finish(ending, Head::new(200, content_type), body, client).await;
     }
 
     fn written(&self, completion: &flash::Completion, usage: Usage) -> (Bytes, &'static str) {
@@ -158,65 +162,86 @@ impl Delivery<'_> {
 
     /// A provider's whole answer, passed on byte for byte.
     async fn whole(mut self, Whole { head, body, answer }: Whole, client: Client) {
-        let outcome = self.serve(answer.served_model.clone());
-        let ending = Ending::new(outcome, self.reason);
-        let ending = match &answer.error {
-            Some(error) => ending.error(error),
-            None => ending,
-        };
-        let ending = ending.answer(&self.name, answer);
-        let response = self.mark(head).with(Body::from(body.clone()));
-        self.finish(ending, &body, response, client).await;
+        let outcome = self.serve(answer.served_model.as_deref());
+        let mut ending = Ending::new(outcome, self.reason).answer(&self.name, answer);
+        if outcome == Outcome::Failed {
+            ending = ending.error("the provider answered with an error, which was passed on");
+        }
+        self.finish(ending, head, body, client).await;
     }
 
     /// A provider's stream: everything but its end goes out as it comes, and the end once it is on record.
     async fn stream(mut self, upstreamed: Upstreamed, client: Client) {
-        let mut client = client.begin(self.mark(upstreamed.head().clone()));
-        let sent = Sent::new(&self.call.salt, self.state.config.ledger.payloads == Payloads::Keep);
-        let mut relayed = upstreamed.relay(&mut client, sent).await;
-        if let Some(attempt) = self.attempts.last_mut() {
-            attempt.ended = self.state.clock.now();
-            attempt.outcome = relayed.outcome;
-            attempt.error = relayed.error.as_ref().map(|(code, _)| code.clone());
-            attempt.next = if relayed.outcome == Outcome::Succeeded { Next::Done } else { Next::Exhausted };
+        let begun = self.begun.durable().await;
+        let on_record = begun.is_ok();
+        if let Err(error) = begun.or_else(|error| tolerate(self.state, error)) {
+            return client.answer(unrecorded(self.call.dialect, &error));
         }
-        self.serve(relayed.answer.served_model.clone());
-        relayed.sent.add(&relayed.last);
-        let mut ending = Ending::new(relayed.outcome, self.reason)
-            .answer(&self.name, relayed.answer)
-            .attempts(self.attempts)
-            .sent(relayed.sent);
-        if let Some((_, message)) = relayed.error {
-            ending = ending.error(&message);
+        let failed_at_once = upstreamed.failed_at_once();
+        let mut client = client.begin(self.mark(upstreamed.head(), on_record));
+        let relayed = upstreamed.relay(&mut client, self.sent()).await;
+        self.ended(&relayed, failed_at_once);
+        let Relayed { outcome, mut answer, last, error, mut sent } = relayed;
+        if outcome != Outcome::Succeeded && answer.finish.is_none() {
+            // What a provider counts at the start of a stream says nothing of a stream cut short.
+            (answer.usage.output, answer.usage.reasoning) = (None, None);
         }
-        let recorded = record(self.state, self.call, ending).await;
+        sent.add(&last);
+        let mut ending = Ending::new(outcome, self.reason).answer(&self.name, answer).sent(sent);
+        if let Some((_, words)) = error {
+            ending = ending.error(words);
+        }
+        let recorded = record(self.state, self.call, self.begun, ending.attempts(self.attempts)).await;
         let last = match recorded.or_else(|error| tolerate(self.state, error)) {
-            Ok(()) => relayed.last,
+            Ok(()) => last,
             Err(error) => {
                 let message = format!("the answer's end could not be recorded: {error}");
                 let fault = Fault { kind: ErrorKind::Unavailable, code: "ledger_unavailable", message };
                 waymark_protocol::error_event(self.call.dialect, &fault).into()
             }
         };
-        client.send(last).await;
+        client.finish(last).await;
     }
 
-    /// Records a whole answer and then sends it.
-    async fn finish(self, ending: Ending, body: &[u8], response: Response, client: Client) {
-        let mut sent = Sent::new(&self.call.salt, self.state.config.ledger.payloads == Payloads::Keep);
-        sent.add(body);
-        let recorded = record(self.state, self.call, ending.attempts(self.attempts).sent(sent)).await;
-        match recorded.or_else(|error| tolerate(self.state, error)) {
-            Ok(()) => client.answer(response),
-            Err(error) => client.answer(unrecorded(self.call.dialect, &error)),
+    /// Brings the attempt up to date with how its stream ended.
+    fn ended(&mut self, relayed: &Relayed, failed_at_once: bool) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.ended = self.state.clock.now();
+            attempt.outcome = relayed.outcome;
+            attempt.error = relayed.error.map(|(code, _)| code.to_owned());
+            attempt.next = if relayed.outcome == Outcome::Succeeded { Next::Done } else { Next::Exhausted };
+        }
+        self.serve(relayed.answer.served_model.as_deref());
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.served &= !failed_at_once;
         }
     }
 
+    /// Records a whole answer and then sends it.
+    async fn finish(self, ending: Ending, head: Head, body: Bytes, client: Client) {
+        let mut sent = self.sent();
+        sent.add(&body);
+        let dialect = self.call.dialect;
+        let marked = [true, false].map(|on_record| self.mark(&head, on_record));
+        let ending = ending.attempts(self.attempts).sent(sent);
+        let recorded = record(self.state, self.call, self.begun, ending).await;
+        let [on_record, off_record] = marked;
+        let head = if recorded.is_ok() { on_record } else { off_record };
+        match recorded.or_else(|error| tolerate(self.state, error)) {
+            Ok(()) => client.answer(head.with(Body::from(body))),
+            Err(error) => client.answer(unrecorded(dialect, &error)),
+        }
+    }
+
+    fn sent(&self) -> Sent {
+        Sent::new(&self.call.salt, self.state.config.ledger.payloads == Payloads::Keep)
+    }
+
     /// Marks the last attempt as the one that answered, unless an error is all it gave, and returns how it went.
-    fn serve(&mut self, served_model: Option<String>) -> Outcome {
+    fn serve(&mut self, served_model: Option<&str>) -> Outcome {
         let Some(attempt) = self.attempts.last_mut() else { return Outcome::Failed };
         attempt.served = attempt.outcome != Outcome::Failed;
-        attempt.served_model = served_model.or(attempt.served_model.take());
+        attempt.served_model = served_model.map(shortened).or(attempt.served_model.take());
         self.state.health.note(&self.name, attempt.outcome, attempt.error.as_deref(), attempt.ended);
         attempt.outcome
     }
@@ -225,8 +250,8 @@ impl Delivery<'_> {
         self.attempts.last().map(|attempt| attempt.model.clone())
     }
 
-    fn mark(&self, head: Head) -> Head {
-        head.marked(Some(self.call.record), self.model().as_deref(), self.reason)
+    fn mark(&self, head: &Head, on_record: bool) -> Head {
+        head.clone().marked(on_record.then_some(self.call.record), self.model().as_deref(), self.reason)
     }
 }
 

@@ -3,6 +3,7 @@
 //! parse → identify → classify → admit → decide → record intent → attempt → stream → record completion
 
 mod attempt;
+mod begun;
 mod deliver;
 mod identify;
 
@@ -18,9 +19,10 @@ use waymark_store::Payload;
 use waymark_types::{Dialect, Next, Outcome, RecordId, Task, Timestamp};
 
 use crate::config::{OnFailure, Payloads};
-use crate::recorder::{Pending, RecorderError};
+use crate::recorder::Unrecorded;
 use crate::relay::Client;
 use crate::state::State;
+use begun::Begun;
 use deliver::{Delivery, Ending};
 use identify::Caller;
 
@@ -42,33 +44,45 @@ pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
         Ok(request) => request,
         Err(error) => {
             let fault = fault(ErrorKind::InvalidRequest, "bad_request", error.to_string());
-            return refuse(state, &call, &caller, None, fault, client).await;
+            return refuse(state, &call, &caller, None, fault, &error.place(), client).await;
         }
     };
     let task = identify::classify(&request, &call.headers);
-    if let Err(fault) = admit(state) {
-        return refuse(state, &call, &caller, Some((&request, task)), fault, client).await;
+    let asked = Some((&request, task));
+    match admit(state).await {
+        Ok(()) => {}
+        Err(Objection::Fault(fault)) => {
+            let words = fault.message.clone();
+            return refuse(state, &call, &caller, asked, fault, &words, client).await;
+        }
+        Err(Objection::Ledger(error)) => return client.answer(unrecorded(call.dialect, &error)),
     }
     let plan = match decide(state, &request, task) {
         Ok(plan) => plan,
-        Err(refusal) => {
-            let asked = Some((&request, task));
-            return refuse_decided(state, &call, &caller, asked, refusal, client).await;
-        }
+        Err(refusal) => return refuse_decided(state, &call, &caller, asked, refusal, client).await,
     };
     let (decision, planned) = (decision(state, &plan), planned(&plan));
-    let intent = intent(&call, &caller, Some((&request, task)), decision, planned);
-    let durable = record_intent(state, &call, intent).await;
-    attempt_and_deliver(state, &call, &request, &plan, durable, client).await;
+    let begun = begin(state, &call, intent(&call, &caller, asked, decision, planned));
+    attempt_and_deliver(state, &call, &request, &plan, begun, client).await;
+}
+
+/// Why a request is not taken.
+enum Objection {
+    /// It is refused, and that can be recorded.
+    Fault(Fault),
+    /// Nothing can be recorded.
+    Ledger(Unrecorded),
 }
 
 /// Whether the server takes the request at all.
-fn admit(state: &State) -> Result<(), Fault> {
+async fn admit(state: &State) -> Result<(), Objection> {
     if state.answers.is_closed() {
         let message = "this Waymark is shutting down; ask again in a moment".to_owned();
-        return Err(fault(ErrorKind::Unavailable, "shutting_down", message));
+        return Err(Objection::Fault(fault(ErrorKind::Unavailable, "shutting_down", message)));
     }
-    Ok(())
+    // A ledger that failed last is tried before an upstream is paid for an answer nobody may get.
+    let writable = state.recorder.recover().await;
+    writable.or_else(|error| tolerate(state, error)).map_err(Objection::Ledger)
 }
 
 fn decide(state: &State, request: &Request, task: Task) -> Result<Plan, Refusal> {
@@ -76,72 +90,59 @@ fn decide(state: &State, request: &Request, task: Task) -> Result<Plan, Refusal>
     waymark_routing::decide(&features, &state.snapshot)
 }
 
-/// The intent's write overlaps the attempt: both must have gone well before the first byte leaves (promise 1).
+/// Makes the attempts, with the intent's write overlapping them, and delivers what they came to.
 async fn attempt_and_deliver(
     state: &Arc<State>,
     call: &Call,
     request: &Request,
     plan: &Plan,
-    durable: Result<Pending, RecorderError>,
+    begun: Begun,
     mut client: Client,
 ) {
-    let recorded = async {
-        let durable = match durable {
-            Ok(pending) => pending.durable().await,
-            Err(error) => Err(error),
-        };
-        durable.or_else(|error| tolerate(state, error))
-    };
-    let mut attempts = Vec::new();
-    let both = futures_util::future::try_join(recorded, async {
-        Ok(attempt::attempts(state, call, request, plan, &mut attempts).await)
-    });
-    let reached = tokio::select! {
-        both = both => Some(both),
+    let (mut begun, mut attempts) = (Some(begun), Vec::new());
+    let tried = tokio::select! {
+        tried = attempt::attempts(state, call, request, plan, &mut begun, &mut attempts) => Some(tried),
         () = client.gone() => None,
     };
-    match reached {
-        Some(Ok(((), tried))) => {
-            let reason = match tried.arrival {
-                Next::Fallback => "fallback",
-                Next::Escalate => "escalated",
-                Next::Done | Next::Exhausted => plan.reason,
-            };
-            let name = tried.name.clone();
-            let delivery = Delivery { state, call, stream: request.stream, reason, name, attempts };
-            deliver::deliver(delivery, tried, client).await;
-        }
-        Some(Err(error)) => client.answer(unrecorded(call.dialect, &error)),
-        None => cancelled(state, call, plan, attempts).await,
-    }
+    // The intent is gone from here only if this future was dropped while handing it over, and so is the client.
+    let Some(begun) = begun else { return };
+    let Some(tried) = tried else { return cancelled(state, call, plan, begun, attempts).await };
+    let reason = match tried.arrival {
+        Next::Fallback => "fallback",
+        Next::Escalate => "escalated",
+        Next::Done | Next::Exhausted => plan.reason,
+    };
+    let name = tried.name.clone();
+    let delivery = Delivery { state, call, stream: request.stream, reason, name, begun, attempts };
+    deliver::deliver(delivery, tried, client).await;
 }
 
 /// The client went away before anything had left.
-async fn cancelled(state: &State, call: &Call, plan: &Plan, mut attempts: Vec<Attempt>) {
+async fn cancelled(state: &State, call: &Call, plan: &Plan, begun: Begun, mut attempts: Vec<Attempt>) {
     if let Some(attempt) = attempts.last_mut() {
         attempt.ended = state.clock.now();
     }
     let ending =
         Ending::new(Outcome::Cancelled, plan.reason).attempts(attempts).error("the client went away");
-    if let Err(error) = deliver::record(state, call, ending).await {
+    if let Err(error) = deliver::record(state, call, begun, ending).await {
         tracing::warn!(record = %call.record, %error, "could not record a cancelled request");
     }
 }
 
 /// What a ledger that cannot write means for the answer: an error, unless serving on is configured.
-pub(crate) fn tolerate(state: &State, error: RecorderError) -> Result<(), RecorderError> {
+fn tolerate(state: &State, error: Unrecorded) -> Result<(), Unrecorded> {
     match state.config.ledger.on_failure {
         OnFailure::Refuse => Err(error),
         OnFailure::Serve => {
-            tracing::error!(%error, "answering without a record, as `ledger.on_failure = \"serve\"` says");
+            tracing::error!("{error}; answering without a record, as `ledger.on_failure = \"serve\"` says");
             Ok(())
         }
     }
 }
 
 /// The answer in the place of one that could not be recorded.
-fn unrecorded(dialect: Dialect, error: &RecorderError) -> axum::response::Response {
-    let message = format!("no answer is given while the ledger cannot record it: {error}");
+fn unrecorded(dialect: Dialect, error: &Unrecorded) -> axum::response::Response {
+    let message = format!("no answer is given while it cannot be recorded: {error}");
     let fault = fault(ErrorKind::Unavailable, "ledger_unavailable", message);
     crate::relay::error_response(dialect, &fault, None, None)
 }
@@ -163,16 +164,18 @@ async fn refuse_decided(
         snapshot: state.snapshot.digest.clone(),
     };
     let fault = fault(kind, refusal.reason, refusal.message);
-    record_refusal(state, call, intent(call, caller, asked, decision, Vec::new()), fault, client).await;
+    let (words, intent) = (fault.message.clone(), intent(call, caller, asked, decision, Vec::new()));
+    record_refusal(state, call, intent, fault, &words, client).await;
 }
 
-/// Refuses before any decision.
+/// Refuses before any decision. `words` are for the record, which holds none of the request's own.
 async fn refuse(
     state: &State,
     call: &Call,
     caller: &Caller,
     asked: Option<(&Request, Task)>,
     fault: Fault,
+    words: &str,
     client: Client,
 ) {
     let decision = Decision {
@@ -182,29 +185,33 @@ async fn refuse(
         reasons: Vec::new(),
         snapshot: state.snapshot.digest.clone(),
     };
-    record_refusal(state, call, intent(call, caller, asked, decision, Vec::new()), fault, client).await;
+    let intent = intent(call, caller, asked, decision, Vec::new());
+    record_refusal(state, call, intent, fault, words, client).await;
 }
 
-async fn record_refusal(state: &State, call: &Call, intent: Intent, fault: Fault, client: Client) {
+async fn record_refusal(
+    state: &State,
+    call: &Call,
+    intent: Intent,
+    fault: Fault,
+    words: &str,
+    client: Client,
+) {
     let body = waymark_protocol::error_body(call.dialect, &fault);
-    let mut ending = Ending::new(Outcome::Refused, fault.code).error(&fault.message);
+    let mut ending = Ending::new(Outcome::Refused, fault.code).error(words);
     ending.response = Some(commitment::commit(&call.salt, &body));
-    let begun = record_intent(state, call, intent).await;
-    let ended = deliver::record(state, call, ending).await;
-    let durable = match begun {
-        Ok(pending) => pending.durable().await.and(ended),
-        Err(error) => Err(error),
-    };
-    match durable.or_else(|error| tolerate(state, error)) {
-        Ok(()) => client.answer(crate::relay::error_response(call.dialect, &fault, Some(call.record), None)),
+    let recorded = deliver::record(state, call, begin(state, call, intent), ending).await;
+    let record = recorded.is_ok().then_some(call.record);
+    match recorded.or_else(|error| tolerate(state, error)) {
+        Ok(()) => client.answer(crate::relay::error_response(call.dialect, &fault, record, None)),
         Err(error) => client.answer(unrecorded(call.dialect, &error)),
     }
 }
 
-async fn record_intent(state: &State, call: &Call, intent: Intent) -> Result<Pending, RecorderError> {
+fn begin(state: &State, call: &Call, intent: Intent) -> Begun {
     let kept = (state.config.ledger.payloads == Payloads::Keep).then(|| call.body.to_vec());
     let payload = Payload::Request { record: call.record, salt: call.salt, body: kept };
-    state.recorder.append(Entry::Intent(intent), Some(payload)).await
+    Begun::new(Entry::Intent(intent), payload)
 }
 
 fn intent(

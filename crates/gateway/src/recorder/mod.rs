@@ -1,5 +1,5 @@
-//! The recorder makes entries durable: one writer, whole batches, and an answer to each caller when its entry
-//! is on disk (promise 1).
+//! The recorder makes entries durable: one writer, whole batches, and an answer to each caller when its entries
+//! are on disk (promise 1).
 
 mod open;
 mod writer;
@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
+use waymark_ledger::canonical::CanonicalError;
 use waymark_ledger::note::{NoteError, Verifier};
-use waymark_ledger::{EntryError, Leaf, Log, LogError};
+use waymark_ledger::{Entry, EntryError, Leaf, Log, LogError};
 use waymark_store::{LedgerStore, Payload, StoreError};
 
 use crate::clock::RandomError;
@@ -17,10 +18,10 @@ use crate::keys::KeyError;
 
 pub(crate) use open::open;
 
-/// Entries that may wait for the writer; more callers wait their turn.
+/// Callers that may wait for the writer; more wait their turn to be among them.
 const QUEUE: usize = 1_024;
 
-/// The ledger cannot be opened or written.
+/// The ledger cannot be opened.
 #[derive(Debug, Error)]
 pub enum RecorderError {
     /// The data directory cannot be used.
@@ -35,46 +36,73 @@ pub enum RecorderError {
     /// A stored entry cannot be read.
     #[error("a stored entry cannot be read")]
     Stored(#[from] EntryError),
+    /// The policy has no canonical form.
+    #[error("the configuration cannot be recorded")]
+    Policy(#[from] CanonicalError),
     /// A stored checkpoint does not hold.
-    #[error("the ledger's newest checkpoint does not hold: {0}; run `waymark verify`")]
-    Checkpoint(NoteError),
+    #[error("the ledger's newest checkpoint does not hold")]
+    Checkpoint(#[source] NoteError),
     /// The ledger's tree is not the one its checkpoint states.
-    #[error("the ledger is not what its newest checkpoint states; run `waymark verify`")]
+    #[error("the ledger is not what its newest checkpoint states")]
     Diverged,
+    /// The ledger is older than it was when last written.
+    #[error("the ledger has {found} leaves; it had at least {expected} when it was last written")]
+    RolledBack {
+        /// Leaves there are.
+        found: u64,
+        /// Leaves there were.
+        expected: u64,
+    },
     /// No randomness for an id.
     #[error("could not make a record id")]
     Random(#[from] RandomError),
-    /// The batch an entry was in could not be written.
-    #[error("the ledger cannot write: {0}")]
-    Write(Arc<str>),
-    /// The writer has stopped.
-    #[error("the ledger is closed")]
-    Closed,
 }
 
-/// An entry, what goes beside it, and who waits for it.
+/// Entries could not be made durable.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the ledger cannot write: {0}")]
+pub(crate) struct Unrecorded(Arc<str>);
+
+impl Unrecorded {
+    fn new(error: &dyn std::error::Error) -> Self {
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        Self(causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")).into())
+    }
+
+    fn closed() -> Self {
+        Self("it is closed".into())
+    }
+}
+
+/// Entries that belong into one batch, what goes beside them, and who waits for them.
 struct Job {
-    leaf: Leaf,
-    payload: Option<Payload>,
-    done: oneshot::Sender<Result<(), RecorderError>>,
+    leaves: Vec<Leaf>,
+    payloads: Vec<Payload>,
+    done: oneshot::Sender<Result<(), Unrecorded>>,
 }
 
-/// An entry on its way to the disk.
-#[must_use = "the entry is durable only once this has been awaited"]
-pub(crate) struct Pending(oneshot::Receiver<Result<(), RecorderError>>);
+/// Entries on their way to the disk.
+pub(crate) struct Pending {
+    done: oneshot::Receiver<Result<(), Unrecorded>>,
+    settled: Option<Result<(), Unrecorded>>,
+}
 
 impl Pending {
-    /// Waits until the entry is durable.
-    pub(crate) async fn durable(self) -> Result<(), RecorderError> {
-        self.0.await.unwrap_or(Err(RecorderError::Closed))
+    /// Waits until the entries are durable, or known not to be. May be asked again.
+    pub(crate) async fn durable(&mut self) -> Result<(), Unrecorded> {
+        if self.settled.is_none() {
+            let outcome = (&mut self.done).await;
+            self.settled = Some(outcome.unwrap_or_else(|_| Err(Unrecorded::closed())));
+        }
+        self.settled.clone().unwrap_or_else(|| Err(Unrecorded::closed()))
     }
 }
 
 /// Whether the last batch could be written, and why not.
-pub(crate) type Condition = Result<(), Arc<str>>;
+pub(crate) type Condition = Result<(), Unrecorded>;
 
 /// The ledger, as the server holds it.
-pub struct Recorder {
+pub(crate) struct Recorder {
     jobs: mpsc::Sender<Job>,
     store: Arc<dyn LedgerStore>,
     verifier: Verifier,
@@ -82,16 +110,18 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Hands an entry to the writer; the caller goes on and waits for [`Pending::durable`] where it must.
+    /// Hands entries to the writer, all for one batch; the caller goes on and waits for [`Pending::durable`] where
+    /// it must.
     pub(crate) async fn append(
         &self,
-        entry: waymark_ledger::Entry,
-        payload: Option<Payload>,
-    ) -> Result<Pending, RecorderError> {
-        let leaf = Log::leaf(entry)?;
+        entries: Vec<Entry>,
+        payloads: Vec<Payload>,
+    ) -> Result<Pending, Unrecorded> {
+        let leaves = entries.into_iter().map(Log::leaf).collect::<Result<_, _>>();
+        let leaves = leaves.map_err(|error| Unrecorded::new(&error))?;
         let (done, pending) = oneshot::channel();
-        self.jobs.send(Job { leaf, payload, done }).await.map_err(|_| RecorderError::Closed)?;
-        Ok(Pending(pending))
+        self.jobs.send(Job { leaves, payloads, done }).await.map_err(|_| Unrecorded::closed())?;
+        Ok(Pending { done: pending, settled: None })
     }
 
     /// Where entries are read back from.
@@ -106,6 +136,14 @@ impl Recorder {
 
     /// Whether the last batch could be written.
     pub(crate) fn condition(&self) -> Condition {
-        self.condition.borrow().clone()
+        if self.jobs.is_closed() { Err(Unrecorded::closed()) } else { self.condition.borrow().clone() }
+    }
+
+    /// Tries to write when the last batch failed.
+    pub(crate) async fn recover(&self) -> Condition {
+        match self.condition() {
+            Ok(()) => Ok(()),
+            Err(_) => self.append(Vec::new(), Vec::new()).await?.durable().await,
+        }
     }
 }

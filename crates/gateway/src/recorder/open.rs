@@ -9,12 +9,13 @@ use tokio_util::task::TaskTracker;
 use waymark_ledger::checkpoint::Checkpoint;
 use waymark_ledger::note::Verifier;
 use waymark_ledger::tree::Frontier;
-use waymark_ledger::{Completion, Entry, Log, Snapshot};
-use waymark_store::LedgerStore;
+use waymark_ledger::{Completion, Entry, Log, Snapshot, canonical};
 use waymark_store::sqlite::SqliteStore;
+use waymark_store::{LedgerStore, StoreError};
 use waymark_types::{Clock, Outcome, RecordId, Usage};
 
-use super::{QUEUE, Recorder, RecorderError, writer};
+use super::writer::Writer;
+use super::{QUEUE, Recorder, RecorderError};
 use crate::clock;
 use crate::keys::{self, DATABASE};
 
@@ -28,13 +29,13 @@ pub(crate) async fn open(
 ) -> Result<(Recorder, File), RecorderError> {
     let lock = keys::lock(data_dir)?;
     let signer = keys::signer(data_dir)?;
-    let store = SqliteStore::open(&data_dir.join(DATABASE)).await?;
-    let frontier = store.frontier().await?;
     let verifier = signer.verifier();
-    check(&store, &frontier, &verifier).await?;
+    let store = SqliteStore::open(&data_dir.join(DATABASE)).await?;
+    let frontier = taken_up(&store, &verifier).await?;
+    above_head(data_dir, &verifier, frontier.size())?;
     let mut log = Log::new(signer, frontier);
 
-    let mut entries = interrupted(&store, clock).await?;
+    let mut entries = interrupted(&store).await?;
     entries.extend(changed(&store, snapshot, clock).await?);
     if !entries.is_empty() {
         let leaves = entries.into_iter().map(Log::leaf).collect::<Result<_, _>>()?;
@@ -46,62 +47,70 @@ pub(crate) async fn open(
     let store: Arc<dyn LedgerStore> = Arc::new(store);
     let (jobs, queue) = mpsc::channel(QUEUE);
     let (told, condition) = watch::channel(Ok(()));
-    tasks.spawn(writer::run(log, Arc::clone(&store), queue, told));
+    let writer = Writer { log, store: Arc::clone(&store), condition: told, data_dir: data_dir.to_owned() };
+    tasks.spawn(writer.run(queue));
     Ok((Recorder { jobs, store, verifier, condition }, lock))
 }
 
-/// What is on disk must be what was last signed: a server must never sign on top of anything else.
-async fn check(store: &SqliteStore, frontier: &Frontier, key: &Verifier) -> Result<(), RecorderError> {
+/// The tree on disk, which must be what was last signed: a server must never sign on top of anything else.
+pub(super) async fn taken_up(store: &dyn LedgerStore, key: &Verifier) -> Result<Frontier, RecorderError> {
+    let frontier = store.frontier().await?;
     let Some(newest) = store.newest_checkpoint().await? else {
-        return if frontier.size() == 0 { Ok(()) } else { Err(RecorderError::Diverged) };
+        return if frontier.size() == 0 { Ok(frontier) } else { Err(RecorderError::Diverged) };
     };
     let checkpoint = Checkpoint::open(&newest.note, key).map_err(RecorderError::Checkpoint)?;
     let same = checkpoint.size == frontier.size() && checkpoint.root == frontier.root();
-    if same { Ok(()) } else { Err(RecorderError::Diverged) }
+    if same { Ok(frontier) } else { Err(RecorderError::Diverged) }
 }
 
-/// Completions for the records that a crash cut off.
-async fn interrupted(store: &SqliteStore, clock: &dyn Clock) -> Result<Vec<Entry>, RecorderError> {
-    let open = store.open_records().await?;
-    let records = open.into_iter().filter_map(|(id, _)| RecordId::from_bytes(id.try_into().ok()?));
-    Ok(records
-        .map(|record| {
-            Entry::Completion(Completion {
-                record,
-                ended: clock.now(),
-                outcome: Outcome::Interrupted,
-                reason: "interrupted".to_owned(),
-                provider: None,
-                resolved_model: None,
-                served_model: None,
-                attempts: Vec::new(),
-                usage: Usage::default(),
-                cost_micro_usd: None,
-                response: None,
-                sources: Vec::new(),
-                error: Some("Waymark stopped before the answer was whole".to_owned()),
-            })
-        })
-        .collect())
+/// The ledger must not have fewer leaves than the checkpoint kept beside it says.
+fn above_head(data_dir: &Path, key: &Verifier, found: u64) -> Result<(), RecorderError> {
+    let Some(note) = keys::read_head(data_dir)? else { return Ok(()) };
+    let expected = Checkpoint::open(&note, key).map_err(RecorderError::Checkpoint)?.size;
+    if found < expected { Err(RecorderError::RolledBack { found, expected }) } else { Ok(()) }
 }
 
-/// The snapshot's entry, when the newest one on record is another (promise 8).
+/// Completions for the records that were cut off.
+async fn interrupted(store: &dyn LedgerStore) -> Result<Vec<Entry>, RecorderError> {
+    let mut entries = Vec::new();
+    for (id, leaf) in store.open_records().await? {
+        let record = id.try_into().ok().and_then(RecordId::from_bytes).ok_or_else(|| {
+            StoreError::Damaged(format!("the open record at leaf {leaf} has an unreadable id"))
+        })?;
+        entries.push(Entry::Completion(Completion {
+            record,
+            ended: None,
+            outcome: Outcome::Interrupted,
+            reason: "interrupted".to_owned(),
+            provider: None,
+            resolved_model: None,
+            served_model: None,
+            attempts: None,
+            usage: Usage::default(),
+            cost_micro_usd: None,
+            response: None,
+            sources: Vec::new(),
+            error: Some("cut off before its end was on record; what became of it is not known".to_owned()),
+        }));
+    }
+    Ok(entries)
+}
+
+/// The snapshot's entries, when the newest one on record is another (promise 8).
 async fn changed(
-    store: &SqliteStore,
+    store: &dyn LedgerStore,
     snapshot: &waymark_routing::Snapshot,
     clock: &dyn Clock,
-) -> Result<Option<Entry>, RecorderError> {
+) -> Result<Vec<Entry>, RecorderError> {
     if let Some(row) = store.newest_snapshot().await?
         && let Entry::Snapshot(newest) = Entry::from_leaf(&row.body)?
         && newest.snapshot == snapshot.digest
     {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let recorded = clock.now();
-    Ok(Some(Entry::Snapshot(Snapshot {
-        record: clock::record_id(recorded)?,
-        recorded,
-        snapshot: snapshot.digest.clone(),
-        policy: serde_json::to_value(&snapshot.policy).unwrap_or_default(),
-    })))
+    let policy = canonical::to_bytes(&snapshot.policy)?;
+    let policy = String::from_utf8_lossy(&policy);
+    let parts = Snapshot::parts(clock::record_id(recorded)?, recorded, &snapshot.digest, &policy);
+    Ok(parts.into_iter().map(Entry::Snapshot).collect())
 }

@@ -1,67 +1,76 @@
 //! The writer: takes whatever has queued up, commits it as one batch, and tells everyone in it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
-use waymark_ledger::Log;
+use waymark_ledger::{Batch, Leaf, Log};
 use waymark_store::{LedgerStore, Payload};
 
-use super::{Condition, Job, RecorderError};
+use super::{Condition, Job, Unrecorded, open};
+use crate::keys;
 
-/// Entries in one batch at most, so that one commit stays short.
-const BATCH: usize = 512;
+/// Callers served by one batch at most, so that one commit stays short.
+const BATCH: usize = 256;
 
-/// Runs until every sender is gone and the queue is empty.
-pub(super) async fn run(
-    mut log: Log,
-    store: Arc<dyn LedgerStore>,
-    mut jobs: mpsc::Receiver<Job>,
-    condition: watch::Sender<Condition>,
-) {
-    let mut waiting = Vec::with_capacity(BATCH);
-    while jobs.recv_many(&mut waiting, BATCH).await > 0 {
-        let (mut leaves, mut payloads, mut callers) = (Vec::new(), Vec::new(), Vec::new());
-        for job in waiting.drain(..) {
-            leaves.push(job.leaf);
-            payloads.extend(job.payload);
-            callers.push(job.done);
-        }
-        let outcome = write(&mut log, store.as_ref(), leaves, &payloads).await;
-        if let Err(reason) = &outcome {
-            tracing::error!(%reason, "the ledger cannot write");
-        }
-        condition.send_if_modified(|last| std::mem::replace(last, outcome.clone()) != outcome);
-        for caller in callers {
-            // A caller that no longer waits has lost its client; its entry stands all the same.
-            let _ = caller.send(outcome.clone().map_err(RecorderError::Write));
-        }
-    }
+/// The writer's own things.
+pub(super) struct Writer {
+    pub(super) log: Log,
+    pub(super) store: Arc<dyn LedgerStore>,
+    pub(super) condition: watch::Sender<Condition>,
+    pub(super) data_dir: PathBuf,
 }
 
-async fn write(
-    log: &mut Log,
-    store: &dyn LedgerStore,
-    leaves: Vec<waymark_ledger::Leaf>,
-    payloads: &[Payload],
-) -> Condition {
-    let batch = log.stage(leaves);
-    match store.commit(&batch, payloads).await {
-        Ok(()) => {
-            log.advance(batch.frontier);
-            Ok(())
-        }
-        Err(error) => {
-            // Whether a failed commit took effect is not known: what is on disk decides.
-            if let Ok(frontier) = store.frontier().await {
-                log.advance(frontier);
+impl Writer {
+    /// Runs until every sender is gone and the queue is empty; then closes the store.
+    pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut waiting = Vec::with_capacity(BATCH);
+        while jobs.recv_many(&mut waiting, BATCH).await > 0 {
+            let (mut leaves, mut payloads, mut callers) = (Vec::new(), Vec::new(), Vec::new());
+            for job in waiting.drain(..) {
+                leaves.extend(job.leaves);
+                payloads.extend(job.payloads);
+                callers.push(job.done);
             }
-            Err(chain(&error).into())
+            let outcome = self.write(leaves, &payloads).await;
+            if let Err(error) = &outcome {
+                tracing::error!("{error}");
+            }
+            self.condition.send_if_modified(|last| std::mem::replace(last, outcome.clone()) != outcome);
+            for caller in callers {
+                // A caller that no longer waits has lost its client; its entries stand all the same.
+                let _ = caller.send(outcome.clone());
+            }
+        }
+        if let Err(error) = self.store.close().await {
+            tracing::error!("{}", Unrecorded::new(&error));
         }
     }
-}
 
-/// An error and its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+    async fn write(&mut self, leaves: Vec<Leaf>, payloads: &[Payload]) -> Condition {
+        let batch = self.log.stage(leaves);
+        match self.store.commit(&batch, payloads).await {
+            Ok(()) => {
+                self.note(&batch);
+                self.log.advance(batch.frontier);
+                Ok(())
+            }
+            Err(error) => {
+                // Whether a failed commit took effect is not known. What is on disk decides, as long as it is
+                // what was last signed; anything else lets every later commit fail.
+                let verifier = self.log.signer().verifier();
+                if let Ok(frontier) = open::taken_up(self.store.as_ref(), &verifier).await {
+                    self.log.advance(frontier);
+                }
+                Err(Unrecorded::new(&error))
+            }
+        }
+    }
+
+    /// Keeps the newest checkpoint beside the database: a floor under what a damaged database may claim to be.
+    fn note(&self, batch: &Batch) {
+        if let Err(error) = keys::write_head(&self.data_dir, &batch.checkpoint) {
+            tracing::warn!("{error}");
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! Which headers pass through, in either direction.
 
 use axum::http::HeaderMap;
-use axum::http::header::{self, HeaderName};
+use axum::http::header::{self, HeaderName, HeaderValue};
 
 /// Headers that belong to one connection (RFC 9110, section 7.6.1) or that are set anew for it.
-const CONNECTION: [HeaderName; 9] = [
+const CONNECTION: [HeaderName; 10] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::PROXY_AUTHENTICATE,
@@ -14,11 +14,12 @@ const CONNECTION: [HeaderName; 9] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
     HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
 ];
 
 /// What else is the client's own: its credentials, which only this server may see, and what its browser or
-/// library says to the host it believes it speaks to. Encodings are left out so that answers can be read.
-const CLIENT: [HeaderName; 9] = [
+/// library says to the host it believes it speaks to. Answers are asked for unencoded so that they can be read.
+const CLIENT: [HeaderName; 11] = [
     header::ACCEPT_ENCODING,
     header::AUTHORIZATION,
     header::COOKIE,
@@ -26,13 +27,18 @@ const CLIENT: [HeaderName; 9] = [
     header::HOST,
     header::ORIGIN,
     HeaderName::from_static("api-key"),
+    HeaderName::from_static("openai-organization"),
+    HeaderName::from_static("openai-project"),
     HeaderName::from_static("x-api-key"),
     HeaderName::from_static("x-goog-api-key"),
 ];
 
 /// The client's headers as the provider gets them.
 pub(crate) fn to_upstream(headers: &HeaderMap) -> HeaderMap {
-    without(headers, |name| CONNECTION.contains(name) || CLIENT.contains(name) || is_ours(name))
+    let mut sent =
+        without(headers, |name| CONNECTION.contains(name) || CLIENT.contains(name) || is_ours(name));
+    sent.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    sent
 }
 
 /// The provider's headers as the client gets them.
@@ -45,9 +51,13 @@ fn is_ours(name: &HeaderName) -> bool {
 }
 
 fn without(headers: &HeaderMap, dropped: impl Fn(&HeaderName) -> bool) -> HeaderMap {
+    // `Connection` also names further headers that end here.
+    let named = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let named: Vec<&str> = named.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let ends_here = |name: &HeaderName| named.iter().any(|named| name.as_str().eq_ignore_ascii_case(named));
     headers
         .iter()
-        .filter(|(name, _)| !dropped(name))
+        .filter(|(name, _)| !dropped(name) && !ends_here(name))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }
@@ -71,6 +81,9 @@ mod tests {
             ("accept-encoding", "gzip"),
             ("x-waymark-record", "x"),
             ("x-claude-code-session-id", "s"),
+            ("connection", "keep-alive, X-Hop"),
+            ("x-hop", "1"),
+            ("openai-organization", "theirs"),
         ] {
             headers.append(name, value.parse().unwrap());
         }
@@ -82,6 +95,7 @@ mod tests {
         assert_eq!(
             names,
             [
+                ("accept-encoding", "identity"),
                 ("anthropic-beta", "a,b"),
                 ("anthropic-beta", "c"),
                 ("anthropic-version", "2023-06-01"),

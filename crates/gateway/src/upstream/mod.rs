@@ -32,6 +32,14 @@ pub(crate) enum CallError {
     /// The connection broke off.
     #[error("the connection to {0} broke off")]
     BrokeOff(String),
+    /// What came is no answer.
+    #[error("{provider} sent no answer: {problem}")]
+    NoAnswer {
+        /// The provider's name.
+        provider: String,
+        /// What came instead.
+        problem: &'static str,
+    },
     /// The call cannot be made as configured.
     #[error("provider {provider} cannot be called: {problem}")]
     Misconfigured {
@@ -49,6 +57,7 @@ impl CallError {
             Self::Connect(_) => "connect_failed",
             Self::TimedOut(_) => "timed_out",
             Self::BrokeOff(_) => "broke_off",
+            Self::NoAnswer { .. } => "no_answer",
             Self::Misconfigured { .. } => "misconfigured",
         }
     }
@@ -97,7 +106,7 @@ impl Upstreams {
     ) -> Result<reqwest::Response, CallError> {
         let misconfigured = |problem| CallError::Misconfigured { provider: name.to_owned(), problem };
         let mut url = format!("{}{}", provider.base_url.trim_end_matches('/'), path(dialect));
-        if let Some(query) = query {
+        if let Some(query) = query.map(without_credentials).filter(|query| !query.is_empty()) {
             url = format!("{url}?{query}");
         }
         let url = reqwest::Url::parse(&url).map_err(|_| misconfigured("its base_url is no URL"))?;
@@ -112,6 +121,13 @@ impl Upstreams {
             Err(_) => Err(CallError::TimedOut(name.to_owned())),
         }
     }
+}
+
+/// A query without the parameters that carry a client's own key.
+fn without_credentials(query: &str) -> String {
+    let secret = |name: &str| matches!(name, "key" | "api_key" | "api-key" | "access_token");
+    let kept = query.split('&').filter(|pair| !secret(pair.split('=').next().unwrap_or_default()));
+    kept.collect::<Vec<_>>().join("&")
 }
 
 /// Where a dialect's requests go, below the base URL, which for OpenAI kinds ends in a version.

@@ -21,7 +21,11 @@ const READERS: u32 = 4;
 
 /// A ledger in a SQLite file.
 pub struct SqliteStore {
-    writer: Option<Mutex<SqliteConnection>>,
+    /// How the writer connects; `None` when the store was opened to be read.
+    connect: Option<SqliteConnectOptions>,
+    /// The writer. A connection that failed once is dropped: SQLite has rolled back by itself, and the next batch
+    /// connects anew rather than trust what is left of it.
+    writer: Mutex<Option<SqliteConnection>>,
     readers: SqlitePool,
 }
 
@@ -32,8 +36,9 @@ impl SqliteStore {
         let open = |source| StoreError::Open { path: path.to_owned(), source };
         let mut writer = options.connect().await.map_err(open)?;
         sqlx::migrate!("migrations/sqlite").run(&mut writer).await.map_err(StoreError::Migrate)?;
-        let readers = pool(options.create_if_missing(false).pragma("query_only", "ON"));
-        Ok(Self { writer: Some(Mutex::new(writer)), readers })
+        let connect = options.create_if_missing(false);
+        let readers = pool(connect.clone().pragma("query_only", "ON"));
+        Ok(Self { connect: Some(connect), writer: Mutex::new(Some(writer)), readers })
     }
 
     /// Opens an existing database for reading, as it is at this moment, whether or not a server is writing to it.
@@ -47,18 +52,23 @@ impl SqliteStore {
         let still = SqliteConnectOptions::new().filename(path).immutable(true).read_only(true);
         let readers = still_pool(plain);
         if probe(&readers).await.is_ok() {
-            return Ok(Self { writer: None, readers });
+            return Ok(Self { connect: None, writer: Mutex::new(None), readers });
+        }
+        let unmerged = path.with_extension("db-wal").metadata().is_ok_and(|wal| wal.len() > 0);
+        if unmerged {
+            let problem =
+                "its folder cannot be written, and a -wal file beside it holds what is not merged yet";
+            return Err(StoreError::Damaged(format!("{}: {problem}", path.display())));
         }
         let readers = still_pool(still);
         probe(&readers).await.map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
-        Ok(Self { writer: None, readers })
+        Ok(Self { connect: None, writer: Mutex::new(None), readers })
     }
 
-    /// Writes everything back into the database file and closes it.
-    pub async fn close(self) -> Result<(), StoreError> {
+    async fn shut(&self) -> Result<(), StoreError> {
         self.readers.close().await;
-        match self.writer {
-            Some(writer) => writer.into_inner().close().await.map_err(failed("close the database")),
+        match self.writer.lock().await.take() {
+            Some(writer) => writer.close().await.map_err(failed("close the database")),
             None => Ok(()),
         }
     }
@@ -70,6 +80,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
+        // Where plain fsync does not reach the disk (macOS), ask for the one that does.
+        .pragma("fullfsync", "ON")
 }
 
 fn pool(options: SqliteConnectOptions) -> SqlitePool {

@@ -55,11 +55,14 @@ impl LedgerStore for SqliteStore {
         })
     }
 
-    fn newest_intents(&self, limit: u32) -> Reply<'_, Vec<Row>> {
+    fn newest_records(&self, limit: u32) -> Reply<'_, Vec<Row>> {
         Box::pin(async move {
             let query = sqlx::query(
-                "SELECT leaf_index, record, CAST(kind AS BLOB) AS kind, body FROM entries WHERE kind = 'intent' \
-                 ORDER BY leaf_index DESC LIMIT ?",
+                "SELECT e.leaf_index, e.record, CAST(e.kind AS BLOB) AS kind, e.body \
+                 FROM (SELECT leaf_index, record FROM entries WHERE kind = 'intent' \
+                       ORDER BY leaf_index DESC LIMIT ?) newest \
+                 JOIN entries e ON e.record = newest.record \
+                 ORDER BY newest.leaf_index DESC, e.leaf_index",
             );
             let rows = query
                 .bind(limit)
@@ -136,6 +139,19 @@ impl LedgerStore for SqliteStore {
             let rows = query.fetch_all(&self.readers).await.map_err(failed("read open records"))?;
             rows.iter().map(|row| Ok((column(row, 0)?, unsigned(column(row, 1)?)?))).collect()
         })
+    }
+
+    fn integrity(&self) -> Reply<'_, Option<String>> {
+        Box::pin(async {
+            let query = sqlx::query("PRAGMA integrity_check(1)");
+            let row = query.fetch_one(&self.readers).await.map_err(failed("check the database's files"))?;
+            let said: String = column(&row, 0)?;
+            Ok((said != "ok").then_some(said))
+        })
+    }
+
+    fn close(&self) -> Reply<'_, ()> {
+        Box::pin(self.shut())
     }
 
     fn counts(&self) -> Reply<'_, [u64; 4]> {

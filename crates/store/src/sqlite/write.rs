@@ -1,6 +1,8 @@
 //! Writing: one transaction a batch.
 
-use sqlx::{Connection as _, Executor, QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Executor, QueryBuilder, Row as _, Sqlite, SqliteConnection,
+};
 use waymark_ledger::{Batch, Entry, Leaf};
 
 use super::{SqliteStore, failed, signed, unsigned};
@@ -14,19 +16,31 @@ const CHECKPOINT_EVERY: u64 = 256;
 
 impl SqliteStore {
     pub(super) async fn write(&self, batch: &Batch, payloads: &[Payload]) -> Result<(), StoreError> {
-        let Some(writer) = &self.writer else {
-            return Err(StoreError::Damaged("it was opened to be read".to_owned()));
+        let connect = self.connect.as_ref().ok_or(StoreError::ReadOnly)?;
+        let mut held = self.writer.lock().await;
+        let mut writer = match held.take() {
+            Some(writer) => writer,
+            None => connect.connect().await.map_err(failed("connect to the database again"))?,
         };
-        let mut writer = writer.lock().await;
-        let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a batch"))?;
-        expect_size(&mut transaction, batch.previous_size).await?;
-        insert_leaves(&mut transaction, &batch.leaves).await?;
-        insert_nodes(&mut transaction, batch).await?;
-        mark_open(&mut transaction, &batch.leaves).await?;
-        insert_payloads(&mut transaction, payloads).await?;
-        replace_checkpoint(&mut transaction, batch).await?;
-        transaction.commit().await.map_err(failed("commit a batch"))
+        transact(&mut writer, batch, payloads).await?;
+        *held = Some(writer);
+        Ok(())
     }
+}
+
+async fn transact(
+    writer: &mut SqliteConnection,
+    batch: &Batch,
+    payloads: &[Payload],
+) -> Result<(), StoreError> {
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(failed("begin a batch"))?;
+    expect_size(&mut transaction, batch.previous_size).await?;
+    insert_leaves(&mut transaction, &batch.leaves).await?;
+    insert_nodes(&mut transaction, batch).await?;
+    mark_open(&mut transaction, &batch.leaves).await?;
+    insert_payloads(&mut transaction, payloads).await?;
+    replace_checkpoint(&mut transaction, batch).await?;
+    transaction.commit().await.map_err(failed("commit a batch"))
 }
 
 async fn expect_size(connection: &mut SqliteConnection, expected: u64) -> Result<(), StoreError> {
@@ -76,7 +90,11 @@ async fn mark_open(connection: &mut SqliteConnection, leaves: &[Leaf]) -> Result
             Entry::Completion(_) => sqlx::query("DELETE FROM open_records WHERE record = ?").bind(record),
             Entry::Snapshot(_) => continue,
         };
-        query.execute(&mut *connection).await.map_err(failed("list open records"))?;
+        let done = query.execute(&mut *connection).await.map_err(failed("list open records"))?;
+        if done.rows_affected() != 1 {
+            let problem = format!("record {} has no intent to complete", leaf.record);
+            return Err(StoreError::Damaged(problem));
+        }
     }
     Ok(())
 }
@@ -103,14 +121,14 @@ async fn insert_payloads(connection: &mut SqliteConnection, payloads: &[Payload]
 
 async fn replace_checkpoint(connection: &mut SqliteConnection, batch: &Batch) -> Result<(), StoreError> {
     let size = batch.frontier.size();
-    if batch.previous_size / CHECKPOINT_EVERY == size / CHECKPOINT_EVERY {
+    if batch.previous_size < size && batch.previous_size / CHECKPOINT_EVERY == size / CHECKPOINT_EVERY {
         sqlx::query("DELETE FROM checkpoints WHERE size = ?")
             .bind(signed(batch.previous_size))
             .execute(&mut *connection)
             .await
             .map_err(failed("drop the previous checkpoint"))?;
     }
-    sqlx::query("INSERT INTO checkpoints (size, note) VALUES (?, ?)")
+    sqlx::query("INSERT OR REPLACE INTO checkpoints (size, note) VALUES (?, ?)")
         .bind(signed(size))
         .bind(&batch.checkpoint)
         .execute(connection)

@@ -1,5 +1,6 @@
 //! Writing, reading back, proving and taking up again.
 
+use sqlx::{Connection as _, SqliteConnection};
 use waymark_ledger::checkpoint::Checkpoint;
 use waymark_ledger::{Entry, Log};
 use waymark_store::sqlite::SqliteStore;
@@ -9,7 +10,14 @@ use waymark_types::Outcome;
 use crate::samples::{Bench, completion, intent, record, request, response, signer};
 
 async fn verdict(store: &dyn LedgerStore, saved: Option<&str>) -> Verdict {
-    verify(store, &signer().verifier(), saved, &mut |_| ()).await.unwrap()
+    verify(
+        store,
+        &signer().verifier(),
+        &saved.map(str::to_owned).into_iter().collect::<Vec<_>>(),
+        &mut |_| (),
+    )
+    .await
+    .unwrap()
 }
 
 #[tokio::test]
@@ -94,8 +102,8 @@ async fn large_batches_cross_the_limits_of_one_statement() {
     bench.append(entries, &payloads).await;
     let Verdict::Clean(verified) = verdict(&bench.store, None).await else { panic!("not clean") };
     assert_eq!(verified.size, 500);
-    let newest = bench.store.newest_intents(3).await.unwrap();
-    assert_eq!(newest.iter().map(|row| row.leaf_index).collect::<Vec<_>>(), [498, 496, 494]);
+    let newest = bench.store.newest_records(2).await.unwrap();
+    assert_eq!(newest.iter().map(|row| row.leaf_index).collect::<Vec<_>>(), [498, 499, 496, 497]);
 }
 
 #[tokio::test]
@@ -109,4 +117,61 @@ async fn a_reader_sees_the_moment_it_opened() {
     assert_eq!(verified.size, before);
     let missing = SqliteStore::open_to_read(&bench.path().with_extension("none")).await;
     assert!(matches!(missing, Err(StoreError::Missing { .. })));
+}
+
+/// SQLite rolls a transaction back by itself when the disk is full; a trigger does the same on command.
+#[tokio::test]
+async fn a_writer_that_failed_writes_again_once_it_can() {
+    let mut bench = Bench::new().await;
+    bench.fill(2).await;
+    let url = format!("sqlite://{}", bench.path().display());
+    let mut other = SqliteConnection::connect(&url).await.unwrap();
+    let full = "CREATE TRIGGER full BEFORE INSERT ON nodes BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END";
+    sqlx::query(full).execute(&mut other).await.unwrap();
+    for _ in 0..3 {
+        let batch = bench.log.stage(vec![Log::leaf(completion(2)).unwrap()]);
+        let error = bench.store.commit(&batch, &[]).await.unwrap_err();
+        assert!(format!("{error:?}").contains("disk full"), "{error:?}");
+    }
+    sqlx::query("DROP TRIGGER full").execute(&mut other).await.unwrap();
+    bench.append(vec![completion(2)], &[response(2)]).await;
+    assert!(matches!(verdict(&bench.store, None).await, Verdict::Clean(_)));
+}
+
+#[tokio::test]
+async fn a_completion_without_an_intent_is_refused_whole() {
+    let mut bench = Bench::new().await;
+    bench.fill(1).await;
+    let batch = bench.log.stage(vec![Log::leaf(completion(9)).unwrap()]);
+    let error = bench.store.commit(&batch, &[]).await.unwrap_err();
+    assert!(error.to_string().contains("has no intent to complete"), "{error}");
+    bench.append(vec![completion(1)], &[response(1)]).await;
+    assert!(matches!(verdict(&bench.store, None).await, Verdict::Clean(_)));
+}
+
+#[tokio::test]
+async fn a_leaf_filed_under_another_record_explains_nothing() {
+    let mut bench = Bench::new().await;
+    bench.fill(3).await;
+    let url = format!("sqlite://{}", bench.path().display());
+    let mut other = SqliteConnection::connect(&url).await.unwrap();
+    let (victim, stranger) = (record(0), record(1));
+    sqlx::query("UPDATE entries SET record = ? WHERE record = ? AND kind = 'completion'")
+        .bind(&victim.as_bytes()[..])
+        .bind(&stranger.as_bytes()[..])
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let told = explain(&bench.store, &signer().verifier(), victim).await;
+    assert!(matches!(told, Err(StoreError::Damaged(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_closed_store_leaves_one_file() {
+    let mut bench = Bench::new().await;
+    bench.fill(4).await;
+    bench.store.close().await.unwrap();
+    assert!(!bench.path().with_extension("db-wal").exists());
+    let again = SqliteStore::open_to_read(bench.path()).await.unwrap();
+    assert!(matches!(verdict(&again, None).await, Verdict::Clean(_)));
 }

@@ -52,13 +52,13 @@ pub(crate) fn intent(n: u8) -> Entry {
 pub(crate) fn completion(n: u8) -> Entry {
     Entry::Completion(Completion {
         record: record(n),
-        ended: Timestamp::from_micros(1_700_000_001_000_000),
+        ended: Some(Timestamp::from_micros(1_700_000_001_000_000)),
         outcome: Outcome::Succeeded,
         reason: "first_rung".into(),
         provider: Some("acme".into()),
         resolved_model: Some("small-1".into()),
         served_model: Some("small-1-2026".into()),
-        attempts: vec![],
+        attempts: Some(vec![]),
         usage: Usage { input: Some(10), output: Some(2), ..Usage::default() },
         cost_micro_usd: Some(MicroUsd(3)),
         response: Some(commitment::commit(&salt(n), RESPONSE)),
@@ -72,7 +72,9 @@ pub(crate) fn snapshot() -> Entry {
         record: record(255),
         recorded: Timestamp::from_micros(0),
         snapshot: "00".into(),
-        policy: serde_json::json!({"models": {}}),
+        part: 0,
+        parts: 1,
+        policy: "{}".into(),
     })
 }
 

@@ -77,7 +77,7 @@ async fn check(bench: &Bench, connection: &mut SqliteConnection, cell: &Cell, at
     if !set(connection, cell, &changed).await {
         return false;
     }
-    let verdict = verify(&bench.store, &signer().verifier(), None, &mut |_| ()).await;
+    let verdict = verify(&bench.store, &signer().verifier(), &[], &mut |_| ()).await;
     let place = format!("{}.{} where {} byte {at} bit {bit}", cell.table, cell.column, cell.row);
     match verdict {
         Ok(Verdict::Bad(fault)) => assert!(names(&fault, cell), "{place}: named {fault}"),
@@ -110,7 +110,7 @@ fn every_stored_value_is_covered() {
             }
         }
         assert!(changes > cells.len() * 2, "{changes} changes of {} values", cells.len());
-        let verdict = verify(&bench.store, &signer().verifier(), None, &mut |_| ()).await.unwrap();
+        let verdict = verify(&bench.store, &signer().verifier(), &[], &mut |_| ()).await.unwrap();
         assert!(matches!(verdict, Verdict::Clean(_)), "the changes were not undone: {verdict:?}");
     });
 }
@@ -150,7 +150,7 @@ fn missing_and_surplus_rows_are_noticed() {
     ] {
         run(async |bench, mut connection| {
             sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut connection).await.unwrap();
-            let verdict = verify(&bench.store, &signer().verifier(), None, &mut |_| ()).await;
+            let verdict = verify(&bench.store, &signer().verifier(), &[], &mut |_| ()).await;
             assert!(!matches!(verdict, Ok(Verdict::Clean(_))), "{statement}: {verdict:?}");
         });
     }

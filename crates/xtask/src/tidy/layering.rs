@@ -15,6 +15,9 @@ const STOREYS: &[&[&str]] = &[
 /// Rooms only tests and chores use: they may use `types`, and only dev-dependencies may name them.
 const NEVER_SHIPPED: &[&str] = &["testkit", "xtask"];
 
+/// Members beside the house, which measure it from outside: they may use every room and the testkit.
+const BESIDE: &[&str] = &["bench"];
+
 /// Crates a room may not depend on, and why.
 const STRANGERS: &[(&[&str], &[&str], &str)] = &[
     (
@@ -32,9 +35,9 @@ const STRANGERS: &[(&[&str], &[&str], &str)] = &[
 
 /// Checks every member.
 pub(crate) fn check(packages: &[Package]) -> Vec<Finding> {
-    let imports = packages.iter().flat_map(|package| {
-        package.dependencies.iter().filter_map(|dependency| refuse(package, dependency))
-    });
+    let imports = packages
+        .iter()
+        .flat_map(|package| package.dependencies.iter().filter_map(|dependency| refuse(package, dependency)));
     packages.iter().filter_map(misnamed).chain(imports).collect()
 }
 
@@ -42,12 +45,18 @@ fn misnamed(package: &Package) -> Option<Finding> {
     let room = package.room();
     let wanted = if room == "cli" { "waymark".to_owned() } else { format!("waymark-{room}") };
     (package.name != wanted)
-        .then(|| Finding::new(format!("crates/{room}/Cargo.toml"), format!("name it `{wanted}`, after its folder")))
+        .then(|| Finding::new(manifest(package), format!("name it `{wanted}`, after its folder")))
+}
+
+/// Its manifest, from the root.
+fn manifest(package: &Package) -> String {
+    let room = package.room();
+    if BESIDE.contains(&room) { format!("{room}/Cargo.toml") } else { format!("crates/{room}/Cargo.toml") }
 }
 
 fn refuse(package: &Package, dependency: &Dependency) -> Option<Finding> {
     let room = package.room();
-    let place = format!("crates/{room}/Cargo.toml");
+    let place = manifest(package);
     let Some(used) = dependency.name.strip_prefix("waymark-") else {
         let is_dev = dependency.kind.as_deref() == Some("dev");
         let (_, _, why) = STRANGERS.iter().find(|(rooms, names, _)| {
@@ -55,6 +64,9 @@ fn refuse(package: &Package, dependency: &Dependency) -> Option<Finding> {
         })?;
         return Some(Finding::new(place, format!("`{}` must go: {room} {why}", dependency.name)));
     };
+    if BESIDE.contains(&room) {
+        return None;
+    }
     if NEVER_SHIPPED.contains(&used) {
         let is_dev = dependency.kind.as_deref() == Some("dev");
         return (!is_dev)
@@ -97,6 +109,8 @@ mod tests {
         assert!(findings("gateway", "waymark-testkit", Some("dev")).is_empty());
         assert_eq!(findings("gateway", "waymark-testkit", None).len(), 1);
         assert_eq!(findings("xtask", "waymark-gateway", None).len(), 1);
+        assert!(findings("bench", "waymark-testkit", None).is_empty());
+        assert_eq!(findings("gateway", "waymark-bench", None).len(), 1);
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub(crate) fn check(files: &[SourceFile]) -> Vec<Finding> {
 }
 
 fn is_member(path: &str) -> bool {
-    path.starts_with("crates/") && path.ends_with("/Cargo.toml")
+    path.ends_with("/Cargo.toml")
 }
 
 fn root(file: &SourceFile) -> Vec<Finding> {

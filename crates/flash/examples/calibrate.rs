@@ -1,6 +1,6 @@
 //! Fits the embedded model's ranking and confidence on public repositories' history and writes the weights.
 //!
-//! `calibrate [--commits N] [--lines N] [--threshold P] [--output FILE] NAME=PATH... [--held-out NAME=PATH...]`
+//! `cargo run --release -p waymark-flash --example calibrate -- [--commits N] [--lines N] [--threshold P] [--output FILE] NAME=PATH... [--held-out NAME=PATH...]`
 //!
 //! Every figure is printed twice over: leave one repository out (fitted on the others), and, for the repositories
 //! after `--held-out`, with the weights written, which never saw them. Without `--output` nothing is written.
@@ -49,8 +49,9 @@ struct Outcome {
 }
 
 /// Replays, fits, prints, and writes the weights when asked to.
-pub fn run(args: &[String]) -> anyhow::Result<()> {
-    let settings = parse(args)?;
+fn main() -> anyhow::Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let settings = parse(&args)?;
     let mut out = std::io::stdout().lock();
     let fitted = replay_all(&settings.fitted, &settings.options)?;
     let held_out = replay_all(&settings.held_out, &settings.options)?;
@@ -125,7 +126,7 @@ fn replay_all(repositories: &[(String, PathBuf)], options: &Options) -> anyhow::
 }
 
 /// The cursors of new lines, with their candidates.
-fn cursors<'a>(repository: &'a Repository) -> impl Iterator<Item = (Cursor, &'a Candidates)> {
+fn cursors(repository: &Repository) -> impl Iterator<Item = (Cursor, &Candidates)> {
     let rows = repository.report.rows.iter().filter(|row| row.line == LineKind::New);
     rows.filter_map(|row| Some((row.cursor, row.candidates.as_ref()?)))
 }
@@ -229,8 +230,8 @@ fn add_cursor(candidates: &Candidates, weights: &RankFeatures, share: f64, slope
         let centred: RankFeatures = std::array::from_fn(|place| features[place] - mean[place]);
         for row in 0..RANK_FEATURES {
             let scaled = share * probability * centred[row];
-            for column in 0..RANK_FEATURES {
-                slope.curvature[row][column] += scaled * centred[column];
+            for (sum, other) in slope.curvature[row].iter_mut().zip(&centred) {
+                *sum += scaled * other;
             }
         }
     }
@@ -248,8 +249,8 @@ fn fit_confidence(answers: &[(ConfidenceFeatures, f64, f64)]) -> ConfidenceFeatu
             for row in 0..CONFIDENCE_FEATURES {
                 slope.gradient[row] += share * (outcome - probability) * features[row];
                 let scaled = share * probability * (1.0 - probability) * features[row];
-                for column in 0..CONFIDENCE_FEATURES {
-                    slope.curvature[row][column] += scaled * features[column];
+                for (sum, other) in slope.curvature[row].iter_mut().zip(features) {
+                    *sum += scaled * other;
                 }
             }
         }
@@ -262,8 +263,9 @@ fn solve<const N: usize>(mut matrix: [[f64; N]; N], mut right: [f64; N]) -> [f64
     for pivot in 0..N {
         for row in pivot + 1..N {
             let factor = matrix[row][pivot] / matrix[pivot][pivot];
-            for column in pivot..N {
-                matrix[row][column] -= factor * matrix[pivot][column];
+            let above = matrix[pivot];
+            for (entry, above) in matrix[row].iter_mut().zip(above) {
+                *entry -= factor * above;
             }
             right[row] -= factor * right[pivot];
         }
@@ -303,29 +305,41 @@ fn calibration_error(outcomes: &[&Outcome]) -> f64 {
 }
 
 fn print_repositories(out: &mut impl Write, rows: &[(&Repository, Vec<Outcome>)]) -> anyhow::Result<()> {
-    writeln!(
-        out,
-        "| repository | commits | lines | index tokens | EM start | EM mid | EM inside | ECE mid |"
-    )?;
-    writeln!(out, "|---|---|---|---|---|---|---|---|")?;
-    let mut sums = [0.0; 3];
+    write!(out, "| repository | commits | lines | tokens | EM start | EM mid | EM inside | ECE mid |")?;
+    writeln!(out, " vote alone: start | mid |\n|---|---|---|---|---|---|---|---|---|---|")?;
+    let mut sums = [0.0; 5];
     for (repository, outcomes) in rows {
         let of = |cursor| outcomes.iter().filter(|o| o.cursor == cursor).collect::<Vec<_>>();
         let exact = |cursor| share(of(cursor).iter().filter(|o| o.exact).count(), of(cursor).len());
-        let figures = [exact(Cursor::Start), exact(Cursor::Mid), exact(Cursor::Inside)];
+        let [vote_start, vote_mid] =
+            [Cursor::Start, Cursor::Mid].map(|cursor| vote_alone(repository, cursor));
+        let figures = [exact(Cursor::Start), exact(Cursor::Mid), exact(Cursor::Inside), vote_start, vote_mid];
         sums.iter_mut().zip(figures).for_each(|(sum, figure)| *sum += figure);
         let Report { commits, tokens, .. } = repository.report;
         let (lines, error) = (of(Cursor::Start).len(), calibration_error(&of(Cursor::Mid)));
-        let [start, mid, inside] = figures;
+        let [start, mid, inside, ..] = figures;
         let name = &repository.name;
-        writeln!(
+        write!(
             out,
             "| {name} | {commits} | {lines} | {tokens} | {start:.3} | {mid:.3} | {inside:.3} | {error:.3} |"
         )?;
+        writeln!(out, " {vote_start:.3} | {vote_mid:.3} |")?;
     }
-    let [start, mid, inside] = sums.map(|sum| sum / rows.len().max(1) as f64);
-    writeln!(out, "| macro mean | | | | {start:.3} | {mid:.3} | {inside:.3} | |\n")?;
+    let [start, mid, inside, vote_start, vote_mid] = sums.map(|sum| sum / rows.len().max(1) as f64);
+    write!(out, "| macro mean | | | | {start:.3} | {mid:.3} | {inside:.3} | |")?;
+    writeln!(out, " {vote_start:.3} | {vote_mid:.3} |\n")?;
     Ok(())
+}
+
+/// Exact match when the highest vote is taken.
+fn vote_alone(repository: &Repository, cursor: Cursor) -> f64 {
+    let vote: RankFeatures = std::array::from_fn(|place| f64::from(u8::from(place == 0)));
+    let of = || cursors(repository).filter(|(at, _)| *at == cursor).map(|(_, candidates)| candidates);
+    let right = |candidates: &&Candidates| {
+        let choice = choose(&candidates.features, &candidates.none, &vote);
+        candidates.exact && choice.is_some_and(|choice| candidates.right == Some(choice.best))
+    };
+    share(of().filter(right).count(), of().count())
 }
 
 fn print_operating(out: &mut impl Write, outcomes: &[Outcome]) -> anyhow::Result<()> {
@@ -363,14 +377,16 @@ fn render(fitted: &[Repository], settings: &Settings, weights: &Weights) -> Stri
     let numbers =
         |weights: &[f64]| weights.iter().map(|weight| format!("    {weight:.6},\n")).collect::<String>();
     format!(
-        "//! Weights of the ranking and of its confidence. Generated by `cargo xtask calibrate`; do not edit.\n//!\n\
+        "//! Weights of the ranking and of its confidence. Generated by the example `calibrate`; do not edit.\n//!\n\
          //! Fitted on the history (oldest commit replayed, commit indexed last) of these public repositories:\n{from}\n\
          use crate::confidence::CONFIDENCE_FEATURES;\nuse crate::rank::RANK_FEATURES;\n\n\
          /// Below this confidence the model declines unless the request says otherwise.\n\
          pub(crate) const THRESHOLD: f64 = {:?};\n\n\
          /// The weight of each of a candidate's features, then of those of \"none of these\".\n\
+         #[rustfmt::skip]\n\
          pub(crate) const RANK: [f64; RANK_FEATURES] = [\n{}];\n\n\
          /// The weight of each of an answer's features.\n\
+         #[rustfmt::skip]\n\
          pub(crate) const CONFIDENCE: [f64; CONFIDENCE_FEATURES] = [\n{}];\n",
         settings.threshold,
         numbers(&weights.rank),

@@ -1,0 +1,65 @@
+//! A record's two halves on their way to the disk: never the second without the first.
+
+use waymark_ledger::Entry;
+use waymark_store::Payload;
+
+use crate::recorder::{Pending, Recorder, Unrecorded};
+
+/// A record whose intent is made.
+pub(super) enum Begun {
+    /// Not handed to the writer yet: an answer that is whole at once has both halves in one batch.
+    Held(Box<(Entry, Payload)>),
+    /// With the writer.
+    Sent(Pending),
+    /// The writer did not take it.
+    Lost(Unrecorded),
+}
+
+impl Begun {
+    pub(super) fn new(intent: Entry, payload: Payload) -> Self {
+        Self::Held(Box::new((intent, payload)))
+    }
+
+    /// Hands the intent to the writer, which works while an upstream is waited for.
+    pub(super) async fn send(self, recorder: &Recorder) -> Self {
+        match self {
+            Self::Held(held) => {
+                let (intent, payload) = *held;
+                recorder.append(vec![intent], vec![payload]).await.map_or_else(Self::Lost, Self::Sent)
+            }
+            Self::Sent(_) | Self::Lost(_) => self,
+        }
+    }
+
+    /// Waits until the intent is durable, once it was sent.
+    pub(super) async fn durable(&mut self) -> Result<(), Unrecorded> {
+        match self {
+            Self::Held(_) => Ok(()),
+            Self::Sent(pending) => pending.durable().await,
+            Self::Lost(error) => Err(error.clone()),
+        }
+    }
+
+    /// Adds the completion and waits until the whole record is durable. Without an intent there is none.
+    pub(super) async fn complete(
+        self,
+        recorder: &Recorder,
+        completion: Entry,
+        payload: Option<Payload>,
+    ) -> Result<(), Unrecorded> {
+        let payloads = payload.into_iter();
+        let mut pending = match self {
+            Self::Held(held) => {
+                let (intent, first) = *held;
+                let payloads = std::iter::once(first).chain(payloads).collect();
+                recorder.append(vec![intent, completion], payloads).await?
+            }
+            Self::Sent(mut pending) => {
+                pending.durable().await?;
+                recorder.append(vec![completion], payloads.collect()).await?
+            }
+            Self::Lost(error) => return Err(error),
+        };
+        pending.durable().await
+    }
+}
