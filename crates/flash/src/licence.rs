@@ -19,10 +19,17 @@ pub(crate) fn is_evidence(path: &str) -> bool {
     is_licence_file(name) || is_manifest(name)
 }
 
+/// `LICENSE`, `license.txt`, `LICENSE-MIT`, `COPYING.LESSER`; but not `licence.rs`, which is about licences.
 fn is_licence_file(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    let stem = ["LICENSE", "LICENCE", "COPYING", "UNLICENSE"].iter().find(|stem| upper.starts_with(**stem));
-    stem.is_some_and(|stem| matches!(upper.as_bytes().get(stem.len()), None | Some(b'.' | b'-' | b'_')))
+    let bare = [".MD", ".TXT", ".RST"].iter().find_map(|end| upper.strip_suffix(end)).unwrap_or(&upper);
+    let stem = ["UNLICENSE", "LICENSE", "LICENCE", "COPYING"].into_iter().find(|stem| bare.starts_with(stem));
+    // An ending of its own is a licence's name only where the name is written as such files are.
+    stem.is_some_and(|stem| match bare.as_bytes().get(stem.len()) {
+        None | Some(b'-' | b'_') => true,
+        Some(b'.') => name.starts_with(stem),
+        Some(_) => false,
+    })
 }
 
 fn is_manifest(name: &str) -> bool {
@@ -162,6 +169,15 @@ mod tests {
         assert_eq!(found.of("a/b/c/x.rs", "").as_deref(), Some("GPL-3.0"));
         assert_eq!(found.of("a/x.rs", "// SPDX-License-Identifier: MPL-2.0\n").as_deref(), Some("MPL-2.0"));
         assert_eq!(found.of("a/x.c", "/* SPDX-License-Identifier: ISC */\n").as_deref(), Some("ISC"));
+    }
+
+    #[test]
+    fn code_about_licences_is_no_licence() {
+        let names =
+            ["LICENSE", "License.txt", "COPYING.md", "LICENSE-APACHE-2.0", "LICENCE_MIT.rst", "UNLICENSE"];
+        assert!(names.into_iter().all(is_licence_file));
+        let others = ["licence.rs", "license.go", "LICENSES.json", "licensing.md", "copying.py"];
+        assert!(!others.into_iter().any(is_licence_file));
     }
 
     #[test]
