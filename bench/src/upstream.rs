@@ -1,0 +1,94 @@
+//! The upstream under every measurement: fixed bytes, ready before the first request, one thread a connection.
+//!
+//! The scripted upstream of the tests reads every request as JSON and keeps it; that would be what is measured here.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use crate::client::find;
+use crate::traffic::Answer;
+
+/// A model server that answers by path, after thinking for as long as it is told. Its threads end with the program.
+pub(crate) struct Upstream {
+    address: SocketAddr,
+    thinking: Arc<AtomicU64>,
+}
+
+impl Upstream {
+    /// Starts on a loopback port of its own.
+    pub(crate) fn start(answers: Vec<Answer>) -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let (thinking, answers) = (Arc::new(AtomicU64::new(0)), Arc::new(answers));
+        let think = Arc::clone(&thinking);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (answers, think) = (Arc::clone(&answers), Arc::clone(&think));
+                std::thread::spawn(move || {
+                    if let Err(error) = serve(stream, &answers, &think) {
+                        eprintln!("upstream: {error:#}");
+                    }
+                });
+            }
+        });
+        Ok(Self { address, thinking })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From here on, waits this long between a request and the first byte of its answer.
+    pub(crate) fn think(&self, time: Duration) {
+        self.thinking.store(u64::try_from(time.as_micros()).unwrap_or(0), Ordering::SeqCst);
+    }
+}
+
+fn serve(mut stream: TcpStream, answers: &[Answer], think: &AtomicU64) -> Result<()> {
+    stream.set_nodelay(true)?;
+    let (mut buffer, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
+    loop {
+        let head = loop {
+            if let Some(at) = find(&buffer, b"\r\n\r\n") {
+                break at + 4;
+            }
+            if !more(&mut stream, &mut buffer, &mut piece)? {
+                return Ok(());
+            }
+        };
+        let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
+        let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
+        let length: usize = length.context("a request without a length")?.trim().parse()?;
+        let path = text.split(' ').nth(1).unwrap_or_default();
+        let answer = answers.iter().find(|answer| path == answer.path).context("an unknown path")?;
+        while buffer.len() < head + length {
+            if !more(&mut stream, &mut buffer, &mut piece)? {
+                return Ok(());
+            }
+        }
+        buffer.drain(..head + length);
+        let thinking = think.load(Ordering::SeqCst);
+        if thinking > 0 {
+            std::thread::sleep(Duration::from_micros(thinking));
+        }
+        answer.writes.iter().try_for_each(|bytes| stream.write_all(bytes))?;
+    }
+}
+
+/// Reads some more; `false` once the peer has gone, which ends a connection whenever it happens.
+fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>, piece: &mut [u8]) -> Result<bool> {
+    match stream.read(piece) {
+        Ok(length) => {
+            buffer.extend_from_slice(&piece[..length]);
+            Ok(length > 0)
+        }
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
