@@ -21,6 +21,8 @@ fn every_request_is_kept_byte_for_byte() {
     let body = "{\"model\" : \"m\\u0065\",\n\t\"x\":1}";
     let answer = Http::new(upstream.address()).post("/v1/chat/completions?a=b", &[("X-Odd", "Yes")], body);
     assert_eq!(answer.json()["model"], SERVED_MODEL);
+    // The answer can be here before its server has noted that it left.
+    assert!(upstream.answered().wait(1, DEADLINE));
     let seen = upstream.last();
     assert_eq!(seen.body, body.as_bytes());
     assert_eq!(seen.model().as_deref(), Some("me"));
