@@ -11,6 +11,8 @@ use waymark_types::{Price, ProviderKind, Secret, Task};
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Names with a dot that clients may reach the server by.
+    pub hosts: Vec<String>,
     /// Where the ledger and its key live.
     pub data_dir: PathBuf,
     /// The repository the embedded model learns; `None` serves without one.

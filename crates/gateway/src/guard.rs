@@ -4,7 +4,9 @@
 //! answer too. Either would spend the user's keys. So a request is refused when its `Origin` is anything but this
 //! server's own page or an editor's window, and when its `Host` is a name that a page could have made up.
 
-use axum::extract::Request;
+use std::sync::Arc;
+
+use axum::extract::{Request, State as Shared};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -12,10 +14,11 @@ use waymark_protocol::{ErrorKind, Fault};
 
 use crate::ingress;
 use crate::relay::{error_response, mark_unrecorded};
+use crate::state::State;
 
 /// Refuses foreign pages and marks every answer that has no record of its own.
-pub(crate) async fn guard(request: Request, next: Next) -> Response {
-    let mut response = match objection(request.headers()) {
+pub(crate) async fn guard(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
+    let mut response = match objection(request.headers(), &state.config.hosts) {
         None => next.run(request).await,
         Some(message) => {
             let dialect = ingress::dialect_of(request.uri().path(), request.headers());
@@ -27,11 +30,14 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
     response
 }
 
-fn objection(headers: &HeaderMap) -> Option<String> {
+fn objection(headers: &HeaderMap, hosts: &[String]) -> Option<String> {
     let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
     let host = text(header::HOST).unwrap_or_default();
-    if !is_near(host_name(host)) {
-        return Some(format!("this server is not called `{host}`; use its address or `localhost`"));
+    let name = host_name(host);
+    if !is_near(name) && !hosts.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+        return Some(format!(
+            "this server is not known as `{name}`; use its address or `localhost`, or name it in `server.hosts`"
+        ));
     }
     let origin = text(header::ORIGIN)?;
     let own = ["http://", "https://"].iter().any(|scheme| origin.strip_prefix(scheme) == Some(host));
@@ -67,7 +73,7 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
-        objection(&headers).is_some()
+        objection(&headers, &["waymark.corp.example".to_owned()]).is_some()
     }
 
     #[test]
@@ -78,6 +84,7 @@ mod tests {
             ("[::1]:4114", Some("http://[::1]:4114")),
             ("192.168.1.7:4114", None),
             ("gateway:4114", None),
+            ("waymark.corp.example:4114", Some("https://waymark.corp.example:4114")),
             ("127.0.0.1:4114", Some("vscode-webview://1a2b")),
         ] {
             assert!(!objects(host, origin), "{host} {origin:?}");

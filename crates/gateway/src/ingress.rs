@@ -35,7 +35,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/assets/{name}", get(dashboard::asset))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
-        .layer(axum::middleware::from_fn(guard::guard))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), guard::guard))
         .with_state(state)
 }
 

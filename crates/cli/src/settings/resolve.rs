@@ -51,6 +51,10 @@ impl<'a> Resolver<'a> {
         let data_dir = self.data_dir();
         Some(Config {
             listen: listen?,
+            hosts: match self.layers.get(&KeyPath::fixed("server.hosts")) {
+                Some(Entry { value: Value::List(names), .. }) => names.clone(),
+                _ => Vec::new(),
+            },
             data_dir: data_dir?,
             repository: self.fixed("repository.path").map(PathBuf::from),
             flash_threshold: match self.layers.get(&KeyPath::fixed("embedded.threshold")) {

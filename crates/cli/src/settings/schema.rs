@@ -59,6 +59,12 @@ pub(super) static KEYS: &[Key] = &[
         "where the ledger and its key live; without it, `waymark` in the platform's data directory",
     ),
     key(
+        "server.hosts",
+        Kind::Names,
+        None,
+        "host names clients may reach this server by, beside addresses, `localhost` and names without a dot",
+    ),
+    key(
         "store.url",
         Kind::Store,
         Some("sqlite"),

@@ -1,5 +1,7 @@
 //! Who asks, from which conversation, and for what kind of work: told from headers and shape alone.
 
+use std::net::SocketAddr;
+
 use axum::http::{HeaderMap, header};
 use waymark_protocol::Request;
 use waymark_types::{Dialect, Task};
@@ -20,11 +22,12 @@ pub(super) struct Caller {
     pub(super) session: Option<String>,
 }
 
-/// Tells the caller from the request's headers. Without virtual keys everyone on this machine is one principal.
-pub(super) fn identify(headers: &HeaderMap) -> Caller {
+/// Tells the caller from the request's headers. Without virtual keys everyone on this machine is one principal, and
+/// of everyone else nothing is known.
+pub(super) fn identify(headers: &HeaderMap, listen: SocketAddr) -> Caller {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(shortened);
     Caller {
-        principal: "local".to_owned(),
+        principal: if listen.ip().is_loopback() { "local" } else { "unknown" }.to_owned(),
         client: text(header::USER_AGENT.as_str()),
         session: SESSION.iter().find_map(|name| text(name)),
     }

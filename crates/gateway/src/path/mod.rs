@@ -39,7 +39,7 @@ pub(crate) struct Call {
 
 /// Answers one request. Every return has told the client something, or found it gone.
 pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
-    let caller = identify::identify(&call.headers);
+    let caller = identify::identify(&call.headers, state.config.listen);
     let request = match waymark_protocol::parse(call.dialect, &call.body) {
         Ok(request) => request,
         Err(error) => {

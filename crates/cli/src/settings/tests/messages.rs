@@ -30,7 +30,7 @@ fn unknown_keys_come_with_a_suggestion() {
 #[test]
 fn wrong_values_say_what_is_wanted_and_what_was_found() {
     for (text, message) in [
-        ("server = 1", "1:1: `server` must be a table, found an integer\n  hint: it holds listen, data_dir"),
+        ("server = 1", "1:1: `server` must be a table, found an integer\n  hint: it holds listen, data_dir, hosts"),
         (
             "[[models]]\nid = \"x\"",
             "1:3: `models` must be a table, found an array\n  hint: it holds tables with names of your choice",
@@ -130,7 +130,7 @@ fn all_problems_are_told_at_once_from_top_to_bottom() {
         "the configuration has 4 problems\n\
          waymark.toml:2:1: `routes.auto.ladder` names `flush`, which is no model\n  hint: did you mean `flash`?\n\
          waymark.toml:4:10: `server.listen` must be a string, found an integer\n\
-         waymark.toml:5:1: unknown key `server.port`\n  hint: known here: listen, data_dir\n\
+         waymark.toml:5:1: unknown key `server.port`\n  hint: known here: listen, data_dir, hosts\n\
          environment variable WAYMARK_STORE_URL: `store.url` must be `sqlite`"
     );
 }
