@@ -41,6 +41,7 @@ pub(crate) fn measure(setting: &Setting, report: &mut Report) -> Result<()> {
         floor(&gateway)?,
         commits(ledger),
         disk::overwrite(&folder)?,
+        disk::overwrite_all(&folder)?,
         disk::append(&folder)?,
     ];
     take_turns(setting.rounds(10), 100, &mut sides)?;

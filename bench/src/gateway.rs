@@ -16,8 +16,10 @@ use crate::{Setting, disk, machine};
 
 /// Connections that call at once.
 const AT_ONCE: usize = 8;
-/// How long the model of the second setting thinks: less than any real one does.
+/// How long a model thinks: less than any real one does.
 const THINKING: Duration = Duration::from_millis(20);
+/// What lies between two events of a stream: less than any real model takes.
+const PAUSE: Duration = Duration::from_micros(500);
 
 /// A way to the upstream.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +32,7 @@ struct Way {
 /// One measurement of one call.
 struct Scene<'a> {
     call: &'a Call,
-    thinking: Duration,
+    tempo: &'a str,
     rounds: usize,
     calls: usize,
 }
@@ -52,21 +54,25 @@ pub(crate) fn measure(setting: &Setting, report: &mut Report) -> Result<()> {
     }));
     let at_rest = memory(&ways);
     let mut served = 0;
-    for (call, thinking, rounds, calls) in [
-        (&agent, Duration::ZERO, 20, 50),
-        (&agent, THINKING, 20, 15),
-        (&chat, Duration::ZERO, 20, 100),
-        (&chat, THINKING, 20, 15),
+    let (at_once, none) = ("an upstream that answers at once", Duration::ZERO);
+    let thinks = "an upstream that thinks for 20 ms";
+    let streams = "an upstream that thinks for 20 ms and sends an event every 0.5 ms";
+    for (call, tempo, thinking, pause, rounds, calls) in [
+        (&agent, at_once, none, none, 20, 50),
+        (&agent, thinks, THINKING, none, 20, 15),
+        (&agent, streams, THINKING, PAUSE, 20, 5),
+        (&chat, at_once, none, none, 20, 100),
+        (&chat, thinks, THINKING, none, 20, 15),
     ] {
         let rounds = setting.rounds(rounds);
-        upstream.think(thinking);
-        report.add(one_by_one(&Scene { call, thinking, rounds, calls }, &ways, &gateway)?);
+        upstream.keep(thinking, pause);
+        report.add(one_by_one(&Scene { call, tempo, rounds, calls }, &ways, &gateway)?);
         served += (rounds + 1) * calls;
     }
-    upstream.think(Duration::ZERO);
+    upstream.keep(none, none);
     for call in [&agent, &chat] {
         let (rounds, calls) = (setting.rounds(7), 40);
-        report.add(at_once(call, &ways, rounds, calls)?);
+        report.add(many(call, &ways, rounds, calls)?);
         served += (rounds + 1) * calls * AT_ONCE;
     }
     report.add(grown(&ways, &at_rest, served));
@@ -94,11 +100,7 @@ fn once(client: &mut Client, call: &Call) -> Result<[f64; 2]> {
 }
 
 fn tabulate(scene: &Scene<'_>, sides: &[Side<'_>], file_system: &str) -> Table {
-    let thinks = match scene.thinking {
-        Duration::ZERO => "an upstream that answers at once".to_owned(),
-        time => format!("an upstream that thinks for {} ms", time.as_millis()),
-    };
-    let title = format!("{}: {thinks}; one connection, one call at a time (ms)", scene.call.name);
+    let title = format!("{}: {}; one connection, one call at a time (ms)", scene.call.name, scene.tempo);
     let columns = [
         "way",
         "calls",
@@ -165,7 +167,7 @@ fn notes(sides: &[Side<'_>], file_system: &str) -> Vec<String> {
 }
 
 /// Eight connections that call as fast as they are answered.
-fn at_once(call: &Call, ways: &[Way], rounds: usize, calls: usize) -> Result<Table> {
+fn many(call: &Call, ways: &[Way], rounds: usize, calls: usize) -> Result<Table> {
     let mut sides = Vec::new();
     for way in ways {
         let clients = (0..AT_ONCE).map(|_| Client::connect(way.address)).collect::<Result<Vec<_>>>()?;

@@ -16,7 +16,14 @@ use crate::traffic::Answer;
 /// A model server that answers by path, after thinking for as long as it is told. Its threads end with the program.
 pub(crate) struct Upstream {
     address: SocketAddr,
-    thinking: Arc<AtomicU64>,
+    tempo: Arc<Tempo>,
+}
+
+/// How long it takes its time, in microseconds: before an answer, and between the answer's writes.
+#[derive(Debug, Default)]
+struct Tempo {
+    thinking: AtomicU64,
+    pause: AtomicU64,
 }
 
 impl Upstream {
@@ -24,19 +31,19 @@ impl Upstream {
     pub(crate) fn start(answers: Vec<Answer>) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
-        let (thinking, answers) = (Arc::new(AtomicU64::new(0)), Arc::new(answers));
-        let think = Arc::clone(&thinking);
+        let (tempo, answers) = (Arc::new(Tempo::default()), Arc::new(answers));
+        let kept = Arc::clone(&tempo);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (answers, think) = (Arc::clone(&answers), Arc::clone(&think));
+                let (answers, tempo) = (Arc::clone(&answers), Arc::clone(&kept));
                 std::thread::spawn(move || {
-                    if let Err(error) = serve(stream, &answers, &think) {
+                    if let Err(error) = serve(stream, &answers, &tempo) {
                         eprintln!("upstream: {error:#}");
                     }
                 });
             }
         });
-        Ok(Self { address, thinking })
+        Ok(Self { address, tempo })
     }
 
     /// Where it listens.
@@ -44,13 +51,15 @@ impl Upstream {
         self.address
     }
 
-    /// From here on, waits this long between a request and the first byte of its answer.
-    pub(crate) fn think(&self, time: Duration) {
-        self.thinking.store(u64::try_from(time.as_micros()).unwrap_or(0), Ordering::SeqCst);
+    /// From here on, waits this long before an answer's first byte, and between two writes of a stream.
+    pub(crate) fn keep(&self, thinking: Duration, pause: Duration) {
+        for (place, time) in [(&self.tempo.thinking, thinking), (&self.tempo.pause, pause)] {
+            place.store(u64::try_from(time.as_micros()).unwrap_or(0), Ordering::SeqCst);
+        }
     }
 }
 
-fn serve(mut stream: TcpStream, answers: &[Answer], think: &AtomicU64) -> Result<()> {
+fn serve(mut stream: TcpStream, answers: &[Answer], tempo: &Tempo) -> Result<()> {
     stream.set_nodelay(true)?;
     let (mut buffer, mut piece) = (Vec::new(), vec![0; 64 * 1024]);
     loop {
@@ -73,11 +82,20 @@ fn serve(mut stream: TcpStream, answers: &[Answer], think: &AtomicU64) -> Result
             }
         }
         buffer.drain(..head + length);
-        let thinking = think.load(Ordering::SeqCst);
-        if thinking > 0 {
-            std::thread::sleep(Duration::from_micros(thinking));
+        wait(&tempo.thinking);
+        for (number, bytes) in answer.writes.iter().enumerate() {
+            if number > 1 {
+                wait(&tempo.pause);
+            }
+            stream.write_all(bytes)?;
         }
-        answer.writes.iter().try_for_each(|bytes| stream.write_all(bytes))?;
+    }
+}
+
+fn wait(micros: &AtomicU64) {
+    let micros = micros.load(Ordering::SeqCst);
+    if micros > 0 {
+        std::thread::sleep(Duration::from_micros(micros));
     }
 }
 

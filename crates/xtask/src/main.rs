@@ -3,6 +3,7 @@
 //! Never shipped, and ignorant of the product: it knows the workspace's shape, not what its crates do.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore reports to the terminal")]
 
+mod bench;
 mod clients;
 mod deny;
 mod process;
@@ -32,6 +33,12 @@ enum Chore {
     Clients,
     /// Licences, bans and sources of dependencies (installs cargo-deny when missing)
     Deny,
+    /// Measures the budgets: gateway, completion, ledger, flash, or all of them; --json, --loaded, --repo DIR
+    Bench {
+        /// What the measurement program is given
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -40,6 +47,7 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy::run(),
         Chore::Clients => clients::run(),
         Chore::Deny => deny::run(),
+        Chore::Bench { arguments } => bench::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
