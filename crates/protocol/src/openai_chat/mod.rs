@@ -7,12 +7,12 @@ use crate::answer::{Answer, Progress};
 use crate::error::Fault;
 use crate::request::{self, ParseError, Request};
 use crate::sse::Frame;
-use crate::{Codec, openai};
+use crate::{Addressed, Codec, openai};
 
 pub(crate) struct OpenAiChat;
 
 impl Codec for OpenAiChat {
-    fn parse(&self, raw: &Bytes) -> Result<Request, ParseError> {
+    fn parse(&self, raw: &Bytes, _: &Addressed) -> Result<Request, ParseError> {
         request::conversation(Dialect::OpenAiChat, raw)
     }
 
@@ -30,5 +30,10 @@ impl Codec for OpenAiChat {
 
     fn read_event(&self, frame: &Frame<'_>, answer: &mut Answer) -> Progress {
         openai::read_event(frame, answer)
+    }
+
+    /// Some providers leave `[DONE]` out.
+    fn may_end_silently(&self) -> bool {
+        true
     }
 }

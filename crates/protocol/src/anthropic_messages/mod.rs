@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use waymark_types::{Dialect, Usage};
 
-use crate::Codec;
+use crate::{Addressed, Codec};
 use crate::answer::{Answer, Progress};
 use crate::error::Fault;
 use crate::openai::error_text;
@@ -68,7 +68,7 @@ fn read(reply: Reply, answer: &mut Answer) {
 }
 
 impl Codec for AnthropicMessages {
-    fn parse(&self, raw: &Bytes) -> Result<Request, ParseError> {
+    fn parse(&self, raw: &Bytes, _: &Addressed) -> Result<Request, ParseError> {
         request::conversation(Dialect::AnthropicMessages, raw)
     }
 
