@@ -32,6 +32,18 @@ pub struct Prompt {
     pub stream_usage: bool,
     /// What the client said that has no place here; the reader's losses.
     pub losses: Vec<super::Loss>,
+    /// What the request cannot do without and only the client's own dialect can say, in the client's terms.
+    pub unsayable: Vec<String>,
+}
+
+impl Prompt {
+    /// Whether the request can be put into `dialect` at all; asked before every conversion.
+    pub fn sayable_in(&self, dialect: waymark_types::Dialect) -> Result<(), super::Unsayable> {
+        match self.unsayable.first() {
+            Some(what) => Err(super::Unsayable { what: what.clone(), dialect }),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Who speaks.
@@ -119,7 +131,9 @@ pub enum Block {
     Thinking {
         /// The text; may be empty when only the signature is there.
         text: String,
-        /// The provider's proof that the text is its own: an Anthropic signature, OpenAI's encrypted content.
+        /// The provider's proof that the text is its own: an Anthropic signature, OpenAI's encrypted content. It is
+        /// of use to that provider only; Anthropic's start with `waymark/anthropic`, so that they are told apart
+        /// when a client of another dialect hands them back.
         signature: Option<String>,
         /// The provider's id of the reasoning item (OpenAI Responses).
         id: Option<String>,
