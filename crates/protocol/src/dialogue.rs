@@ -19,6 +19,12 @@ pub trait Dialogue: Sync {
     fn read_reply(&self, body: &[u8]) -> Result<Reply, ParseError>;
     /// Writes a whole answer; `model` is the name to put in where the reply has none, `created` in seconds since 1970.
     fn write_reply(&self, reply: &Reply, model: &str, created: i64) -> Vec<u8>;
+    /// The same as the answer to `prompt`, the client's own request, for dialects whose answers depend on how the
+    /// request declared its tools ([`Prompt::tool_forms`]).
+    fn write_reply_to(&self, prompt: &Prompt, reply: &Reply, model: &str, created: i64) -> Vec<u8> {
+        let _ = prompt;
+        self.write_reply(reply, model, created)
+    }
     /// Reads the message and code of an error answer's body.
     fn read_error(&self, body: &[u8]) -> (Option<String>, String);
     /// A reader of one stream.

@@ -1,5 +1,7 @@
 //! A request for an answer within a conversation.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,6 +14,10 @@ pub struct Prompt {
     pub turns: Vec<Turn>,
     /// What the model may call.
     pub tools: Vec<Tool>,
+    /// How the client's own dialect declares those of `tools` that it does not declare as plain functions, by their
+    /// names in `tools`. Dialects that only know functions need not look here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tool_forms: BTreeMap<String, ToolForm>,
     /// Whether it must or must not call something.
     pub tool_choice: Option<ToolChoice>,
     /// Whether it may call several tools at once.
@@ -135,7 +141,8 @@ pub enum Block {
         /// of use to that provider only; Anthropic's start with `waymark/anthropic`, so that they are told apart
         /// when a client of another dialect hands them back.
         signature: Option<String>,
-        /// The provider's id of the reasoning item (OpenAI Responses).
+        /// The provider's id of the reasoning item (OpenAI Responses; empty when the client left it out). Where it is
+        /// there, the signature is OpenAI's encrypted content and means nothing to any other provider.
         id: Option<String>,
     },
     /// Reasoning the provider shows only to itself (Anthropic's `redacted_thinking`).
@@ -200,6 +207,44 @@ pub struct Tool {
     pub strict: Option<bool>,
     /// A cache breakpoint behind it.
     pub cache: Option<CacheMark>,
+}
+
+/// How a dialect declares a tool that its entry in [`Prompt::tools`] offers as a plain function.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolForm {
+    /// Its name there; [`Tool::name`] has to differ where a group is part of it.
+    pub name: String,
+    /// The group it is in.
+    pub namespace: Option<Namespace>,
+    /// What it takes.
+    pub kind: ToolKind,
+}
+
+/// A group of tools (OpenAI Responses `namespace`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Namespace {
+    /// Its name.
+    pub name: String,
+    /// What its tools are for.
+    pub description: Option<String>,
+}
+
+/// What a tool takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ToolKind {
+    /// A JSON object, as functions do.
+    Function,
+    /// Any text (OpenAI `custom` tools). The function has one argument for it, the string `input`.
+    Freeform {
+        /// The text's form, in the dialect's words: a grammar.
+        format: Option<Value>,
+    },
+    /// One of the dialect's own tools that the client runs (OpenAI Responses `local_shell`, `apply_patch`).
+    BuiltIn {
+        /// As the client declared it.
+        declaration: Value,
+    },
 }
 
 /// Whether a tool must be called.
