@@ -51,9 +51,9 @@ pub trait EventWriter {
 /// The dialect's conversations; `None` for dialects that have none.
 pub fn dialogue(dialect: Dialect) -> Option<&'static dyn Dialogue> {
     match dialect {
+        Dialect::AnthropicMessages => Some(&crate::anthropic_messages::AnthropicMessages),
         Dialect::OpenAiChat => Some(&crate::openai_chat::OpenAiChat),
         Dialect::OpenAiResponses
-        | Dialect::AnthropicMessages
         | Dialect::Gemini
         | Dialect::OllamaChat => None,
         Dialect::OpenAiCompletions

@@ -22,6 +22,7 @@ mod openai_responses;
 mod request;
 pub mod sse;
 
+pub use anthropic_messages::{count_tokens, without_foreign_thinking};
 pub use answer::{Answer, Progress};
 pub use dialogue::{Dialogue, EventReader, EventWriter, dialogue};
 pub use error::{ErrorKind, Fault};
