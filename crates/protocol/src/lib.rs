@@ -27,6 +27,7 @@ pub use answer::{Answer, Progress};
 pub use dialogue::{Dialogue, EventReader, EventWriter, dialogue};
 pub use error::{ErrorKind, Fault};
 pub use fim::{Fim, Suggestion, completion_body, completion_events};
+pub use openai_chat::without_foreign_details;
 pub use request::{ParseError, Request};
 
 use waymark_types::Dialect;

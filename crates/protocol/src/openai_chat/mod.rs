@@ -3,8 +3,9 @@
 //! What is read goes beyond OpenAI's own reference: reasoning as DeepSeek, vLLM, Mistral and OpenRouter put it into
 //! messages and deltas, cache marks as OpenAI and OpenRouter spell them, Gemini's thought signatures as Google's own
 //! compatible endpoint carries them. What is written to a provider keeps to OpenAI's reference, because strict servers
-//! refuse a request with a field they do not know; the one exception is `reasoning_content`, see `write_prompt`.
+//! refuse a request with a field they do not know; the one exception is reasoning, see `write_prompt`.
 
+mod carried;
 mod parts;
 mod read_prompt;
 mod read_stream;
@@ -14,6 +15,8 @@ mod tests;
 mod wire;
 mod write_prompt;
 mod write_stream;
+
+pub use carried::without_foreign as without_foreign_details;
 
 use bytes::Bytes;
 use serde_json::Value;

@@ -96,8 +96,7 @@ fn read_thinking(part: &Map<String, Value>) -> Option<Block> {
         Value::Array(pieces) => pieces.iter().filter_map(|piece| piece.get("text")?.as_str()).collect(),
         _ => return None,
     };
-    let signature = part.get("signature").and_then(Value::as_str).map(str::to_owned);
-    Some(Block::Thinking { text, signature, id: None })
+    Some(Block::Thinking { text, signature: None, id: None })
 }
 
 /// What an address holds: bytes, if it is a Base64 `data:` address.

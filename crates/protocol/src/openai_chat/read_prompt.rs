@@ -80,6 +80,24 @@ const READ: &[&str] = &[
     "model",
 ];
 
+/// Fields of OpenAI's reference that have no place in the neutral form. Servers have fields of their own besides.
+const WITHOUT_PLACE: &[&str] = &[
+    "audio",
+    "logit_bias",
+    "logprobs",
+    "metadata",
+    "moderation",
+    "prediction",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "service_tier",
+    "store",
+    "top_logprobs",
+    "verbosity",
+    "web_search_options",
+];
+
 /// What a field says that asks for nothing special.
 const NOTHING: &[&str] = &["null", "false", "0", "{}", "[]", "\"auto\"", "\"default\""];
 
@@ -124,7 +142,7 @@ fn unsayable(body: &Body) -> Vec<String> {
     several.into_iter().chain(spoken.then(|| "`modalities`: a spoken answer".to_owned())).collect()
 }
 
-/// The fields that have no place in the neutral form, by their names.
+/// The fields that are not read, by their names.
 fn unread(bytes: &[u8]) -> Result<Vec<Loss>, ParseError> {
     let fields: BTreeMap<String, &RawValue> = serde_json::from_slice(bytes)?;
     let mut losses = Vec::new();
@@ -132,7 +150,12 @@ fn unread(bytes: &[u8]) -> Result<Vec<Loss>, ParseError> {
         if READ.contains(&name.as_str()) || NOTHING.contains(&value.get()) {
             continue;
         }
-        lose(&mut losses, if is_word(&name) { &name } else { "unknown_field" });
+        let code = match name.as_str() {
+            known if WITHOUT_PLACE.contains(&known) => name,
+            word if is_word(word) => format!("field:{word}"),
+            _ => "field:unknown".to_owned(),
+        };
+        lose(&mut losses, code);
     }
     Ok(losses)
 }
@@ -192,7 +215,7 @@ fn texts(content: Option<Content>, losses: &mut Vec<Loss>) -> Vec<Block> {
     blocks.retain(|block| {
         let text = matches!(block, Block::Text { .. });
         if !text {
-            lose(losses, "misplaced_block");
+            lose(losses, "system_media");
         }
         text
     });

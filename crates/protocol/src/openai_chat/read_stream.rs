@@ -281,7 +281,7 @@ impl Blocks {
             self.later.push(Later::Thinking(detail));
             return;
         }
-        if let Some(data) = detail.data.take() {
+        if let Some(data) = detail.take_data() {
             self.close();
             let index = self.next;
             self.next += 1;
@@ -289,7 +289,7 @@ impl Blocks {
             return;
         }
         let mut text = detail.take_text();
-        let signature = detail.signature.take().filter(|signature| !signature.is_empty());
+        let signature = detail.take_signature();
         if text.is_empty() && signature.is_none() {
             return;
         }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use waymark_types::Usage;
 
+use super::carried::{self, Proof};
 use super::wire::{Message, assistant_blocks};
 use crate::neutral::{Block, Reply, Stop, ToolForm, ToolKind};
 use crate::openai::Tokens;
@@ -182,20 +183,29 @@ fn said_once(said: &[&str]) -> Value {
     if said.is_empty() { Value::Null } else { said.concat().into() }
 }
 
-/// One `reasoning_details` entry.
+/// One `reasoning_details` entry. A signature of this dialect's is written as it came, another as it is carried.
 pub(super) fn detail(index: usize, text: &str, signature: Option<&str>, id: Option<&str>) -> Value {
-    let mut detail = json!({"type": "reasoning.text", "index": index, "text": text});
-    for (key, value) in [("signature", signature), ("id", id)] {
-        if let Some(value) = value {
-            detail[key] = value.into();
-        }
-    }
-    detail
+    let own = signature.and_then(carried::own);
+    let detail = json!({"type": "reasoning.text", "index": index, "text": text});
+    let format = own.as_ref().and_then(|own| own.format);
+    let signature = own.as_ref().map(|own| own.proof).or(signature);
+    with(detail, [("signature", signature), ("format", format), ("id", id)])
 }
 
 /// A `reasoning_details` entry for what only its provider can read.
 pub(super) fn encrypted(index: usize, data: &str) -> Value {
-    json!({"type": "reasoning.encrypted", "index": index, "data": data})
+    let own = carried::own(data).unwrap_or(Proof { format: None, id: None, proof: data });
+    let detail = json!({"type": "reasoning.encrypted", "index": index, "data": own.proof});
+    with(detail, [("format", own.format), ("id", own.id)])
+}
+
+fn with<const N: usize>(mut object: Value, fields: [(&str, Option<&str>); N]) -> Value {
+    for (name, value) in fields {
+        if let Some(value) = value {
+            object[name] = value.into();
+        }
+    }
+    object
 }
 
 /// A tool call; without arguments it calls with an empty object.

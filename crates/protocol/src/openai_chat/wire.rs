@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use super::{lose, parts};
+use super::{carried, lose, parts};
 use crate::neutral::{Block, CacheMark, Loss};
 
 /// What a message says: text, or an array of parts.
@@ -58,9 +58,11 @@ pub(super) struct Detail {
     #[serde(default, deserialize_with = "text_or_nothing")]
     summary: Option<String>,
     #[serde(default, deserialize_with = "text_or_nothing")]
-    pub(super) signature: Option<String>,
+    signature: Option<String>,
     #[serde(default, deserialize_with = "text_or_nothing")]
-    pub(super) data: Option<String>,
+    data: Option<String>,
+    #[serde(default, deserialize_with = "text_or_nothing")]
+    format: Option<String>,
     #[serde(default, deserialize_with = "text_or_nothing")]
     pub(super) id: Option<String>,
 }
@@ -68,12 +70,23 @@ pub(super) struct Detail {
 impl Detail {
     /// Reasoning that comes as text alone.
     pub(super) fn plain(text: String) -> Self {
-        Self { text: Some(text), summary: None, signature: None, data: None, id: None }
+        Self { text: Some(text), summary: None, signature: None, data: None, format: None, id: None }
     }
 
     /// The reasoning it tells.
     pub(super) fn take_text(&mut self) -> String {
         self.text.take().or(self.summary.take()).unwrap_or_default()
+    }
+
+    /// Its signature in the neutral form.
+    pub(super) fn take_signature(&mut self) -> Option<String> {
+        let signature = self.signature.take().filter(|signature| !signature.is_empty())?;
+        Some(carried::neutral(signature, self.format.as_deref(), None))
+    }
+
+    /// What it keeps to the provider, in the neutral form.
+    pub(super) fn take_data(&mut self) -> Option<String> {
+        Some(carried::neutral(self.data.take()?, self.format.as_deref(), self.id.as_deref()))
     }
 }
 
@@ -166,12 +179,12 @@ fn thinking_blocks(message: &mut Message) -> Vec<Block> {
 }
 
 fn thinking_block(mut detail: Detail) -> Option<Block> {
-    if let Some(data) = detail.data {
+    if let Some(data) = detail.take_data() {
         return Some(Block::RedactedThinking { data });
     }
-    let text = detail.take_text();
-    let says = !text.is_empty() || detail.signature.is_some();
-    says.then_some(Block::Thinking { text, signature: detail.signature, id: detail.id })
+    let (text, signature) = (detail.take_text(), detail.take_signature());
+    let says = !text.is_empty() || signature.is_some();
+    says.then_some(Block::Thinking { text, signature, id: detail.id })
 }
 
 fn call_block(call: Call, new_id: impl FnOnce() -> String) -> Block {

@@ -3,9 +3,10 @@
 //! Choices that are not in OpenAI's reference:
 //! - `max_completion_tokens` says the most tokens to put out. It counts reasoning, as the neutral form does, and
 //!   OpenAI's reasoning models refuse its forerunner `max_tokens`; the two together are refused too.
-//! - Earlier reasoning goes into `reasoning_content`, but only where it is unsigned. Unsigned reasoning came from a
-//!   server of this dialect, and such servers want it back with the tool calls that followed it (DeepSeek, Kimi).
-//!   Signed reasoning came from another provider; OpenAI, Groq and Mistral refuse a message with the field.
+//! - Earlier reasoning is given back to the servers of this dialect that it came from. Unsigned it goes into
+//!   `reasoning_content`, which DeepSeek and Kimi want back with the tool calls that followed it; with proofs of this
+//!   dialect's own, into OpenRouter's `reasoning_details`. What another provider signed is left out, since it is of use
+//!   to that provider only, and OpenAI, Groq and Mistral refuse a message with either field.
 //! - Instructions have the role `system`: every server knows it, and OpenAI reads it as `developer` where that is meant.
 //! - One piece of text is written as text, several as an array of parts, so that none run together.
 //! - A stream always states its usage, for the record and for clients whose dialect always does.
@@ -13,8 +14,9 @@
 use serde_json::{Map, Value, json};
 use waymark_types::Dialect;
 
-use super::lose;
 use super::parts::{self, note_cache};
+use super::reply::{detail, encrypted};
+use super::{carried, lose};
 use crate::neutral::{
     Block, Effort, Loss, OutputFormat, Prompt, Reasoning, Role, Sampling, Tool, ToolChoice, Turn, Unsayable,
 };
@@ -203,18 +205,7 @@ fn assistant(blocks: &[&Block], losses: &mut Vec<Loss>) -> Option<Value> {
                 }));
                 continue;
             }
-            Block::Thinking { signature: Some(signature), .. } if !signature.is_empty() => {
-                lose(losses, "signed_thinking");
-            }
-            Block::Thinking { text, id, .. } => {
-                if id.is_some() {
-                    lose(losses, "thinking_id");
-                }
-                if !text.is_empty() {
-                    thinking.push(text.as_str());
-                }
-            }
-            Block::RedactedThinking { .. } => lose(losses, "redacted_thinking"),
+            Block::Thinking { .. } | Block::RedactedThinking { .. } => thinking.push(*block),
             Block::Refusal { text } => refusal.push(text.as_str()),
             block => parts.extend(text(block, losses)),
         }
@@ -223,25 +214,52 @@ fn assistant(blocks: &[&Block], losses: &mut Vec<Loss>) -> Option<Value> {
             lose(losses, "block_order");
         }
     }
-    let left = [parts.len(), calls.len(), thinking.len(), refusal.len()] != [0; 4] || blocks.is_empty();
-    left.then(|| assistant_message(parts, &thinking, &refusal, calls))
+    let mut message = reasoning(&thinking, losses);
+    let left = !(parts.is_empty() && calls.is_empty() && refusal.is_empty() && message.is_empty());
+    let content = match parts.is_empty() && !(calls.is_empty() && refusal.is_empty()) {
+        true => Value::Null,
+        false => text_or_parts(parts),
+    };
+    let fields = [
+        ("role", Some("assistant".into())),
+        ("content", Some(content)),
+        ("refusal", (!refusal.is_empty()).then(|| refusal.join("\n\n").into())),
+        ("tool_calls", (!calls.is_empty()).then_some(calls.into())),
+    ];
+    insert(&mut message, fields);
+    (left || blocks.is_empty()).then_some(Value::Object(message))
 }
 
-fn assistant_message(parts: Vec<Value>, thinking: &[&str], refusal: &[&str], calls: Vec<Value>) -> Value {
-    let mut message = Map::new();
-    let silent = parts.is_empty() && !(calls.is_empty() && refusal.is_empty());
-    let content = if silent { Value::Null } else { text_or_parts(parts) };
-    insert(
-        &mut message,
-        [
-            ("role", Some("assistant".into())),
-            ("content", Some(content)),
-            ("reasoning_content", (!thinking.is_empty()).then(|| thinking.join("\n\n").into())),
-            ("refusal", (!refusal.is_empty()).then(|| refusal.join("\n\n").into())),
-            ("tool_calls", (!calls.is_empty()).then_some(calls.into())),
-        ],
-    );
-    Value::Object(message)
+/// The fields that hold a message's reasoning.
+fn reasoning(blocks: &[&Block], losses: &mut Vec<Loss>) -> Map<String, Value> {
+    let (mut texts, mut details, mut proven) = (Vec::new(), Vec::new(), false);
+    for block in blocks {
+        match block {
+            Block::Thinking { text, signature, id } => {
+                let signature = signature.as_deref().filter(|signature| !signature.is_empty());
+                let is_own = signature.is_some_and(|signature| carried::own(signature).is_some());
+                if signature.is_some() && !is_own {
+                    lose(losses, "signed_thinking");
+                } else if is_own || !text.is_empty() {
+                    proven |= is_own;
+                    texts.push(text.as_str());
+                    details.push(detail(details.len(), text, signature, id.as_deref()));
+                }
+            }
+            Block::RedactedThinking { data } if carried::own(data).is_some() => {
+                proven = true;
+                details.push(encrypted(details.len(), data));
+            }
+            _ => lose(losses, "redacted_thinking"),
+        }
+    }
+    let mut fields = Map::new();
+    if proven {
+        fields.insert("reasoning_details".to_owned(), details.into());
+    } else if !texts.is_empty() {
+        fields.insert("reasoning_content".to_owned(), texts.join("\n\n").into());
+    }
+    fields
 }
 
 /// A choice among no tools is an error here, so it is left out with them.
@@ -322,7 +340,7 @@ fn response_format(output: &OutputFormat) -> Value {
 /// itself (`adaptive`) needs no word.
 fn write_reasoning(reasoning: &Reasoning, body: &mut Map<String, Value>, losses: &mut Vec<Loss>) {
     if reasoning.budget.is_some() {
-        lose(losses, "thinking_budget");
+        lose(losses, "reasoning_budget");
     }
     if reasoning.visible {
         lose(losses, "reasoning_visible");
