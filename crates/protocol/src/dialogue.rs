@@ -14,7 +14,12 @@ pub trait Dialogue: Sync {
     /// Reads a request.
     fn read_prompt(&self, body: &[u8]) -> Result<Prompt, ParseError>;
     /// Writes a request for the model named `model`; what the dialect cannot say is added to `losses`.
-    fn write_prompt(&self, prompt: &Prompt, model: &str, losses: &mut Vec<Loss>) -> Result<Vec<u8>, Unsayable>;
+    fn write_prompt(
+        &self,
+        prompt: &Prompt,
+        model: &str,
+        losses: &mut Vec<Loss>,
+    ) -> Result<Vec<u8>, Unsayable>;
     /// Reads a whole successful answer.
     fn read_reply(&self, body: &[u8]) -> Result<Reply, ParseError>;
     /// Writes a whole answer; `model` is the name to put in where the reply has none, `created` in seconds since 1970.
@@ -53,12 +58,11 @@ pub fn dialogue(dialect: Dialect) -> Option<&'static dyn Dialogue> {
     match dialect {
         Dialect::AnthropicMessages => Some(&crate::anthropic_messages::AnthropicMessages),
         Dialect::OpenAiChat => Some(&crate::openai_chat::OpenAiChat),
-        Dialect::OpenAiResponses
-        | Dialect::Gemini
-        | Dialect::OllamaChat => None,
-        Dialect::OpenAiCompletions
-        | Dialect::OllamaGenerate
-        | Dialect::LlamaInfill
-        | Dialect::MistralFim => None,
+        Dialect::OpenAiResponses => None,
+        Dialect::Gemini => Some(&crate::gemini::Gemini),
+        Dialect::OllamaChat => Some(&crate::ollama_chat::OllamaChat),
+        Dialect::OpenAiCompletions | Dialect::OllamaGenerate | Dialect::LlamaInfill | Dialect::MistralFim => {
+            None
+        }
     }
 }

@@ -5,11 +5,13 @@
 //! by looking on ([`Answer`]) while their bytes pass untouched.
 
 mod answer;
+mod crossing;
 mod dialogue;
 mod anthropic_messages;
 mod error;
 mod fim;
-mod gemini;
+pub mod gemini;
+mod json;
 mod llama_infill;
 mod mistral_fim;
 pub mod neutral;
@@ -21,6 +23,8 @@ mod openai_completions;
 mod openai_responses;
 mod request;
 pub mod sse;
+#[cfg(test)]
+mod testing;
 
 pub use anthropic_messages::{count_tokens, without_foreign_thinking};
 pub use answer::{Answer, Progress};
