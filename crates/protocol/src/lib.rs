@@ -5,47 +5,81 @@
 //! by looking on ([`Answer`]) while their bytes pass untouched.
 
 mod answer;
+mod crossing;
+mod dialogue;
 mod anthropic_messages;
 mod error;
 mod fim;
+pub mod gemini;
+mod json;
+mod llama_infill;
+mod mistral_fim;
+pub mod neutral;
+mod ollama_chat;
+mod ollama_generate;
 mod openai;
 mod openai_chat;
 mod openai_completions;
+mod openai_responses;
 mod request;
 pub mod sse;
+#[cfg(test)]
+mod testing;
 
+pub use anthropic_messages::{count_tokens, without_foreign_thinking};
 pub use answer::{Answer, Progress};
+pub use dialogue::{Dialogue, EventReader, EventWriter, dialogue};
 pub use error::{ErrorKind, Fault};
 pub use fim::{Fim, Suggestion, completion_body, completion_events};
+pub use openai_chat::without_foreign_details;
 pub use request::{ParseError, Request};
 
 use waymark_types::Dialect;
 
 /// What each dialect must be able to say and to read.
-trait Codec {
-    /// Reads the neutral form out of a request's bytes.
-    fn parse(&self, raw: &bytes::Bytes) -> Result<Request, ParseError>;
+trait Codec: Sync {
+    /// Reads what routing needs out of a request's bytes.
+    fn parse(&self, raw: &bytes::Bytes, addressed: &Addressed) -> Result<Request, ParseError>;
     /// A whole error answer.
     fn error_body(&self, fault: &Fault) -> Vec<u8>;
     /// The event that tells a client its stream broke off.
     fn error_event(&self, fault: &Fault) -> Vec<u8>;
-    /// Reads a whole answer.
+    /// Looks on at a whole answer.
     fn read_body(&self, body: &[u8], answer: &mut Answer);
-    /// Reads one event of a streamed answer.
+    /// Looks on at one event of a streamed answer.
     fn read_event(&self, frame: &sse::Frame<'_>, answer: &mut Answer) -> Progress;
+    /// Whether a stream that stated why the model stopped is whole even when its dialect's last event never came.
+    fn may_end_silently(&self) -> bool {
+        false
+    }
 }
 
 fn codec(dialect: Dialect) -> &'static dyn Codec {
     match dialect {
         Dialect::OpenAiChat => &openai_chat::OpenAiChat,
         Dialect::OpenAiCompletions => &openai_completions::OpenAiCompletions,
+        Dialect::OpenAiResponses => &openai_responses::OpenAiResponses,
         Dialect::AnthropicMessages => &anthropic_messages::AnthropicMessages,
+        Dialect::Gemini => &gemini::Gemini,
+        Dialect::OllamaChat => &ollama_chat::OllamaChat,
+        Dialect::OllamaGenerate => &ollama_generate::OllamaGenerate,
+        Dialect::LlamaInfill => &llama_infill::LlamaInfill,
+        Dialect::MistralFim => &mistral_fim::MistralFim,
     }
 }
 
-/// Reads a request's neutral form.
-pub fn parse(dialect: Dialect, raw: &bytes::Bytes) -> Result<Request, ParseError> {
-    codec(dialect).parse(raw)
+/// What the address of a request says, in dialects whose bodies do not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addressed {
+    /// The model in the path (Gemini).
+    pub model: Option<String>,
+    /// Whether the path asks for a stream (Gemini).
+    pub stream: Option<bool>,
+}
+
+/// Reads what routing needs out of a request.
+pub fn parse(dialect: Dialect, raw: &bytes::Bytes, addressed: &Addressed) -> Result<Request, ParseError> {
+    codec(dialect).parse(raw, addressed)
 }
 
 /// The body of an error answer, in `dialect`'s shape.

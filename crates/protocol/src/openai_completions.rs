@@ -9,7 +9,7 @@ use crate::error::Fault;
 use crate::fim::Fim;
 use crate::request::{self, ParseError, Request};
 use crate::sse::Frame;
-use crate::{Codec, openai};
+use crate::{Addressed, Codec, openai};
 
 pub(crate) struct OpenAiCompletions;
 
@@ -36,7 +36,7 @@ struct Extension {
 }
 
 impl Codec for OpenAiCompletions {
-    fn parse(&self, raw: &Bytes) -> Result<Request, ParseError> {
+    fn parse(&self, raw: &Bytes, _: &Addressed) -> Result<Request, ParseError> {
         let mut request = request::envelope(Dialect::OpenAiCompletions, raw)?;
         let body: Body = serde_json::from_slice(raw)?;
         let invalid = |problem: &str| ParseError::Field { field: "prompt", problem: problem.to_owned() };
@@ -73,5 +73,10 @@ impl Codec for OpenAiCompletions {
 
     fn read_event(&self, frame: &Frame<'_>, answer: &mut Answer) -> Progress {
         openai::read_event(frame, answer)
+    }
+
+    /// Some providers leave `[DONE]` out.
+    fn may_end_silently(&self) -> bool {
+        true
     }
 }

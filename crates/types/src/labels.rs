@@ -55,8 +55,20 @@ labels! {
         OpenAiChat = "openai-chat",
         /// OpenAI `POST /v1/completions`, with `suffix`.
         OpenAiCompletions = "openai-completions",
+        /// OpenAI `POST /v1/responses`.
+        OpenAiResponses = "openai-responses",
         /// Anthropic `POST /v1/messages`.
         AnthropicMessages = "anthropic-messages",
+        /// Gemini `:generateContent` and `:streamGenerateContent`.
+        Gemini = "gemini",
+        /// Ollama `POST /api/chat`.
+        OllamaChat = "ollama-chat",
+        /// Ollama `POST /api/generate`.
+        OllamaGenerate = "ollama-generate",
+        /// llama.cpp `POST /infill`.
+        LlamaInfill = "llama-infill",
+        /// Mistral `POST /v1/fim/completions`.
+        MistralFim = "mistral-fim",
     }
 }
 
@@ -135,7 +147,8 @@ mod tests {
         let error = "openai_chat".parse::<Dialect>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "`openai_chat` is no dialect; known: openai-chat, openai-completions, anthropic-messages"
+            "`openai_chat` is no dialect; known: openai-chat, openai-completions, openai-responses, \
+             anthropic-messages, gemini, ollama-chat, ollama-generate, llama-infill, mistral-fim"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! OpenAI `POST /v1/chat/completions`.
+//! Mistral `POST /v1/fim/completions`.
 
 use bytes::Bytes;
 use waymark_types::Dialect;
@@ -7,13 +7,13 @@ use crate::answer::{Answer, Progress};
 use crate::error::Fault;
 use crate::request::{self, ParseError, Request};
 use crate::sse::Frame;
-use crate::{Codec, openai};
+use crate::{Addressed, Codec, openai};
 
-pub(crate) struct OpenAiChat;
+pub(crate) struct MistralFim;
 
-impl Codec for OpenAiChat {
-    fn parse(&self, raw: &Bytes) -> Result<Request, ParseError> {
-        request::conversation(Dialect::OpenAiChat, raw)
+impl Codec for MistralFim {
+    fn parse(&self, raw: &Bytes, _: &Addressed) -> Result<Request, ParseError> {
+        request::envelope(Dialect::MistralFim, raw)
     }
 
     fn error_body(&self, fault: &Fault) -> Vec<u8> {
