@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
 use tokio::sync::oneshot;
-use waymark_protocol::{ErrorKind, Fault};
+use waymark_protocol::{Addressed, ErrorKind, Fault};
 use waymark_types::Dialect;
 
 use crate::path::{self, Call};
@@ -66,7 +66,8 @@ async fn take(state: Arc<State>, dialect: Dialect, request: Request) -> Response
         return error_response(dialect, &fault, None, None);
     };
     let query = parts.uri.query().map(str::to_owned);
-    let call = Call { dialect, query, headers: parts.headers, body, arrived, record, salt };
+    let addressed = Addressed::default();
+    let call = Call { dialect, query, addressed, headers: parts.headers, body, arrived, record, salt };
     let (reply, answer) = oneshot::channel();
     let tracker = state.answers.clone();
     tracker.spawn(async move { path::answer(&state, call, Client::Waiting(reply)).await });

@@ -5,9 +5,9 @@
 //! by looking on ([`Answer`]) while their bytes pass untouched.
 
 mod answer;
+mod anthropic_messages;
 mod crossing;
 mod dialogue;
-mod anthropic_messages;
 mod error;
 mod fim;
 pub mod gemini;
@@ -26,12 +26,11 @@ pub mod sse;
 #[cfg(test)]
 mod testing;
 
-pub use anthropic_messages::{count_tokens, without_foreign_thinking};
 pub use answer::{Answer, Progress};
+pub use anthropic_messages::count_tokens;
 pub use dialogue::{Dialogue, EventReader, EventWriter, dialogue};
 pub use error::{ErrorKind, Fault};
 pub use fim::{Fim, Suggestion, completion_body, completion_events};
-pub use openai_chat::without_foreign_details;
 pub use request::{ParseError, Request};
 
 use waymark_types::Dialect;
@@ -90,4 +89,15 @@ pub fn error_body(dialect: Dialect, fault: &Fault) -> Vec<u8> {
 /// The event that ends a broken stream, in `dialect`'s shape.
 pub fn error_event(dialect: Dialect, fault: &Fault) -> Vec<u8> {
     codec(dialect).error_event(fault)
+}
+
+/// A request's body without what this gateway put into the conversation when an earlier answer crossed over from
+/// another dialect, which the provider would not know as its own; `None` when there is none of it.
+pub fn without_foreign(dialect: Dialect, body: &bytes::Bytes) -> Option<bytes::Bytes> {
+    match dialect {
+        Dialect::AnthropicMessages => anthropic_messages::without_foreign_thinking(body),
+        Dialect::OpenAiChat => openai_chat::without_foreign_details(body),
+        Dialect::Gemini => gemini::without_foreign(body),
+        _ => None,
+    }
 }

@@ -47,8 +47,9 @@ struct OutputDetails {
 
 impl From<Tokens> for Usage {
     fn from(tokens: Tokens) -> Self {
-        let (cached, written) =
-            tokens.prompt_tokens_details.map_or((None, None), |details| (details.cached_tokens, details.cache_write_tokens));
+        let (cached, written) = tokens
+            .prompt_tokens_details
+            .map_or((None, None), |details| (details.cached_tokens, details.cache_write_tokens));
         Self {
             input: tokens.prompt_tokens,
             cached_input: cached.or(tokens.prompt_cache_hit_tokens),

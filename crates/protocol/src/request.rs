@@ -79,7 +79,18 @@ impl Request {
         model: String,
         model_span: Option<Range<usize>>,
     ) -> Self {
-        Self { dialect, model, stream: false, tools: 0, messages: 0, fim: None, inputs: 0, warm_up: false, model_span, raw: raw.clone() }
+        Self {
+            dialect,
+            model,
+            stream: false,
+            tools: 0,
+            messages: 0,
+            fim: None,
+            inputs: 0,
+            warm_up: false,
+            model_span,
+            raw: raw.clone(),
+        }
     }
 
     /// The body for an upstream that speaks the same dialect: the bytes as they came, but for the model's name

@@ -50,13 +50,17 @@ pub struct Route {
 }
 
 impl Model {
-    /// Whether the model's provider can be spoken to in `dialect` without a conversion.
-    pub fn speaks(&self, dialect: Dialect) -> bool {
-        match self.kind {
-            ProviderKind::OpenAi => matches!(dialect, Dialect::OpenAiChat | Dialect::OpenAiCompletions),
-            ProviderKind::Anthropic => dialect == Dialect::AnthropicMessages,
-            ProviderKind::Embedded => dialect == Dialect::OpenAiCompletions,
-        }
+    /// The dialect in which the model's provider is spoken to for a client that speaks `dialect`: the same where
+    /// the provider knows it, else, for conversations, the provider's own; `None` where there is no way across.
+    pub fn reached_in(&self, dialect: Dialect) -> Option<Dialect> {
+        let (known, own): (&[Dialect], Option<Dialect>) = match self.kind {
+            ProviderKind::OpenAi => {
+                (&[Dialect::OpenAiChat, Dialect::OpenAiCompletions], Some(Dialect::OpenAiChat))
+            }
+            ProviderKind::Anthropic => (&[Dialect::AnthropicMessages], Some(Dialect::AnthropicMessages)),
+            ProviderKind::Embedded => (&[Dialect::OpenAiCompletions], None),
+        };
+        if known.contains(&dialect) { Some(dialect) } else { own.filter(|_| dialect.is_conversation()) }
     }
 
     /// What a model of `kind` can usually do.
@@ -73,7 +77,7 @@ impl Model {
     pub fn obstacle(&self, task: Task, dialect: Dialect) -> Option<&'static str> {
         if !self.tasks.contains(&task) {
             Some("task")
-        } else if !self.speaks(dialect) {
+        } else if self.reached_in(dialect).is_none() {
             Some("dialect")
         } else {
             None

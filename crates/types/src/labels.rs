@@ -134,6 +134,20 @@ labels! {
     }
 }
 
+impl Dialect {
+    /// Whether it carries conversations, which can be said in any other dialect that does.
+    pub const fn is_conversation(self) -> bool {
+        matches!(
+            self,
+            Self::OpenAiChat
+                | Self::OpenAiResponses
+                | Self::AnthropicMessages
+                | Self::Gemini
+                | Self::OllamaChat
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 
 mod commands;
 mod crash;
+mod crossing;
 mod faults;
 mod golden;
 mod path;

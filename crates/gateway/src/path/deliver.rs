@@ -118,12 +118,18 @@ pub(super) async fn deliver(delivery: Delivery<'_>, tried: Tried, client: Client
 
 impl Delivery<'_> {
     /// No upstream answered: the client gets an error of our own.
-    async fn fault(self, fault: Fault, client: Client) {
+    async fn fault(mut self, fault: Fault, client: Client) {
+        self.reason = fault.code;
         let timed_out = fault.kind == ErrorKind::Timeout;
         let outcome = if timed_out { Outcome::TimedOut } else { Outcome::Failed };
         let body = waymark_protocol::error_body(self.call.dialect, &fault);
         let head = Head::new(fault.kind.status(), "application/json");
-        let ending = Ending::new(outcome, fault.code).error(&fault.message);
+        // What a conversion objects to is told in the request's own words, which are not for the record.
+        let words = match fault.kind {
+            ErrorKind::InvalidRequest => "the request cannot be said in the provider's dialect",
+            _ => fault.message.as_str(),
+        };
+        let ending = Ending::new(outcome, fault.code).error(words);
         self.finish(ending, head, body.into(), client).await;
     }
 

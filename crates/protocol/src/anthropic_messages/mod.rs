@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use waymark_types::Dialect;
 
-pub use self::signature::without_foreign as without_foreign_thinking;
+pub(crate) use self::signature::without_foreign as without_foreign_thinking;
 use self::usage::{Tokens, lenient};
 use crate::answer::{Answer, Progress};
 use crate::dialogue::{Dialogue, EventReader, EventWriter};

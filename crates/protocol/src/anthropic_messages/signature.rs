@@ -120,7 +120,7 @@ struct Block {
 
 /// The body without the reasoning of other providers, which Anthropic would refuse; `None` when it has none. Every
 /// other byte stays as it came.
-pub fn without_foreign(raw: &Bytes) -> Option<Bytes> {
+pub(crate) fn without_foreign(raw: &Bytes) -> Option<Bytes> {
     // Nearly every body has none, and looking through the bytes is all that it costs.
     memchr::memmem::find(raw, b"waymark:")?;
     let envelope: Envelope<'_> = serde_json::from_slice(raw).ok()?;

@@ -63,7 +63,7 @@ struct Detail {
 
 /// The body without the reasoning of other providers, which servers of this dialect have no use for and may refuse;
 /// `None` when it has none. Every other byte stays as it came.
-pub fn without_foreign(raw: &Bytes) -> Option<Bytes> {
+pub(crate) fn without_foreign(raw: &Bytes) -> Option<Bytes> {
     // Nearly every body has none, and looking through the bytes is all that it costs.
     memchr::memmem::find(raw, FOREIGN.as_bytes())?;
     let messages = serde_json::from_slice::<Body<'_>>(raw).ok()?.messages;

@@ -16,7 +16,7 @@ mod wire;
 mod write_prompt;
 mod write_stream;
 
-pub use carried::without_foreign as without_foreign_details;
+pub(crate) use carried::without_foreign as without_foreign_details;
 
 use bytes::Bytes;
 use serde_json::Value;

@@ -30,7 +30,10 @@ fn unknown_keys_come_with_a_suggestion() {
 #[test]
 fn wrong_values_say_what_is_wanted_and_what_was_found() {
     for (text, message) in [
-        ("server = 1", "1:1: `server` must be a table, found an integer\n  hint: it holds listen, data_dir, hosts"),
+        (
+            "server = 1",
+            "1:1: `server` must be a table, found an integer\n  hint: it holds listen, data_dir, hosts",
+        ),
         (
             "[[models]]\nid = \"x\"",
             "1:3: `models` must be a table, found an array\n  hint: it holds tables with names of your choice",

@@ -106,7 +106,7 @@ fn other_providers_answers_are_whole_here() {
     assert_eq!(blocks[..2], foreign.blocks[..2]);
     assert!(matches!(&blocks[2], Block::ToolCall { signature: Some(token), .. } if token == "token"));
     // And what goes to Anthropic itself is free of it.
-    let passed = crate::without_foreign_thinking(&history.to_string().into()).unwrap();
+    let passed = crate::anthropic_messages::without_foreign_thinking(&history.to_string().into()).unwrap();
     assert!(!String::from_utf8_lossy(&passed).contains("waymark"));
 }
 

@@ -248,7 +248,7 @@ proptest! {
         for body in [body, wrapped] {
             let text = body.to_string();
             let _ = crate::parse(waymark_types::Dialect::AnthropicMessages, &Bytes::from(text.clone()), &Addressed::default());
-            crate::without_foreign_thinking(&Bytes::from(text.clone()));
+            crate::anthropic_messages::without_foreign_thinking(&Bytes::from(text.clone()));
             if let Ok(prompt) = AnthropicMessages.read_prompt(text.as_bytes()) {
                 crate::count_tokens::estimate(&prompt);
                 let _ = written(&prompt, "claude-opus-5");
