@@ -32,6 +32,7 @@ pub use dialogue::{Dialogue, EventReader, EventWriter, dialogue};
 pub use error::{ErrorKind, Fault};
 pub use fim::{Fim, Suggestion, completion_body, completion_events};
 pub use openai_chat::without_foreign_details;
+pub use openai_responses::without_foreign_reasoning;
 pub use request::{ParseError, Request};
 
 use waymark_types::Dialect;
