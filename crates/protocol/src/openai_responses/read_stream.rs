@@ -298,6 +298,7 @@ impl Reader {
     }
 
     fn fail(&mut self, name: &str, event: &Value) {
+        self.begin(event);
         let response = event.get("response").unwrap_or(event);
         let stated = response.get("error").filter(|error| !error.is_null());
         let (code, message) = read_reply::error(stated.unwrap_or(event));

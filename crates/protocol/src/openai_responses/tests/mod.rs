@@ -12,7 +12,7 @@ use waymark_types::Dialect;
 use crate::dialogue::{Dialogue, dialogue};
 use crate::neutral::{Block, Event, Prompt, Reply};
 use crate::sse::Splitter;
-use crate::testing::{CREATED, cases, own_words_come_back, read_anything};
+use crate::testing::{CREATED, own_words_come_back, read_anything};
 use crate::{sse, testing};
 
 const OWN: Dialect = Dialect::OpenAiResponses;
@@ -161,6 +161,7 @@ proptest! {
             events.extend(reader.read(&sse::read(format!("data: {value}\n\n").as_bytes())));
         }
         events.extend(reader.finish());
+        events.retain(|event| *event != Event::Ping);
         if !events.is_empty() {
             testing::is_in_order(&events);
         }
@@ -173,9 +174,4 @@ proptest! {
         let frames = stream_for(&prompt("codex"), &call("c", "apply_patch", &arguments));
         prop_assert_eq!(&frames.last().unwrap().1["item"]["input"], &json!(text));
     }
-}
-
-#[test]
-fn all_examples_are_used() {
-    assert_eq!(cases(OWN, ".json").len() + cases(OWN, ".stream.txt").len(), 43);
 }
