@@ -58,7 +58,7 @@ pub fn dialogue(dialect: Dialect) -> Option<&'static dyn Dialogue> {
     match dialect {
         Dialect::AnthropicMessages => Some(&crate::anthropic_messages::AnthropicMessages),
         Dialect::OpenAiChat => Some(&crate::openai_chat::OpenAiChat),
-        Dialect::OpenAiResponses => None,
+        Dialect::OpenAiResponses => Some(&crate::openai_responses::OpenAiResponses),
         Dialect::Gemini => Some(&crate::gemini::Gemini),
         Dialect::OllamaChat => Some(&crate::ollama_chat::OllamaChat),
         Dialect::OpenAiCompletions | Dialect::OllamaGenerate | Dialect::LlamaInfill | Dialect::MistralFim => {

@@ -97,6 +97,7 @@ pub fn without_foreign(dialect: Dialect, body: &bytes::Bytes) -> Option<bytes::B
     match dialect {
         Dialect::AnthropicMessages => anthropic_messages::without_foreign_thinking(body),
         Dialect::OpenAiChat => openai_chat::without_foreign_details(body),
+        Dialect::OpenAiResponses => openai_responses::without_foreign_reasoning(body),
         Dialect::Gemini => gemini::without_foreign(body),
         _ => None,
     }

@@ -130,15 +130,6 @@ pub(crate) fn envelope(dialect: Dialect, raw: &Bytes) -> Result<Request, ParseEr
     named(envelope_or(dialect, raw, false)?)
 }
 
-/// The same for dialects that need not name a model: who names none gets what the route `auto` chooses.
-pub(crate) fn unnamed_envelope(dialect: Dialect, raw: &Bytes) -> Result<Request, ParseError> {
-    let mut request = envelope_or(dialect, raw, false)?;
-    if request.model_span.is_none() {
-        request.model = "auto".to_owned();
-    }
-    Ok(request)
-}
-
 fn named(request: Request) -> Result<Request, ParseError> {
     match request.model_span {
         Some(_) => Ok(request),

@@ -223,6 +223,7 @@ mod tests {
         let model = |provider: &str, kind, id: &str| Model {
             provider: provider.into(),
             kind,
+            dialects: Model::usual_dialects(kind),
             id: id.into(),
             price: None,
             tasks: Model::usual_tasks(kind),

@@ -32,6 +32,8 @@ pub struct Model {
     pub provider: String,
     /// How the provider is spoken to.
     pub kind: ProviderKind,
+    /// The dialects the provider knows, the one that others are converted into first.
+    pub dialects: Vec<Dialect>,
     /// The provider's name for the model.
     pub id: String,
     /// Its price; `None` when unknown.
@@ -53,14 +55,20 @@ impl Model {
     /// The dialect in which the model's provider is spoken to for a client that speaks `dialect`: the same where
     /// the provider knows it, else, for conversations, the provider's own; `None` where there is no way across.
     pub fn reached_in(&self, dialect: Dialect) -> Option<Dialect> {
-        let (known, own): (&[Dialect], Option<Dialect>) = match self.kind {
-            ProviderKind::OpenAi => {
-                (&[Dialect::OpenAiChat, Dialect::OpenAiCompletions], Some(Dialect::OpenAiChat))
-            }
-            ProviderKind::Anthropic => (&[Dialect::AnthropicMessages], Some(Dialect::AnthropicMessages)),
-            ProviderKind::Embedded => (&[Dialect::OpenAiCompletions], None),
-        };
-        if known.contains(&dialect) { Some(dialect) } else { own.filter(|_| dialect.is_conversation()) }
+        if self.dialects.contains(&dialect) {
+            return Some(dialect);
+        }
+        let own = self.dialects.iter().copied().find(|own| own.is_conversation());
+        own.filter(|_| dialect.is_conversation())
+    }
+
+    /// The dialects that providers of `kind` usually know, the one that others are converted into first.
+    pub fn usual_dialects(kind: ProviderKind) -> Vec<Dialect> {
+        match kind {
+            ProviderKind::OpenAi => vec![Dialect::OpenAiChat, Dialect::OpenAiCompletions],
+            ProviderKind::Anthropic => vec![Dialect::AnthropicMessages],
+            ProviderKind::Embedded => vec![Dialect::OpenAiCompletions],
+        }
     }
 
     /// What a model of `kind` can usually do.

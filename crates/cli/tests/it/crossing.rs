@@ -117,3 +117,49 @@ fn what_only_the_clients_dialect_can_say_is_refused_and_said() {
     );
     assert_eq!(rig.anthropic.requests().len(), 0);
 }
+
+#[test]
+fn responses_gemini_and_ollama_clients_are_answered_by_any_model() {
+    let rig = Rig::start();
+    for model in ["small", "large"] {
+        for stream in [false, true] {
+            let asks = [
+                ("/v1/responses".to_owned(), json!({"model": model, "input": "hi", "stream": stream})),
+                (
+                    format!(
+                        "/v1beta/models/{model}:{}",
+                        if stream { "streamGenerateContent?alt=sse" } else { "generateContent" }
+                    ),
+                    json!({"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}),
+                ),
+                (
+                    "/api/chat".to_owned(),
+                    json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": "hi"}]}),
+                ),
+            ];
+            for (path, body) in asks {
+                for upstream in [&rig.openai, &rig.anthropic] {
+                    upstream.push(Reply::text("Good day."));
+                }
+                let answer = rig.http().post(&path, &[], body.to_string());
+                assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+                let text = answer.text().replace("\"},\"finish", "");
+                assert!(text.contains("Good") && text.contains("day."), "{path} {stream}: {text}");
+                let told = rig.why(&answer);
+                assert_eq!(outcome(&told), "succeeded", "{path} {stream}: {told}");
+                assert!(told["attempts"][0]["converted"].is_string(), "{told}");
+                assert!(told["usage"]["output"].is_u64(), "{path} {stream}: {told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn tokens_are_estimated_for_clients_that_ask() {
+    let rig = Rig::start();
+    let body =
+        json!({"model": "large", "messages": [{"role": "user", "content": "a question of some length"}]});
+    let counted = rig.http().post("/v1/messages/count_tokens", &[], body.to_string());
+    assert_eq!(counted.status, 200, "{}", counted.text());
+    assert!(counted.json()["input_tokens"].as_u64().is_some_and(|tokens| (5..40).contains(&tokens)));
+}

@@ -138,11 +138,11 @@ pub enum Block {
         /// The text; may be empty when only the signature is there.
         text: String,
         /// The provider's proof that the text is its own: an Anthropic signature, OpenAI's encrypted content. It is
-        /// of use to that provider only; Anthropic's start with `waymark/anthropic`, so that they are told apart
-        /// when a client of another dialect hands them back.
+        /// of use to that provider only; each starts with a mark of its dialect's (`waymark/anthropic`,
+        /// `waymark/openai`, `waymark/gemini`), so that they are told apart when a client of another dialect hands
+        /// them back.
         signature: Option<String>,
-        /// The provider's id of the reasoning item (OpenAI Responses; empty when the client left it out). Where it is
-        /// there, the signature is OpenAI's encrypted content and means nothing to any other provider.
+        /// The provider's id of the reasoning item (OpenAI Responses).
         id: Option<String>,
     },
     /// Reasoning the provider shows only to itself (Anthropic's `redacted_thinking`).
