@@ -69,6 +69,10 @@ labels! {
         LlamaInfill = "llama-infill",
         /// Mistral `POST /v1/fim/completions`.
         MistralFim = "mistral-fim",
+        /// OpenAI `POST /v1/embeddings`.
+        OpenAiEmbeddings = "openai-embeddings",
+        /// Ollama `POST /api/embed`, and `/api/embeddings` before it.
+        OllamaEmbed = "ollama-embed",
     }
 }
 
@@ -95,6 +99,8 @@ labels! {
         AgentStep = "agent_step",
         /// A step of an agent that another agent started.
         SubagentStep = "subagent_step",
+        /// Texts turned into vectors.
+        Embedding = "embedding",
     }
 }
 
@@ -148,7 +154,8 @@ mod tests {
         assert_eq!(
             error,
             "`openai_chat` is no dialect; known: openai-chat, openai-completions, openai-responses, \
-             anthropic-messages, gemini, ollama-chat, ollama-generate, llama-infill, mistral-fim"
+             anthropic-messages, gemini, ollama-chat, ollama-generate, llama-infill, mistral-fim, \
+             openai-embeddings, ollama-embed"
         );
     }
 }
