@@ -31,6 +31,10 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/v1beta/models/{call}", post(gemini))
         .route("/v1/models/{call}", post(gemini))
         .route("/api/chat", post(ollama_chat))
+        .route("/api/generate", post(ollama_generate))
+        .route("/infill", post(infill))
+        .route("/v1/fim/completions", post(mistral_fim))
+        .route("/v1/embeddings", post(embeddings))
         .route("/v1/models", get(admin::models))
         .route("/healthz", get(admin::healthz))
         .route("/admin/status", get(admin::status))
@@ -58,6 +62,22 @@ async fn messages(Shared(state): Shared<Arc<State>>, request: Request) -> Respon
 
 async fn responses(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
     take(state, Dialect::OpenAiResponses, request).await
+}
+
+async fn ollama_generate(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
+    take(state, Dialect::OllamaGenerate, request).await
+}
+
+async fn infill(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
+    take(state, Dialect::LlamaInfill, request).await
+}
+
+async fn mistral_fim(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
+    take(state, Dialect::MistralFim, request).await
+}
+
+async fn embeddings(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
+    take(state, Dialect::OpenAiEmbeddings, request).await
 }
 
 async fn ollama_chat(Shared(state): Shared<Arc<State>>, request: Request) -> Response {

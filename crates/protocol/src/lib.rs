@@ -16,10 +16,13 @@ mod llama_infill;
 mod mistral_fim;
 pub mod neutral;
 mod ollama_chat;
+mod ollama_embed;
 mod ollama_generate;
+pub mod ollama_models;
 mod openai;
 mod openai_chat;
 mod openai_completions;
+mod openai_embeddings;
 mod openai_responses;
 mod request;
 pub mod sse;
@@ -30,7 +33,11 @@ pub use answer::{Answer, Progress};
 pub use anthropic_messages::count_tokens;
 pub use dialogue::{Dialogue, EventReader, EventWriter, dialogue};
 pub use error::{ErrorKind, Fault};
-pub use fim::{Fim, Suggestion, completion_body, completion_events};
+pub use fim::{
+    ExtraFile, Fim, FimDialogue, FimPrompt, ReplyForm, Suggestion, completion_body, completion_events,
+    fim_dialogue,
+};
+pub use ollama_generate::instruction_dialogue;
 pub use request::{ParseError, Request};
 
 use waymark_types::Dialect;
@@ -64,6 +71,8 @@ fn codec(dialect: Dialect) -> &'static dyn Codec {
         Dialect::OllamaGenerate => &ollama_generate::OllamaGenerate,
         Dialect::LlamaInfill => &llama_infill::LlamaInfill,
         Dialect::MistralFim => &mistral_fim::MistralFim,
+        Dialect::OpenAiEmbeddings => &openai_embeddings::OpenAiEmbeddings,
+        Dialect::OllamaEmbed => &ollama_embed::OllamaEmbed,
     }
 }
 

@@ -79,18 +79,9 @@ impl Request {
         model: String,
         model_span: Option<Range<usize>>,
     ) -> Self {
-        Self {
-            dialect,
-            model,
-            stream: false,
-            tools: 0,
-            messages: 0,
-            fim: None,
-            inputs: 0,
-            warm_up: false,
-            model_span,
-            raw: raw.clone(),
-        }
+        let (raw, fim) = (raw.clone(), None);
+        let (stream, tools, messages, inputs, warm_up) = (false, 0, 0, 0, false);
+        Self { dialect, model, stream, tools, messages, fim, inputs, warm_up, raw, model_span }
     }
 
     /// The body for an upstream that speaks the same dialect: the bytes as they came, but for the model's name
@@ -112,7 +103,7 @@ impl Request {
     }
 }
 
-/// The fields every dialect here has.
+/// The fields that dialects share.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(default, borrow)]
@@ -128,6 +119,16 @@ struct Envelope<'a> {
 /// Reads what all dialects share; a dialect's module adds the rest.
 pub(crate) fn envelope(dialect: Dialect, raw: &Bytes) -> Result<Request, ParseError> {
     named(envelope_or(dialect, raw, false)?)
+}
+
+/// The same for dialects that need not name a model: who names none gets what the route `auto` chooses.
+pub(crate) fn unnamed_envelope(dialect: Dialect, raw: &Bytes) -> Result<Request, ParseError> {
+    let mut request = envelope_or(dialect, raw, false)?;
+    // An editor that is set up without a model sends an empty name.
+    if request.model.is_empty() {
+        request.model = "auto".to_owned();
+    }
+    Ok(request)
 }
 
 fn named(request: Request) -> Result<Request, ParseError> {

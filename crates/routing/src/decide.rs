@@ -184,6 +184,7 @@ fn nothing_capable(features: &Features, route: &str, reasons: Vec<String>) -> Re
     };
     let (reason, what) = match features.task {
         Task::Completion => ("no_completion_model", "completion"),
+        Task::Embedding => ("no_embedding_model", "embedding"),
         Task::Chat | Task::AgentStep | Task::SubagentStep => ("no_chat_model", "chat"),
     };
     let key = match kind {

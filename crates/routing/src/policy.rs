@@ -65,9 +65,16 @@ impl Model {
     /// The dialects that providers of `kind` usually know, the one that others are converted into first.
     pub fn usual_dialects(kind: ProviderKind) -> Vec<Dialect> {
         match kind {
-            ProviderKind::OpenAi => vec![Dialect::OpenAiChat, Dialect::OpenAiCompletions],
+            ProviderKind::OpenAi => {
+                vec![Dialect::OpenAiChat, Dialect::OpenAiCompletions, Dialect::OpenAiEmbeddings]
+            }
             ProviderKind::Anthropic => vec![Dialect::AnthropicMessages],
-            ProviderKind::Embedded => vec![Dialect::OpenAiCompletions],
+            ProviderKind::Embedded => vec![
+                Dialect::OpenAiCompletions,
+                Dialect::LlamaInfill,
+                Dialect::MistralFim,
+                Dialect::OllamaGenerate,
+            ],
         }
     }
 

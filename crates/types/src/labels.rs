@@ -69,6 +69,10 @@ labels! {
         LlamaInfill = "llama-infill",
         /// Mistral `POST /v1/fim/completions`.
         MistralFim = "mistral-fim",
+        /// OpenAI `POST /v1/embeddings`.
+        OpenAiEmbeddings = "openai-embeddings",
+        /// Ollama `POST /api/embed`, and `/api/embeddings` before it.
+        OllamaEmbed = "ollama-embed",
     }
 }
 
@@ -95,6 +99,8 @@ labels! {
         AgentStep = "agent_step",
         /// A step of an agent that another agent started.
         SubagentStep = "subagent_step",
+        /// Texts turned into vectors.
+        Embedding = "embedding",
     }
 }
 
@@ -135,6 +141,11 @@ labels! {
 }
 
 impl Dialect {
+    /// Whether it completes code at a cursor.
+    pub const fn is_completion(self) -> bool {
+        matches!(self, Self::OpenAiCompletions | Self::OllamaGenerate | Self::LlamaInfill | Self::MistralFim)
+    }
+
     /// Whether it carries conversations, which can be said in any other dialect that does.
     pub const fn is_conversation(self) -> bool {
         matches!(
@@ -162,7 +173,8 @@ mod tests {
         assert_eq!(
             error,
             "`openai_chat` is no dialect; known: openai-chat, openai-completions, openai-responses, \
-             anthropic-messages, gemini, ollama-chat, ollama-generate, llama-infill, mistral-fim"
+             anthropic-messages, gemini, ollama-chat, ollama-generate, llama-infill, mistral-fim, \
+             openai-embeddings, ollama-embed"
         );
     }
 }

@@ -163,3 +163,25 @@ fn tokens_are_estimated_for_clients_that_ask() {
     assert_eq!(counted.status, 200, "{}", counted.text());
     assert!(counted.json()["input_tokens"].as_u64().is_some_and(|tokens| (5..40).contains(&tokens)));
 }
+
+#[test]
+fn every_completion_dialect_is_answered_by_the_embedded_model() {
+    let rig = Rig::start();
+    let known = rig.http().post("/v1/completions", &[], crate::rig::completion(false).to_string());
+    let text = known.json()["choices"][0]["text"].as_str().unwrap().to_owned();
+    assert!(!text.is_empty(), "{}", known.text());
+    let prompt = crate::rig::completion(false)["prompt"].clone();
+    for stream in [false, true] {
+        for (path, body) in [
+            ("/infill", json!({"input_prefix": prompt, "input_suffix": "", "stream": stream})),
+            ("/v1/fim/completions", json!({"model": "auto", "prompt": prompt, "stream": stream})),
+            ("/api/generate", json!({"model": "auto", "prompt": prompt, "suffix": "\n", "stream": stream})),
+        ] {
+            let answer = rig.http().post(path, &[], body.to_string());
+            assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+            let escaped = json!(text).to_string();
+            assert!(answer.text().contains(escaped.trim_matches('"')), "{path} {stream}: {}", answer.text());
+            assert_eq!(outcome(&rig.why(&answer)), "succeeded", "{path}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use waymark_flash as flash;
 use waymark_ledger::{Attempt, Commitment, Completion, Entry, Source};
-use waymark_protocol::{Answer, ErrorKind, Fault, Suggestion};
+use waymark_protocol::{Answer, ErrorKind, Fault, Suggestion, fim_dialogue, sse};
 use waymark_store::Payload;
 use waymark_types::{Next, Outcome, Usage};
 
@@ -156,14 +156,17 @@ impl Delivery<'_> {
             model: completion.version.clone(),
             text: suggested.map(|suggested| suggested.text.clone()),
             confidence: completion.confidence,
-            citations: suggested.map_or(&[][..], |suggested| &suggested.citations[..]),
+            citations: serde_json::json!(suggested.map_or(&[][..], |suggested| &suggested.citations[..])),
             usage,
         };
-        if self.stream {
-            (waymark_protocol::completion_events(&suggestion).into(), "text/event-stream")
-        } else {
-            (waymark_protocol::completion_body(&suggestion).into(), "application/json")
-        }
+        let dialect = self.call.dialect;
+        let content_type =
+            if self.stream { sse::framing(dialect).content_type() } else { "application/json" };
+        let spoken = fim_dialogue(dialect).and_then(|spoken| {
+            let prompt = spoken.read_fim(&self.call.body).ok()?;
+            Some(spoken.write_suggestion(&prompt, &suggestion))
+        });
+        (spoken.unwrap_or_default().into(), content_type)
     }
 
     /// A provider's whole answer, passed on byte for byte.

@@ -35,8 +35,10 @@ pub(super) fn identify(headers: &HeaderMap, listen: SocketAddr) -> Caller {
 
 /// Tells the kind of work from the request's shape.
 pub(super) fn classify(request: &Request, headers: &HeaderMap) -> Task {
-    if request.dialect == Dialect::OpenAiCompletions {
+    if request.dialect.is_completion() {
         Task::Completion
+    } else if matches!(request.dialect, Dialect::OpenAiEmbeddings | Dialect::OllamaEmbed) {
+        Task::Embedding
     } else if PARENT.iter().any(|name| headers.contains_key(*name)) {
         Task::SubagentStep
     } else if request.tools > 0 {

@@ -142,6 +142,8 @@ fn path(dialect: Dialect) -> &'static str {
         Dialect::OllamaGenerate => "/api/generate",
         Dialect::LlamaInfill => "/infill",
         Dialect::MistralFim => "/fim/completions",
+        Dialect::OpenAiEmbeddings => "/embeddings",
+        Dialect::OllamaEmbed => "/api/embed",
     }
 }
 

@@ -1,5 +1,7 @@
 //! Content parts: text, pictures, sound and files.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use waymark_types::Dialect;
 
@@ -128,9 +130,14 @@ fn media_type(name: Option<&str>) -> &'static str {
     known.map_or("application/pdf", |(_, media_type)| media_type)
 }
 
-fn file_name(media_type: &str) -> String {
+/// A name is required beside data, and its ending tells what the data is.
+fn file_name(name: Option<&str>, media_type: &str) -> String {
+    let name = name.unwrap_or("document");
     let known = FILE_TYPES.iter().find(|(_, known)| *known == media_type);
-    format!("document.{}", known.map_or("pdf", |(ending, _)| ending))
+    match known.filter(|_| !name.contains('.')) {
+        Some((ending, _)) => format!("{name}.{ending}"),
+        None => name.to_owned(),
+    }
 }
 
 /// One part of a user's message; `None` for what no user says, which is then a loss.
@@ -138,7 +145,7 @@ pub(super) fn write(block: &Block, losses: &mut Vec<Loss>) -> Result<Option<Valu
     let (part, cache) = match block {
         Block::Text { text, cache } => (json!({"type": "text", "text": text}), cache),
         Block::Image { media, detail, cache } => (write_image(media, detail.as_deref())?, cache),
-        Block::Document { media, name, cache } => (write_file(media, name.as_deref())?, cache),
+        Block::Document { media, name, cache } => (write_document(media, name.as_deref(), losses)?, cache),
         Block::Audio { media } => (write_audio(media)?, &None),
         _ => {
             lose(losses, "misplaced_block");
@@ -160,11 +167,16 @@ fn unsayable(what: impl Into<String>) -> Unsayable {
     Unsayable { what: what.into(), dialect: Dialect::OpenAiChat }
 }
 
+/// Files that were uploaded are known to their own provider only.
+fn uploaded() -> Unsayable {
+    unsayable("a file uploaded to another provider")
+}
+
 fn write_image(media: &Media, detail: Option<&str>) -> Result<Value, Unsayable> {
     let mut image = match media {
         Media::Inline { media_type, data } => json!({"url": data_url(media_type, data)}),
         Media::Url { url } => json!({"url": url}),
-        Media::Uploaded { .. } => return Err(unsayable("an uploaded picture")),
+        Media::Uploaded { .. } => return Err(uploaded()),
     };
     if let Some(detail) = detail {
         image["detail"] = detail.into();
@@ -172,19 +184,20 @@ fn write_image(media: &Media, detail: Option<&str>) -> Result<Value, Unsayable> 
     Ok(json!({"type": "image_url", "image_url": image}))
 }
 
-fn write_file(media: &Media, name: Option<&str>) -> Result<Value, Unsayable> {
-    let mut file = match media {
-        Media::Inline { media_type, data } => json!({
-            "file_data": data_url(media_type, data),
-            // The name is required beside data.
-            "filename": name.map_or_else(|| file_name(media_type), str::to_owned),
-        }),
-        Media::Uploaded { id } => json!({"file_id": id}),
+/// A document that is text becomes text: every server takes that, and few take files.
+fn write_document(media: &Media, name: Option<&str>, losses: &mut Vec<Loss>) -> Result<Value, Unsayable> {
+    let (media_type, data) = match media {
+        Media::Inline { media_type, data } => (media_type, data),
         Media::Url { .. } => return Err(unsayable("a document by its address")),
+        Media::Uploaded { .. } => return Err(uploaded()),
     };
-    if let (Media::Uploaded { .. }, Some(name)) = (media, name) {
-        file["filename"] = name.into();
+    let bytes = media_type.starts_with("text/").then(|| STANDARD.decode(data).ok()).flatten();
+    if let Some(text) = bytes.and_then(|bytes| String::from_utf8(bytes).ok()) {
+        lose(losses, "document_form");
+        let text = name.map_or_else(|| text.clone(), |name| format!("{name}\n\n{text}"));
+        return Ok(json!({"type": "text", "text": text}));
     }
+    let file = json!({"file_data": data_url(media_type, data), "filename": file_name(name, media_type)});
     Ok(json!({"type": "file", "file": file}))
 }
 

@@ -284,7 +284,7 @@ fn tool(declared: Value, losses: &mut Vec<Loss>) -> Option<(Tool, Option<ToolFor
     match kind.as_str() {
         "function" => Some((Tool { cache, ..definition(inner)? }, None)),
         "custom" => {
-            let (tool, form) = custom(inner, losses)?;
+            let (tool, form) = custom(inner)?;
             Some((Tool { cache, ..tool }, Some(form)))
         }
         kind => {
@@ -294,14 +294,26 @@ fn tool(declared: Value, losses: &mut Vec<Loss>) -> Option<(Tool, Option<ToolFor
     }
 }
 
-/// A tool that takes any text is offered as a function with the one argument `input`.
-fn custom(mut tool: Map<String, Value>, losses: &mut Vec<Loss>) -> Option<(Tool, ToolForm)> {
+/// A tool that takes any text is offered as a function with the one argument `input`, whose description tells the
+/// grammar that the text has to keep to.
+fn custom(mut tool: Map<String, Value>) -> Option<(Tool, ToolForm)> {
     let format = tool.remove("format").filter(|format| format["type"] == "grammar");
-    if format.is_some() {
-        lose(losses, "tool_grammar");
+    let mut description = "The tool's whole input: plain text, as the tool's description says.".to_owned();
+    if let Some(grammar) = format.as_ref().and_then(|format| format.get("grammar")) {
+        let word = |key: &str| grammar[key].as_str().unwrap_or_default();
+        description.push_str(&format!(
+            " It must keep to this {} grammar:\n{}",
+            word("syntax"),
+            word("definition")
+        ));
     }
-    let input = json!({"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]});
-    let tool = Tool { parameters: input, ..definition(tool)? };
+    let parameters = json!({
+        "type": "object",
+        "properties": {"input": {"type": "string", "description": description}},
+        "required": ["input"],
+        "additionalProperties": false,
+    });
+    let tool = Tool { parameters, ..definition(tool)? };
     let form = ToolForm { name: tool.name.clone(), namespace: None, kind: ToolKind::Freeform { format } };
     Some((tool, form))
 }

@@ -242,9 +242,11 @@ pub(super) fn google(signature: &str) -> Value {
     json!({"google": {"thought_signature": signature}})
 }
 
-/// The usage object; `None` when the counts that it must have are not known.
+/// The usage object; `None` when nothing is known. Both counts must be there, and be numbers: where only one is known
+/// the other is 0.
 pub(super) fn usage(usage: &Usage) -> Option<Value> {
-    let (input, output) = (usage.input?, usage.output?);
+    usage.input.or(usage.output)?;
+    let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
     let mut object = Map::new();
     object.insert("prompt_tokens".to_owned(), input.into());
     object.insert("completion_tokens".to_owned(), output.into());

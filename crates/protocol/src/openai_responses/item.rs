@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::output::{encrypted, freeform_input, write_call, write_reasoning};
+use super::tools::built_in;
 use super::write_stream::Writer;
 use crate::neutral::{ToolForm, ToolKind};
 
@@ -87,7 +88,7 @@ impl Open {
         let form = writer.prompt.tool_forms.get(name).cloned();
         let kind = match form.as_ref().map(|form| &form.kind) {
             Some(ToolKind::Freeform { .. }) => "ctc",
-            Some(ToolKind::BuiltIn { .. }) => "tc",
+            Some(ToolKind::BuiltIn { .. }) => built_in(name).map_or("fc", |own| own.id),
             Some(ToolKind::Function) | None => "fc",
         };
         let item_id = writer.item_id(kind, None);

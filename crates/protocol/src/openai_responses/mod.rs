@@ -29,6 +29,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use waymark_types::Dialect;
 
+use self::read_reply::Seen;
 use crate::answer::{Answer, Progress};
 use crate::dialogue::{Dialogue, EventReader, EventWriter};
 use crate::error::Fault;
@@ -54,8 +55,8 @@ impl Codec for OpenAiResponses {
     }
 
     fn read_body(&self, body: &[u8], answer: &mut Answer) {
-        if let Ok(response) = serde_json::from_slice(body) {
-            read_reply::look(&response, answer);
+        if let Some(seen) = Seen::read(body) {
+            seen.tell(answer);
         }
     }
 
@@ -71,8 +72,7 @@ impl Codec for OpenAiResponses {
             "response.created" | "response.in_progress" | "response.queued" => (false, false),
             _ => return Progress::Ongoing,
         };
-        let event: Value = serde_json::from_slice(&frame.data).unwrap_or_default();
-        read_reply::look(event.get("response").unwrap_or(&event), answer);
+        self.read_body(&frame.data, answer);
         if has_failed {
             answer.error.get_or_insert_with(|| kind.into_owned());
         }

@@ -1,7 +1,7 @@
 //! Reads whole answers, and what the record needs of any answer.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::output::Items;
 use super::wire::{list, read_usage, text, word};
@@ -75,27 +75,61 @@ pub(super) fn error(error: &Value) -> (Option<String>, String) {
     (code.map(str::to_owned), message)
 }
 
-/// What the record needs of a response, whole or as an event carries it, or of an `error` event.
-pub(super) fn look(response: &Value, answer: &mut Answer) {
-    if let Some(model) = word(response, "model") {
-        answer.served_model = Some(model.to_owned());
+/// What the record needs of a response, whole or as an event carries it, or of an `error` event. The rest, which can
+/// be large, is passed over; what has another type than it should stays unknown.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Seen {
+    #[serde(default, rename = "type")]
+    kind: Value,
+    #[serde(default)]
+    model: Value,
+    #[serde(default)]
+    status: Value,
+    #[serde(default)]
+    usage: Value,
+    #[serde(default)]
+    incomplete_details: Value,
+    #[serde(default)]
+    error: Value,
+    #[serde(default)]
+    code: Value,
+    #[serde(default)]
+    message: Value,
+    response: Option<Box<Seen>>,
+}
+
+impl Seen {
+    /// Reads a whole answer or the data of an event; `None` for what is no object.
+    pub(super) fn read(data: &[u8]) -> Option<Self> {
+        let mut seen: Self = serde_json::from_slice(data).ok()?;
+        Some(seen.response.take().map_or(seen, |response| *response))
     }
-    if let Some(usage) = read_usage(response) {
-        answer.usage.update(&usage);
-    }
-    let status = text(response, "status");
-    answer.finish = match status {
-        Some("completed") => Some("completed".to_owned()),
-        Some("incomplete") => incomplete(response).map(str::to_owned),
-        _ => answer.finish.take(),
-    };
-    let stated = response.get("error").filter(|error| !error.is_null());
-    let bare = (text(response, "type") == Some("error")).then_some(response);
-    if let Some(stated) = stated.or(bare) {
-        let (_, message) = error(stated);
-        answer.error = Some(if message.is_empty() { stated.to_string() } else { message });
-    } else if let Some(status @ ("failed" | "cancelled")) = status {
-        answer.error = Some(status.to_owned());
+
+    /// Takes over what it says.
+    pub(super) fn tell(self, answer: &mut Answer) {
+        let Self { kind, model, status, usage, incomplete_details, error: stated, code, message, .. } = self;
+        let response = json!({
+            "model": model, "usage": usage, "status": status, "incomplete_details": incomplete_details,
+        });
+        if let Some(model) = word(&response, "model") {
+            answer.served_model = Some(model.to_owned());
+        }
+        if let Some(usage) = read_usage(&response) {
+            answer.usage.update(&usage);
+        }
+        let status = text(&response, "status");
+        answer.finish = match status {
+            Some("completed") => Some("completed".to_owned()),
+            Some("incomplete") => incomplete(&response).map(str::to_owned),
+            _ => answer.finish.take(),
+        };
+        let bare = (kind == "error").then(|| json!({"code": code, "message": message}));
+        if let Some(stated) = Some(stated).filter(|stated| !stated.is_null()).or(bare) {
+            let (_, message) = error(&stated);
+            answer.error = Some(if message.is_empty() { stated.to_string() } else { message });
+        } else if let Some(status @ ("failed" | "cancelled")) = status {
+            answer.error = Some(status.to_owned());
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct BuiltIn {
     pub(super) tool: &'static str,
     /// The type of a call.
     pub(super) call: &'static str,
+    /// What the ids of calls begin with; others are refused when a client hands them back.
+    pub(super) id: &'static str,
     /// The call's field that holds what it is called with.
     pub(super) arguments: &'static str,
     /// The type of a result.
@@ -31,6 +33,7 @@ pub(super) const BUILT_IN: &[BuiltIn] = &[
     BuiltIn {
         tool: "local_shell",
         call: "local_shell_call",
+        id: "lsh",
         arguments: "action",
         result: "local_shell_call_output",
         description: "Runs a command on the user's machine and returns what it prints.",
@@ -38,6 +41,7 @@ pub(super) const BUILT_IN: &[BuiltIn] = &[
     BuiltIn {
         tool: "shell",
         call: "shell_call",
+        id: "sh",
         arguments: "action",
         result: "shell_call_output",
         description: "Runs shell commands on the user's machine and returns what they print.",
@@ -45,6 +49,7 @@ pub(super) const BUILT_IN: &[BuiltIn] = &[
     BuiltIn {
         tool: "apply_patch",
         call: "apply_patch_call",
+        id: "apc",
         arguments: "operation",
         result: "apply_patch_call_output",
         description: "Creates, updates or deletes a file. A diff has lines that start with `+`, `-` or a space.",
@@ -52,6 +57,7 @@ pub(super) const BUILT_IN: &[BuiltIn] = &[
     BuiltIn {
         tool: "tool_search",
         call: "tool_search_call",
+        id: "tsc",
         arguments: "arguments",
         result: "tool_search_output",
         description: "Finds further tools by what they are for.",

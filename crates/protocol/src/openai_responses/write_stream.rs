@@ -344,11 +344,13 @@ fn last(id: &str) -> &str {
     id.get(id.len().saturating_sub(LONGEST_ID)..).unwrap_or_default()
 }
 
-/// The word for an error that clients here know what to do about: wait, ask again or give up.
+/// The word for an error that clients here know what to do about: wait, ask again or give up. A provider that is
+/// overloaded is worth asking again, and Codex gives up on OpenAI's own word for it.
 fn error_code(code: Option<&str>) -> &str {
     match code {
-        None | Some("" | "api_error" | "INTERNAL" | "UNKNOWN") => "server_error",
-        Some("overloaded_error" | "UNAVAILABLE") => "server_is_overloaded",
+        None | Some("" | "api_error" | "overloaded_error" | "INTERNAL" | "UNAVAILABLE" | "UNKNOWN") => {
+            "server_error"
+        }
         Some("rate_limit_error" | "RESOURCE_EXHAUSTED") => "rate_limit_exceeded",
         Some("invalid_request_error" | "INVALID_ARGUMENT") => "invalid_prompt",
         Some(other) => other,

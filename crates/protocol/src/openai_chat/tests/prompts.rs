@@ -92,7 +92,7 @@ fn calls_and_results_are_read() {
     assert!(
         matches!(&custom.turns[1].blocks[0], Block::ToolCall { arguments, .. } if arguments.starts_with(r#"{"input":"*** Begin"#))
     );
-    assert_eq!(codes(&custom.losses), ["tool_grammar", "server_tool:web_search_preview"]);
+    assert_eq!(codes(&custom.losses), ["server_tool:web_search_preview"]);
 
     let legacy = prompt("legacy_functions");
     assert_eq!(legacy.turns[1].blocks, [call("call_1", "weather", r#"{"city":"Oslo"}"#)]);
@@ -259,6 +259,16 @@ fn what_cannot_be_said_is_named() {
         "reasoning_budget",
     ];
     assert_eq!(losses, lost);
+
+    let notes = Block::Document {
+        media: Media::Inline { media_type: "text/plain".into(), data: "U2hpcCBpdC4=".into() },
+        name: Some("notes.txt".into()),
+        cache: None,
+    };
+    let prompt = Prompt { turns: vec![turn(Role::User, vec![notes])], ..Prompt::default() };
+    let (body, losses) = written(&prompt);
+    assert_eq!(body["messages"], json!([{"role": "user", "content": "notes.txt\n\nShip it."}]));
+    assert_eq!(losses, ["document_form"]);
 
     let address = Media::Url { url: "https://example.com/a.pdf".into() };
     for block in [

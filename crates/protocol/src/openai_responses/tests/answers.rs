@@ -191,7 +191,7 @@ fn foreign_reasoning_travels_with_the_answer() {
 fn a_failure_is_told_in_the_dialects_words() {
     for (code, word) in [
         (None, "server_error"),
-        (Some("overloaded_error"), "server_is_overloaded"),
+        (Some("overloaded_error"), "server_error"),
         (Some("RESOURCE_EXHAUSTED"), "rate_limit_exceeded"),
         (Some("context_length_exceeded"), "context_length_exceeded"),
     ] {
