@@ -114,6 +114,6 @@ impl FimDialogue for OpenAiCompletions {
     }
 
     fn write_warm_up(&self, prompt: &FimPrompt, model: &str, created: i64) -> Vec<u8> {
-        fim::warmed_up(&reply::Completion, prompt, model, created, Stop::MaxTokens)
+        fim::warmed_up(&reply::Completion, prompt, model, created, &Stop::MaxTokens)
     }
 }

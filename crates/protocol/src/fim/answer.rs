@@ -88,11 +88,11 @@ pub(crate) fn warmed_up(
     prompt: &FimPrompt,
     model: &str,
     created: i64,
-    stop: Stop,
+    stop: &Stop,
 ) -> Vec<u8> {
     let head = Head::new(prompt, model, created);
     let usage = Usage { input: Some(0), output: Some(0), ..Usage::default() };
-    let ending = Ending { stop: Some(&stop), usage, waymark: None };
+    let ending = Ending { stop: Some(stop), usage, waymark: None };
     if prompt.stream { shape.end(&head, &ending) } else { shape.body(&head, "", &ending) }
 }
 

@@ -101,7 +101,7 @@ impl FimPrompt {
     pub(crate) fn stops(&mut self, stop: Vec<String>, is_marked: bool) {
         let is_special = |text: &str| SPECIAL.contains(&text) || super::is_marker(text);
         self.sampling.stop =
-            stop.into_iter().filter(|text| !text.is_empty() && !(is_marked && is_special(text))).collect();
+            stop.into_iter().filter(|text| !text.is_empty() && (!is_marked || !is_special(text))).collect();
     }
 
     /// Notes a loss once.

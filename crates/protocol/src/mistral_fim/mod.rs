@@ -107,6 +107,6 @@ impl FimDialogue for MistralFim {
     }
 
     fn write_warm_up(&self, prompt: &FimPrompt, model: &str, created: i64) -> Vec<u8> {
-        fim::warmed_up(&reply::Completion, prompt, model, created, Stop::MaxTokens)
+        fim::warmed_up(&reply::Completion, prompt, model, created, &Stop::MaxTokens)
     }
 }

@@ -139,8 +139,8 @@ pub enum Block {
         text: String,
         /// The provider's proof that the text is its own: an Anthropic signature, OpenAI's encrypted content. It is
         /// of use to that provider only; each starts with a mark of its dialect's (`waymark/anthropic`,
-        /// `waymark/openai`, `waymark/gemini`), so that they are told apart when a client of another dialect hands
-        /// them back.
+        /// `waymark/openai`, `waymark/gemini`, `waymark/chat`), so that they are told apart when a client
+        /// of another dialect hands them back.
         signature: Option<String>,
         /// The provider's id of the reasoning item (OpenAI Responses).
         id: Option<String>,

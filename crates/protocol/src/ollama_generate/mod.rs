@@ -100,7 +100,7 @@ impl FimDialogue for OllamaGenerate {
         let (form, done) = (prompt.form.clone(), if prompt.form.unload { "unload" } else { "load" });
         let whole = FimPrompt { form, stream: false, ..FimPrompt::default() };
         let mut line =
-            fim::warmed_up(&reply::Completion, &whole, model, created, Stop::Other(done.to_owned()));
+            fim::warmed_up(&reply::Completion, &whole, model, created, &Stop::Other(done.to_owned()));
         if prompt.stream {
             line.push(b'\n');
         }

@@ -31,13 +31,13 @@ impl Line {
         let usage = Usage { input: self.prompt_eval_count, output: self.eval_count, ..Usage::default() };
         let is_last = self.done == Some(true);
         let model = self.remote_model.or(self.model).filter(|model| !model.is_empty());
-        let stop = is_last.then(|| stop(self.done_reason));
+        let stop = is_last.then(|| stop(self.done_reason.as_deref()));
         Piece { id: None, model, text: self.response.unwrap_or_default(), stop, usage, is_last }
     }
 }
 
-fn stop(reason: Option<String>) -> Stop {
-    match reason.as_deref() {
+fn stop(reason: Option<&str>) -> Stop {
+    match reason {
         // Older servers do not say.
         None | Some("stop" | "") => Stop::End,
         Some("length") => Stop::MaxTokens,

@@ -7,7 +7,7 @@ use crate::fim::{Ending, Head, Shape, choices};
 /// How an answer is written.
 pub(super) struct Completion;
 
-fn chunk(head: &Head, choices: Value) -> Value {
+fn chunk(head: &Head, choices: &Value) -> Value {
     json!({
         "id": head.id,
         "object": "text_completion",
@@ -27,7 +27,7 @@ fn event(chunk: &Value) -> Vec<u8> {
 
 impl Shape for Completion {
     fn body(&self, head: &Head, text: &str, ending: &Ending<'_>) -> Vec<u8> {
-        let mut body = chunk(head, choice(text, ending.stop.map(choices::finish)));
+        let mut body = chunk(head, &choice(text, ending.stop.map(choices::finish)));
         body["usage"] = choices::usage(&ending.usage);
         if let Some(waymark) = &ending.waymark {
             body["waymark"] = waymark.clone();
@@ -36,17 +36,17 @@ impl Shape for Completion {
     }
 
     fn piece(&self, head: &Head, text: &str) -> Vec<u8> {
-        event(&chunk(head, choice(text, None)))
+        event(&chunk(head, &choice(text, None)))
     }
 
     fn end(&self, head: &Head, ending: &Ending<'_>) -> Vec<u8> {
-        let mut last = chunk(head, choice("", ending.stop.map(choices::finish)));
+        let mut last = chunk(head, &choice("", ending.stop.map(choices::finish)));
         if let Some(waymark) = &ending.waymark {
             last["waymark"] = waymark.clone();
         }
         let mut events = event(&last);
         if head.form.stream_usage {
-            let mut counted = chunk(head, json!([]));
+            let mut counted = chunk(head, &json!([]));
             counted["usage"] = choices::usage(&ending.usage);
             events.extend(event(&counted));
         }

@@ -47,6 +47,8 @@ fn json_value() -> impl Strategy<Value = Value> {
         "reasoning_details",
         "thinking",
         "signature",
+        "reasoning_content",
+        "waymark/other",
         "model",
         "stream_options",
         "extra_content",
@@ -75,6 +77,8 @@ proptest! {
     /// Whatever JSON comes, reading ends in a value or an error, and what was read can be written.
     #[test]
     fn any_json_can_be_read(value in json_value(), messages in prop::collection::vec(json_value(), 0..4)) {
+        let mut messages = messages;
+        messages.push(json!({"role": "assistant", "content": value, "reasoning_details": [{"signature": "waymark/x"}]}));
         let whole = json!({"messages": messages, "tools": [value], "tool_choice": value, "response_format": value});
         for body in [value.to_string(), whole.to_string()] {
             if let Ok(prompt) = OpenAiChat.read_prompt(body.as_bytes()) {
@@ -85,6 +89,9 @@ proptest! {
                 OpenAiChat.write_reply(&reply, "m", 0);
             }
             OpenAiChat.read_error(body);
+            if let Some(left) = without_foreign_details(&Bytes::copy_from_slice(body)) {
+                prop_assert!(serde_json::from_slice::<Value>(&left).is_ok());
+            }
         }
         let chunk = json!({"choices": [{"index": 0, "delta": value}]});
         let frames = format!("data: {value}\n\ndata: {chunk}\n\ndata: {chunk}\n\ndata: [DONE]\n\n");
@@ -94,6 +101,7 @@ proptest! {
     /// Whatever bytes come, nothing panics.
     #[test]
     fn any_bytes_can_be_read(bytes: Vec<u8>) {
+        let _ = without_foreign_details(&Bytes::copy_from_slice(&bytes));
         let _ = (OpenAiChat.read_prompt(&bytes), OpenAiChat.read_reply(&bytes), OpenAiChat.read_error(&bytes));
         events(&[b"data: ", &bytes, b"\n\n", &bytes]);
     }
