@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::responses;
+
 /// The model a scripted upstream says it served unless told otherwise: a dated id, as providers give.
 pub const SERVED_MODEL: &str = "mock-large-2026-01-01";
 
 pub(super) const EVENT_STREAM: &str = "text/event-stream";
-const CREATED: u64 = 1_767_225_600;
+pub(super) const CREATED: u64 = 1_767_225_600;
 
 /// The endpoints a scripted upstream knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub enum Endpoint {
     Chat,
     /// OpenAI `POST /v1/completions`.
     Completions,
+    /// OpenAI `POST /v1/responses`.
+    Responses,
     /// Anthropic `POST /v1/messages`.
     Messages,
     /// `GET /v1/models`, in either shape.
@@ -30,8 +34,10 @@ pub struct ToolCall {
     pub id: String,
     /// The tool's name.
     pub name: String,
-    /// Its arguments, as JSON text; streamed in several deltas.
+    /// Its arguments, as JSON text or as a custom tool's free text; streamed in several deltas.
     pub arguments: String,
+    /// Whether it is a custom tool of the Responses dialect, whose input is free text.
+    pub is_custom: bool,
 }
 
 /// What a request asks for.
@@ -55,6 +61,7 @@ impl Endpoint {
         match target.split('?').next().unwrap_or_default() {
             "/v1/chat/completions" => Self::Chat,
             "/v1/completions" => Self::Completions,
+            "/v1/responses" => Self::Responses,
             "/v1/messages" => Self::Messages,
             "/v1/models" => Self::Models,
             _ => Self::Unknown,
@@ -65,11 +72,16 @@ impl Endpoint {
 impl ToolCall {
     /// A call of `name` with these arguments.
     pub fn new(id: &str, name: &str, arguments: &Value) -> Self {
-        Self { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_string() }
+        Self { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_string(), is_custom: false }
+    }
+
+    /// A call of the custom tool `name` with this text.
+    pub fn custom(id: &str, name: &str, input: &str) -> Self {
+        Self { id: id.to_owned(), name: name.to_owned(), arguments: input.to_owned(), is_custom: true }
     }
 
     /// The arguments in three deltas, none of which is JSON by itself.
-    fn deltas(&self) -> Vec<&str> {
+    pub(super) fn deltas(&self) -> Vec<&str> {
         let text = self.arguments.as_str();
         let cut = |at: usize| (at..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len());
         let (first, second) = (cut(text.len() / 3), cut(text.len() * 2 / 3));
@@ -85,7 +97,7 @@ impl Answer<'_> {
         }
     }
 
-    fn output_tokens(&self) -> usize {
+    pub(super) fn output_tokens(&self) -> usize {
         match self {
             Self::Text(deltas) => deltas.len(),
             Self::Tools(calls) => calls.len() * 12,
@@ -126,6 +138,7 @@ impl Wants {
     pub(super) fn plain(&self, model: &str, answer: &Answer<'_>) -> String {
         match self.endpoint {
             Endpoint::Messages => message(model, answer),
+            Endpoint::Responses => responses::whole(model, answer),
             Endpoint::Completions => {
                 let choice =
                     json!({"text": answer.text(), "index": 0, "logprobs": null, "finish_reason": "stop"});
@@ -143,6 +156,7 @@ impl Wants {
     pub(super) fn events(&self, model: &str, answer: &Answer<'_>) -> Vec<String> {
         match self.endpoint {
             Endpoint::Messages => message_events(model, answer),
+            Endpoint::Responses => responses::events(model, answer),
             Endpoint::Completions => self.completion_events(model, answer),
             _ => self.chat_events(model, answer),
         }

@@ -3,6 +3,7 @@
 mod connection;
 mod dialect;
 mod reply;
+mod responses;
 #[cfg(test)]
 mod tests;
 
