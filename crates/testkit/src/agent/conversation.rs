@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::Endpoint;
+use crate::upstream::{REASONING, SIGNATURE, THOUGHT};
 
 /// A conversation: what can be called, what was asked, and what the calls came to.
 #[derive(Debug, Default)]
@@ -10,6 +11,8 @@ pub(super) struct Conversation {
     pub(super) tools: Vec<Tool>,
     pub(super) asked: String,
     pub(super) results: Vec<ToolResult>,
+    /// How many of the model's own thoughts came back to it.
+    pub(super) thoughts: usize,
     open: Vec<String>,
     called: Vec<String>,
 }
@@ -59,9 +62,14 @@ impl Conversation {
             match message["role"].as_str() {
                 Some("assistant") => {
                     self.settled("an assistant's message")?;
-                    for block in blocks(&message["content"]).filter(|block| block["type"] == "tool_use") {
-                        is_object(&block["input"], "tool_use.input")?;
-                        self.call(&block["id"])?;
+                    for block in blocks(&message["content"]) {
+                        if block["type"] == "tool_use" {
+                            is_object(&block["input"], "tool_use.input")?;
+                            self.call(&block["id"])?;
+                        } else if block["type"] == "thinking" {
+                            let is_whole = block["thinking"] == THOUGHT && block["signature"] == SIGNATURE;
+                            self.thought(is_whole, block)?;
+                        }
                     }
                 }
                 Some("user") => {
@@ -128,11 +136,16 @@ impl Conversation {
                         self.tools.extend(Tool::read(Endpoint::Responses, tool)?);
                     }
                 }
-                "reasoning" => {}
+                "reasoning" => self.thought(item["encrypted_content"] == REASONING, item)?,
                 kind => return Err(format!("input: item type {kind:?}")),
             }
         }
         Ok(())
+    }
+
+    fn thought(&mut self, is_whole: bool, block: &Value) -> Result<(), String> {
+        self.thoughts += 1;
+        if is_whole { Ok(()) } else { Err(format!("reasoning came back altered: {block}")) }
     }
 
     fn call(&mut self, id: &Value) -> Result<(), String> {

@@ -71,6 +71,7 @@ impl ScriptedModel {
         let turn = Conversation::read(self.endpoint, &body).and_then(|conversation| {
             seen["tools"] = conversation.tools.len().into();
             seen["results"] = conversation.results.len().into();
+            seen["thoughts"] = conversation.thoughts.into();
             next(&conversation)
         });
         match turn {
@@ -78,7 +79,7 @@ impl ScriptedModel {
                 seen["told"] = turn.told.into();
                 let reply = match &turn.said {
                     Said::Text(text) => Reply::text(text),
-                    Said::Calls(calls) => Reply::tools(calls),
+                    Said::Calls(calls) => Reply::tools(calls).thinking(),
                 };
                 (reply.served_as(AGENT_MODEL), seen)
             }

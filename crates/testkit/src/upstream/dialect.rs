@@ -7,6 +7,10 @@ use super::responses;
 /// The model a scripted upstream says it served unless told otherwise: a dated id, as providers give.
 pub const SERVED_MODEL: &str = "mock-large-2026-01-01";
 
+/// What a model that thinks has thought, signed; a provider takes it back unaltered or not at all.
+pub(crate) const THOUGHT: &str = "The next step follows from the last.";
+pub(crate) const SIGNATURE: &str = "c2lnbmVkIHRob3VnaHQ=";
+
 pub(super) const EVENT_STREAM: &str = "text/event-stream";
 pub(super) const CREATED: u64 = 1_767_225_600;
 
@@ -46,6 +50,8 @@ pub(super) struct Wants {
     pub(super) endpoint: Endpoint,
     pub(super) stream: bool,
     pub(super) is_anthropic: bool,
+    /// Whether a signed thinking block comes before tool calls.
+    pub(super) thinks: bool,
     usage: bool,
 }
 
@@ -112,6 +118,7 @@ impl Wants {
             endpoint,
             stream: body["stream"] == true,
             is_anthropic: endpoint == Endpoint::Messages,
+            thinks: matches!(body["thinking"]["type"].as_str(), Some("enabled" | "adaptive")),
             usage: body["stream_options"]["include_usage"] == true,
         }
     }
@@ -137,7 +144,7 @@ impl Wants {
 
     pub(super) fn plain(&self, model: &str, answer: &Answer<'_>) -> String {
         match self.endpoint {
-            Endpoint::Messages => message(model, answer),
+            Endpoint::Messages => message(model, answer, self.thinks),
             Endpoint::Responses => responses::whole(model, answer),
             Endpoint::Completions => {
                 let choice =
@@ -155,7 +162,7 @@ impl Wants {
 
     pub(super) fn events(&self, model: &str, answer: &Answer<'_>) -> Vec<String> {
         match self.endpoint {
-            Endpoint::Messages => message_events(model, answer),
+            Endpoint::Messages => message_events(model, answer, self.thinks),
             Endpoint::Responses => responses::events(model, answer),
             Endpoint::Completions => self.completion_events(model, answer),
             _ => self.chat_events(model, answer),
@@ -261,8 +268,8 @@ fn chat_message(answer: &Answer<'_>) -> Value {
     json!({"role": "assistant", "content": null, "refusal": null, "tool_calls": calls})
 }
 
-fn message(model: &str, answer: &Answer<'_>) -> Value {
-    let content: Vec<Value> = match answer {
+fn message(model: &str, answer: &Answer<'_>, thinks: bool) -> Value {
+    let mut content: Vec<Value> = match answer {
         Answer::Text(_) => vec![json!({"type": "text", "text": answer.text()})],
         Answer::Tools(calls) => calls
             .iter()
@@ -272,6 +279,9 @@ fn message(model: &str, answer: &Answer<'_>) -> Value {
             })
             .collect(),
     };
+    if thinks && matches!(answer, Answer::Tools(_)) {
+        content.insert(0, json!({"type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE}));
+    }
     json!({"id": "msg_scripted", "type": "message", "role": "assistant", "model": model, "content": content,
         "stop_reason": stop_reason(answer), "stop_sequence": null,
         "usage": {"input_tokens": 21, "output_tokens": answer.output_tokens()}})
@@ -281,7 +291,7 @@ fn stop_reason(answer: &Answer<'_>) -> &'static str {
     if matches!(answer, Answer::Tools(_)) { "tool_use" } else { "end_turn" }
 }
 
-fn message_events(model: &str, answer: &Answer<'_>) -> Vec<String> {
+fn message_events(model: &str, answer: &Answer<'_>, thinks: bool) -> Vec<String> {
     let started = json!({"id": "msg_scripted", "type": "message", "role": "assistant", "model": model,
         "content": [], "stop_reason": null, "stop_sequence": null,
         "usage": {"input_tokens": 21, "output_tokens": 1}});
@@ -300,7 +310,14 @@ fn message_events(model: &str, answer: &Answer<'_>) -> Vec<String> {
             events.extend(block(0, json!({"type": "text", "text": ""}), deltas));
         }
         Answer::Tools(calls) => {
-            for (index, call) in calls.iter().enumerate() {
+            if thinks {
+                let deltas = vec![
+                    json!({"type": "thinking_delta", "thinking": THOUGHT}),
+                    json!({"type": "signature_delta", "signature": SIGNATURE}),
+                ];
+                events.extend(block(0, json!({"type": "thinking", "thinking": "", "signature": ""}), deltas));
+            }
+            for (index, call) in calls.iter().enumerate().map(|(at, call)| (at + usize::from(thinks), call)) {
                 let deltas = call.deltas();
                 let deltas = deltas
                     .iter()

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::ToolCall;
 use super::dialect::{Answer, CREATED};
 
-const REASONING: &str = "ZW5jcnlwdGVkIHJlYXNvbmluZw==";
+/// What came of reasoning, sealed; a provider takes it back unaltered or not at all.
+pub(crate) const REASONING: &str = "ZW5jcnlwdGVkIHJlYXNvbmluZw==";
 
 /// The whole answer.
 pub(super) fn whole(model: &str, answer: &Answer<'_>) -> Value {
