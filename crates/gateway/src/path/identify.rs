@@ -13,7 +13,7 @@ const LONGEST: usize = 200;
 const SESSION: [&str; 4] = ["x-claude-code-session-id", "session-id", "x-session-affinity", "x-session-id"];
 
 /// Headers that only an agent started by another agent sends. Claude Code, opencode.
-const PARENT: [&str; 2] = ["x-claude-code-parent-agent-id", "x-parent-session-id"];
+const PARENT: [&str; 2] = ["x-claude-code-agent-id", "x-parent-session-id"];
 
 /// Who asks.
 pub(super) struct Caller {
