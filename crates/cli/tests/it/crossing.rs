@@ -1,7 +1,7 @@
 //! Clients of one dialect answered by providers of another.
 
 use serde_json::{Value, json};
-use waymark_testkit::{Reply, ToolCall};
+use waymark_testkit::{Reply, ToolCall, Upstream};
 
 use crate::rig::{Rig, chat, message, outcome};
 
@@ -166,11 +166,15 @@ fn tokens_are_estimated_for_clients_that_ask() {
 
 #[test]
 fn every_completion_dialect_is_answered_by_the_embedded_model() {
-    let rig = Rig::start();
-    let known = rig.http().post("/v1/completions", &[], crate::rig::completion(false).to_string());
+    let mut rig = Rig::stopped(Upstream::start(), Upstream::start());
+    let config = std::fs::read_to_string(rig.waymark.config()).unwrap();
+    rig.waymark.configure(&format!("{config}\n[embedded]\nthreshold = 0.1\n"));
+    rig.waymark.start();
+    let prompt = "use std::collections::BTreeMap;\n\npub struct Shelf9 {\n    items: BTreeMap<";
+    let known = json!({"model": "auto", "prompt": prompt, "suffix": "\n"}).to_string();
+    let known = rig.http().post("/v1/completions", &[], known);
     let text = known.json()["choices"][0]["text"].as_str().unwrap().to_owned();
     assert!(!text.is_empty(), "{}", known.text());
-    let prompt = crate::rig::completion(false)["prompt"].clone();
     for stream in [false, true] {
         for (path, body) in [
             ("/infill", json!({"input_prefix": prompt, "input_suffix": "", "stream": stream})),
