@@ -12,7 +12,7 @@ use crate::args::{Common, Connect};
 use crate::connect::{
     self, Address, AddressError, Client, ConnectError, FileChange, Home, Plan, Platform, print_diff,
 };
-use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE, USAGE};
+use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE, USAGE, talk};
 use crate::terminal::{BOLD, DIM, GREEN};
 
 pub(crate) fn run(common: &Common, asked: &Connect) -> Outcome {
@@ -67,7 +67,7 @@ fn undo(client: &Client, home: &Home<'_>, data_dir: &Path, dry_run: bool) -> Res
             true => "it has no settings file of its own to write: take back by hand what was set by hand",
             false => "name the data directory it was connected with, by --data-dir",
         };
-        crate::failure::talk(format_args!("nothing was changed for {}; {hint}", client.title));
+        talk(format_args!("nothing was changed for {}; {hint}", client.title));
         return Ok(Told { changes: Vec::new(), plan: None, address: None, dry_run });
     };
     Ok(Told { changes, plan: None, address: None, dry_run })
@@ -103,28 +103,27 @@ impl Told {
         for by_hand in &plan.by_hand {
             passage(by_hand.heading, &by_hand.text, out)?;
         }
-        self.verdict(client, out)?;
+        // Talk, so that a shell can take what is printed as it is.
+        talk(self.verdict(client));
         for note in &plan.notes {
-            writeln!(out, "  {DIM}note:{DIM:#} {note}")?;
+            talk(format_args!("  {DIM}note:{DIM:#} {note}"));
         }
         Ok(())
     }
 
-    fn verdict(&self, client: &Client, out: &mut dyn Write) -> io::Result<()> {
+    fn verdict(&self, client: &Client) -> String {
         let at = self.address.as_ref().map_or("", Address::base);
         let title = client.title;
         let changed = self.changes.iter().any(FileChange::is_change);
         if self.changes.is_empty() || self.changes.iter().any(|change| change.by_hand.is_some()) {
-            return writeln!(out, "{title} reaches {at} once this is set");
+            return format!("{title} reaches {at} once this is set");
         }
         match (changed, self.dry_run) {
-            (false, _) => writeln!(out, "{title} is set to {at} already: nothing to change"),
-            (true, true) => writeln!(out, "nothing was written"),
-            (true, false) => writeln!(
-                out,
-                "{title} is set to {at}; take it back with `waymark connect {} --undo`",
-                client.name
-            ),
+            (false, _) => format!("{title} is set to {at} already: nothing to change"),
+            (true, true) => "nothing was written".to_owned(),
+            (true, false) => {
+                format!("{title} is set to {at}; take it back with `waymark connect {} --undo`", client.name)
+            }
         }
     }
 

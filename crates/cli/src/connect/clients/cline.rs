@@ -6,7 +6,10 @@ pub(super) const CLIENT: Client = Client {
     name: "cline",
     title: "Cline",
     programs: &["cline"],
-    folders: |home| vec![home.home.join(".cline")],
+    folders: |home| {
+        let storage = home.config.join("Code").join("User").join("globalStorage");
+        vec![home.home.join(".cline"), storage.join("saoudrizwan.claude-dev")]
+    },
     agents: &["cline/"],
     variable: None,
     plan: |_, address| {
