@@ -54,7 +54,9 @@ impl ConnectError {
             Self::Read { .. } | Self::Write { .. } => "see who owns it and whether its folder can be written",
             Self::NotText(_) => "save it as UTF-8, then try again",
             Self::Edit { source: EditError::Syntax { .. }, .. } => "correct it there, then try again",
-            Self::Edit { .. } => "`--dry-run` of an earlier state or the client's own settings page may help",
+            Self::Edit { .. } => {
+                "it holds something else than the client documents: correct that there, then try again"
+            }
             Self::Memory { .. } => "the backups beside the client's files end in .waymark-backup",
         }
     }
