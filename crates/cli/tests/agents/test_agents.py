@@ -15,18 +15,10 @@ ASKING = [
 
 # What Waymark cannot do yet. Strict: once it can, the test says so and the line goes.
 UNSUPPORTED = {
-    ("claude-code", "auto", "openai-chat"),
     ("claude-code", "auto", "openai-responses"),
-    ("codex", "auto", "anthropic-messages"),
-    ("codex", "auto", "openai-chat"),
     ("codex", "auto", "openai-responses"),
-    ("codex", "gpt-5.5", "anthropic-messages"),
-    ("codex", "gpt-5.5", "openai-chat"),
     ("codex", "gpt-5.5", "openai-responses"),
-    ("codex", "gpt-6.1-terra", "anthropic-messages"),
-    ("codex", "gpt-6.1-terra", "openai-chat"),
     ("codex", "gpt-6.1-terra", "openai-responses"),
-    ("opencode", "auto", "anthropic-messages"),
     ("opencode", "auto", "openai-responses"),
 }
 

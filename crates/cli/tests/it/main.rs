@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod commands;
+mod connect;
 mod crash;
 mod crossing;
 mod faults;
