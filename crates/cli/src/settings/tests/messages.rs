@@ -79,7 +79,7 @@ fn wrong_lists_and_prices_say_so_too() {
         ),
         (
             "models.flash.tasks = [\"chats\"]",
-            "1:23: `models.flash.tasks` must be one of completion, chat, agent_step, subagent_step, found `chats`\n  \
+            "1:23: `models.flash.tasks` must be one of completion, chat, agent_step, subagent_step, embedding, found `chats`\n  \
              hint: did you mean `chat`?",
         ),
         ("models.flash.tasks = []", "1:22: `models.flash.tasks` must not be empty"),
