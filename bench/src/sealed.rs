@@ -94,6 +94,8 @@ fn completion(record: RecordId, ended: i64, response: Commitment) -> Entry {
             error: None,
             next: Next::Done,
             served: true,
+            converted: None,
+            lost: Vec::new(),
         }]),
         usage: Usage { input: Some(20_380), output: Some(1_164), ..Usage::default() },
         cost_micro_usd: Some(MicroUsd(31_415)),

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 
 /// Waymark: your team's own default path for coding assistants.
@@ -63,6 +64,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: Bench,
     },
+    /// Point an assistant or editor here, reversibly
+    Connect(Connect),
+    /// Tell for each assistant whether it is installed, connected, and reaches Waymark
+    Doctor {
+        /// The server's address; by default the one it is set to listen on
+        #[arg(long, value_name = "URL")]
+        base_url: Option<String>,
+    },
     /// Print the effective configuration
     Config {
         /// Say where each value comes from
@@ -82,6 +91,23 @@ pub(crate) enum Bench {
         #[arg(long, value_name = "N", default_value_t = 100)]
         commits: usize,
     },
+}
+
+/// A client to point here, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// The assistant or editor
+    #[arg(value_parser = PossibleValuesParser::new(crate::connect::names()))]
+    pub(crate) client: String,
+    /// Take back what was changed
+    #[arg(long)]
+    pub(crate) undo: bool,
+    /// Print the difference and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The server's address; by default the one it is set to listen on
+    #[arg(long, value_name = "URL", conflicts_with = "undo")]
+    pub(crate) base_url: Option<String>,
 }
 
 /// A place in a file.

@@ -39,6 +39,11 @@ impl Failure {
         Self::new(code, causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")))
     }
 
+    /// What happened, without what to do next.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Adds what to do next.
     pub(crate) fn hint(self, hint: impl Display) -> Self {
         Self { hint: Some(hint.to_string()), ..self }

@@ -19,6 +19,7 @@ use waymark_ledger::commitment::{Committer, Salt};
 use waymark_protocol::{Answer, Fault, Progress, sse};
 use waymark_types::{Dialect, Outcome, RecordId};
 
+use crate::path::convert::Converter;
 use crate::upstream::{CallError, STALL_TIMEOUT};
 
 /// Chunks that may wait for a slow client before its upstream is made to wait too.
@@ -48,9 +49,11 @@ impl Head {
         Self { status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), headers }
     }
 
-    pub(crate) fn is_event_stream(&self) -> bool {
+    /// Whether the answer is a stream in the dialect's framing.
+    pub(crate) fn is_stream_of(&self, dialect: Dialect) -> bool {
+        let framed = sse::framing(dialect).content_type();
         let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/event-stream"))
+        kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with(framed))
     }
 
     /// Adds the three headers every answer carries.
@@ -184,10 +187,19 @@ impl Client {
 
 type Chunks = BoxStream<'static, reqwest::Result<Bytes>>;
 
+/// What is spoken at either end of a stream.
+#[derive(Clone, Copy)]
+pub(crate) struct Dialects {
+    pub(crate) client: Dialect,
+    pub(crate) provider: Dialect,
+}
+
 /// An upstream's stream: what has arrived of it and what is to come.
 pub(crate) struct Upstreamed {
     head: Head,
-    dialect: Dialect,
+    dialects: Dialects,
+    /// Puts the provider's events into the client's dialect, where that is another.
+    converter: Option<Converter>,
     provider: String,
     chunks: Chunks,
     pub(crate) splitter: sse::Splitter,
@@ -232,9 +244,15 @@ impl Sent {
 }
 
 impl Upstreamed {
-    pub(crate) fn new(head: Head, dialect: Dialect, chunks: Chunks, provider: String) -> Self {
-        let (splitter, pending) = (sse::Splitter::default(), VecDeque::new());
-        Self { head, dialect, provider, chunks, splitter, pending }
+    pub(crate) fn new(
+        head: Head,
+        dialects: Dialects,
+        converter: Option<Converter>,
+        chunks: Chunks,
+        provider: String,
+    ) -> Self {
+        let splitter = sse::Splitter::new(sse::framing(dialects.provider));
+        Self { head, dialects, converter, provider, chunks, splitter, pending: VecDeque::new() }
     }
 
     pub(crate) fn head(&self) -> &Head {
@@ -248,9 +266,21 @@ impl Upstreamed {
     /// Whether the very first event says that the answer failed.
     pub(crate) fn failed_at_once(&self) -> bool {
         let mut answer = Answer::default();
-        self.pending
-            .front()
-            .is_some_and(|event| answer.read_event(self.dialect, &sse::read(event)) == Progress::Failed)
+        self.pending.front().is_some_and(|event| self.look_on(event, &mut answer) == Progress::Failed)
+    }
+
+    fn look_on(&self, event: &[u8], answer: &mut Answer) -> Progress {
+        let dialect = self.dialects.provider;
+        answer.read_event(dialect, &sse::framing(dialect).read(event))
+    }
+
+    /// The event as the client gets it.
+    fn outgoing(&mut self, event: Bytes) -> Bytes {
+        let framing = sse::framing(self.dialects.provider);
+        match &mut self.converter {
+            Some(converter) => converter.event(&framing.read(&event)).into(),
+            None => event,
+        }
     }
 
     /// Waits for the next piece; `false` at the end.
@@ -272,7 +302,8 @@ impl Upstreamed {
         let mut ready = BytesMut::new();
         loop {
             while let Some(event) = self.pending.pop_front() {
-                let progress = answer.read_event(self.dialect, &sse::read(&event));
+                let progress = self.look_on(&event, &mut answer);
+                let event = self.outgoing(event);
                 if progress == Progress::Ongoing {
                     ready.extend_from_slice(&event);
                     continue;
@@ -312,10 +343,15 @@ impl Upstreamed {
             () = client.gone() => {}
         }
         let mut tail = BytesMut::from(&last[..]);
-        for event in self.pending.drain(..) {
-            tail.extend_from_slice(&event);
+        match &mut self.converter {
+            Some(converter) => tail.extend_from_slice(&converter.finish()),
+            None => {
+                for event in self.pending.drain(..) {
+                    tail.extend_from_slice(&event);
+                }
+                tail.extend_from_slice(&self.splitter.rest());
+            }
         }
-        tail.extend_from_slice(&self.splitter.rest());
         tail.freeze()
     }
 
@@ -323,7 +359,11 @@ impl Upstreamed {
     /// stop is their word that the answer is whole, unless another event had begun.
     fn ended(mut self, answer: Answer, sent: Sent) -> Relayed {
         let rest = self.splitter.rest();
-        if answer.is_whole_without_end(self.dialect) && rest.trim_ascii().is_empty() {
+        if answer.is_whole_without_end(self.dialects.provider) && rest.trim_ascii().is_empty() {
+            let rest = match &mut self.converter {
+                Some(converter) => converter.finish().into(),
+                None => rest,
+            };
             return Relayed { outcome: Outcome::Succeeded, answer, last: rest, error: None, sent };
         }
         let error = CallError::BrokeOff(self.provider.clone());
@@ -335,7 +375,7 @@ impl Upstreamed {
         let message = format!("the answer broke off: {error}");
         let kind = waymark_protocol::ErrorKind::Upstream;
         let fault = Fault { kind, code: "stream_failed", message };
-        let last = waymark_protocol::error_event(self.dialect, &fault).into();
+        let last = waymark_protocol::error_event(self.dialects.client, &fault).into();
         let error = Some((error.code(), "the answer broke off upstream"));
         Relayed { outcome: Outcome::StreamFailed, answer, last, error, sent }
     }

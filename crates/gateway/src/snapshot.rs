@@ -4,13 +4,16 @@ use waymark_ledger::canonical::{self, CanonicalError};
 use waymark_ledger::commitment::hex;
 use waymark_ledger::tree::Hash;
 use waymark_routing::{Model, Policy, Route, Snapshot};
-use waymark_types::{Price, ProviderKind};
+use waymark_types::{Dialect, Price, ProviderKind};
 
 use crate::config::{Config, ModelConfig};
 
 /// The embedded model's family; its full version also names its corpus, which changes with every saved file and
 /// is therefore no part of a snapshot.
 const EMBEDDED_ID: &str = "waymark-flash-1";
+
+/// Where OpenAI's Responses are known to be answered; elsewhere they are converted into chat, which all others know.
+const RESPONSES_HOST: &str = "://api.openai.com/";
 
 /// The policy of a configuration, and its digest.
 pub(crate) fn snapshot(config: &Config) -> Result<Snapshot, CanonicalError> {
@@ -27,11 +30,17 @@ pub(crate) fn snapshot(config: &Config) -> Result<Snapshot, CanonicalError> {
 }
 
 fn resolve(config: &Config, model: &ModelConfig) -> Option<Model> {
-    let kind = config.providers.get(&model.provider)?.kind;
+    let provider = config.providers.get(&model.provider)?;
+    let kind = provider.kind;
+    let mut dialects = Model::usual_dialects(kind);
+    if kind == ProviderKind::OpenAi && provider.base_url.contains(RESPONSES_HOST) {
+        dialects.push(Dialect::OpenAiResponses);
+    }
     let embedded = kind == ProviderKind::Embedded;
     Some(Model {
         provider: model.provider.clone(),
         kind,
+        dialects,
         id: if embedded { EMBEDDED_ID.to_owned() } else { model.id.clone() },
         price: model.price.or(embedded.then(Price::default)),
         tasks: model.tasks.clone().unwrap_or_else(|| Model::usual_tasks(kind)),

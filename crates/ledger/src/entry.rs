@@ -130,6 +130,12 @@ pub struct Attempt {
     pub next: Next,
     /// Whether this call's answer is the one the client got.
     pub served: bool,
+    /// The provider's dialect, where the request and its answer were converted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub converted: Option<Dialect>,
+    /// What the conversion had to leave out, as stable codes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<String>,
 }
 
 /// A commitment to some bytes.

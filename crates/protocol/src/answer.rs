@@ -40,12 +40,8 @@ impl Answer {
         codec(dialect).read_event(frame, self)
     }
 
-    /// Whether a stream that stopped here without its dialect's last event is whole all the same. Some providers
-    /// of OpenAI's dialects leave `[DONE]` out; Anthropic's always ends with `message_stop`.
+    /// Whether a stream that stopped here without its dialect's last event is whole all the same.
     pub fn is_whole_without_end(&self, dialect: Dialect) -> bool {
-        match dialect {
-            Dialect::OpenAiChat | Dialect::OpenAiCompletions => self.finish.is_some() && self.error.is_none(),
-            Dialect::AnthropicMessages => false,
-        }
+        codec(dialect).may_end_silently() && self.finish.is_some() && self.error.is_none()
     }
 }

@@ -23,10 +23,13 @@ struct Choice {
     finish_reason: Option<String>,
 }
 
+/// Token counts, as OpenAI and its imitators state them.
 #[derive(Deserialize)]
-struct Tokens {
+pub(crate) struct Tokens {
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
+    /// DeepSeek's word for cached tokens.
+    prompt_cache_hit_tokens: Option<u64>,
     prompt_tokens_details: Option<InputDetails>,
     completion_tokens_details: Option<OutputDetails>,
 }
@@ -34,6 +37,7 @@ struct Tokens {
 #[derive(Deserialize)]
 struct InputDetails {
     cached_tokens: Option<u64>,
+    cache_write_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -43,10 +47,13 @@ struct OutputDetails {
 
 impl From<Tokens> for Usage {
     fn from(tokens: Tokens) -> Self {
+        let (cached, written) = tokens
+            .prompt_tokens_details
+            .map_or((None, None), |details| (details.cached_tokens, details.cache_write_tokens));
         Self {
             input: tokens.prompt_tokens,
-            cached_input: tokens.prompt_tokens_details.and_then(|details| details.cached_tokens),
-            cache_write: None,
+            cached_input: cached.or(tokens.prompt_cache_hit_tokens),
+            cache_write: written,
             output: tokens.completion_tokens,
             reasoning: tokens.completion_tokens_details.and_then(|details| details.reasoning_tokens),
         }

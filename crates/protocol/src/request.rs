@@ -25,8 +25,13 @@ pub struct Request {
     pub messages: usize,
     /// The code around the cursor, for completions.
     pub fim: Option<Fim>,
+    /// How many texts are to be embedded.
+    pub inputs: usize,
+    /// Nothing is to be written: the client only wants the model, or its cache, to be ready.
+    pub warm_up: bool,
     raw: Bytes,
-    model_span: Range<usize>,
+    /// Where the body names the model; `None` where only the address does.
+    model_span: Option<Range<usize>>,
 }
 
 /// The request cannot be read.
@@ -67,26 +72,42 @@ impl Request {
         &self.raw
     }
 
+    /// A request whose address names the model. A body that names it, too, does so at `model_span`.
+    pub(crate) fn addressed(
+        dialect: Dialect,
+        raw: &Bytes,
+        model: String,
+        model_span: Option<Range<usize>>,
+    ) -> Self {
+        let (raw, fim) = (raw.clone(), None);
+        let (stream, tools, messages, inputs, warm_up) = (false, 0, 0, 0, false);
+        Self { dialect, model, stream, tools, messages, fim, inputs, warm_up, raw, model_span }
+    }
+
     /// The body for an upstream that speaks the same dialect: the bytes as they came, but for the model's name
-    /// (promise 3).
+    /// (promise 3). Where only the address names the model, the body is as it came.
     pub fn body_for(&self, model: &str) -> Bytes {
-        if model == self.model {
+        let Some(span) = self.model_span.as_ref().filter(|_| model != self.model) else {
             return self.raw.clone();
-        }
+        };
+        let model = match self.dialect {
+            Dialect::Gemini => format!("models/{model}"),
+            _ => model.to_owned(),
+        };
         let name = serde_json::Value::from(model).to_string();
         let mut body = BytesMut::with_capacity(self.raw.len() + name.len());
-        body.extend_from_slice(&self.raw[..self.model_span.start]);
+        body.extend_from_slice(&self.raw[..span.start]);
         body.extend_from_slice(name.as_bytes());
-        body.extend_from_slice(&self.raw[self.model_span.end..]);
+        body.extend_from_slice(&self.raw[span.end..]);
         body.freeze()
     }
 }
 
-/// The fields every dialect here has.
+/// The fields that dialects share.
 #[derive(Deserialize)]
 struct Envelope<'a> {
-    #[serde(borrow)]
-    model: &'a RawValue,
+    #[serde(default, borrow)]
+    model: Option<&'a RawValue>,
     #[serde(default)]
     stream: Option<bool>,
     #[serde(default, borrow)]
@@ -97,21 +118,52 @@ struct Envelope<'a> {
 
 /// Reads what all dialects share; a dialect's module adds the rest.
 pub(crate) fn envelope(dialect: Dialect, raw: &Bytes) -> Result<Request, ParseError> {
+    named(envelope_or(dialect, raw, false)?)
+}
+
+/// The same for dialects that need not name a model: who names none gets what the route `auto` chooses.
+pub(crate) fn unnamed_envelope(dialect: Dialect, raw: &Bytes) -> Result<Request, ParseError> {
+    let mut request = envelope_or(dialect, raw, false)?;
+    // An editor that is set up without a model sends an empty name.
+    if request.model.is_empty() {
+        request.model = "auto".to_owned();
+    }
+    Ok(request)
+}
+
+fn named(request: Request) -> Result<Request, ParseError> {
+    match request.model_span {
+        Some(_) => Ok(request),
+        None => Err(ParseError::Json(serde::de::Error::missing_field("model"))),
+    }
+}
+
+/// The same for dialects that stream unless told not to.
+pub(crate) fn streaming_envelope(dialect: Dialect, raw: &Bytes) -> Result<Request, ParseError> {
+    named(envelope_or(dialect, raw, true)?)
+}
+
+fn envelope_or(dialect: Dialect, raw: &Bytes, stream: bool) -> Result<Request, ParseError> {
     if raw.iter().all(u8::is_ascii_whitespace) {
         return Err(ParseError::Empty);
     }
     let envelope: Envelope<'_> = serde_json::from_slice(raw)?;
-    let model: String = serde_json::from_str(envelope.model.get())?;
+    let model = envelope.model.map(|model| serde_json::from_str::<String>(model.get())).transpose()?;
     // A raw value is a slice of the input, so its place in it is the difference of the addresses.
-    let start = envelope.model.get().as_ptr() as usize - raw.as_ptr() as usize;
+    let model_span = envelope.model.map(|model| {
+        let start = model.get().as_ptr() as usize - raw.as_ptr() as usize;
+        start..start + model.get().len()
+    });
     Ok(Request {
         dialect,
-        model,
-        stream: envelope.stream.unwrap_or(false),
+        model: model.unwrap_or_default(),
+        stream: envelope.stream.unwrap_or(stream),
         tools: envelope.tools.map_or(0, |tools| tools.len()),
         messages: envelope.messages.map_or(0, |messages| messages.len()),
         fim: None,
-        model_span: start..start + envelope.model.get().len(),
+        inputs: 0,
+        warm_up: false,
+        model_span,
         raw: raw.clone(),
     })
 }

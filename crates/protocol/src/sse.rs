@@ -1,9 +1,10 @@
-//! Server-sent events (WHATWG HTML, section 9.2): cut into events without changing a byte.
+//! Streams cut into events without changing a byte: server-sent events (WHATWG HTML, section 9.2) and lines of JSON.
 
 use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
 use thiserror::Error;
+use waymark_types::Dialect;
 
 /// The largest event that is waited for, in bytes.
 pub const MAX_EVENT: usize = 64 << 20;
@@ -22,25 +23,76 @@ pub struct Frame<'a> {
     pub data: Cow<'a, [u8]>,
 }
 
+/// How a stream is cut into events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Framing {
+    /// Server-sent events, each ended by an empty line.
+    #[default]
+    Sse,
+    /// One JSON object a line (NDJSON).
+    Lines,
+}
+
+/// How `dialect` cuts its streams.
+pub fn framing(dialect: Dialect) -> Framing {
+    match dialect {
+        Dialect::OllamaChat | Dialect::OllamaGenerate => Framing::Lines,
+        _ => Framing::Sse,
+    }
+}
+
+impl Framing {
+    /// The media type of such a stream.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Sse => "text/event-stream",
+            Self::Lines => "application/x-ndjson",
+        }
+    }
+
+    /// Reads an event that [`Splitter::next_event`] cut out.
+    pub fn read(self, event: &[u8]) -> Frame<'_> {
+        match self {
+            Self::Sse => read(event),
+            Self::Lines => read_line(event),
+        }
+    }
+}
+
 /// Cuts a stream into whole events.
 #[derive(Debug, Default)]
 pub struct Splitter {
+    framing: Framing,
     pending: BytesMut,
     /// Bytes of `pending` known to hold no end of an event.
     searched: usize,
-    /// Whether the line being searched has any byte before `searched`.
+    /// Whether the line being searched has any byte (among lines: any that is not blank) before `searched`.
     in_line: bool,
 }
 
 impl Splitter {
+    /// For a stream of this framing.
+    pub fn new(framing: Framing) -> Self {
+        Self { framing, ..Self::default() }
+    }
+
+    /// For a stream of lines. Empty lines belong to the event behind them.
+    pub fn lines() -> Self {
+        Self::new(Framing::Lines)
+    }
+
     /// Takes the next piece of the stream.
     pub fn push(&mut self, piece: &[u8]) {
         self.pending.extend_from_slice(piece);
     }
 
-    /// The next whole event with the empty line that ends it, byte for byte; `None` when more must come.
+    /// The next whole event with the line end or empty line that ends it, byte for byte; `None` when more must come.
     pub fn next_event(&mut self) -> Result<Option<Bytes>, EventTooLarge> {
-        match self.find_end() {
+        let end = match self.framing {
+            Framing::Sse => self.find_end(),
+            Framing::Lines => self.find_line_end(),
+        };
+        match end {
             Some(end) => {
                 (self.searched, self.in_line) = (0, false);
                 Ok(Some(self.pending.split_to(end).freeze()))
@@ -54,6 +106,20 @@ impl Splitter {
     pub fn rest(&mut self) -> Bytes {
         (self.searched, self.in_line) = (0, false);
         self.pending.split().freeze()
+    }
+
+    fn find_line_end(&mut self) -> Option<usize> {
+        while let Some(found) = memchr::memchr(b'\n', &self.pending[self.searched..]) {
+            let (start, after) = (self.searched, self.searched + found + 1);
+            self.searched = after;
+            // What was searched before this piece came may already hold part of the line.
+            if self.in_line || !self.pending[start..after].trim_ascii().is_empty() {
+                return Some(after);
+            }
+        }
+        self.in_line |= !self.pending[self.searched..].trim_ascii().is_empty();
+        self.searched = self.pending.len();
+        None
     }
 
     fn find_end(&mut self) -> Option<usize> {
@@ -81,8 +147,18 @@ impl Splitter {
     }
 }
 
+/// Reads a line of a stream of lines.
+pub fn read_line(event: &[u8]) -> Frame<'_> {
+    Frame { event: None, data: Cow::Borrowed(event.trim_ascii()) }
+}
+
 /// Reads an event's fields.
+///
+/// Some providers break a stream off with a JSON object that no field name precedes; such an event is all data.
 pub fn read(event: &[u8]) -> Frame<'_> {
+    if event.trim_ascii_start().starts_with(b"{") {
+        return read_line(event);
+    }
     let mut frame = Frame { event: None, data: Cow::Borrowed(b"") };
     let mut has_data = false;
     for line in event.split(|&byte| byte == b'\n' || byte == b'\r') {
@@ -111,7 +187,11 @@ mod tests {
     use super::*;
 
     fn cut(pieces: &[&[u8]]) -> (Vec<Bytes>, Bytes) {
-        let (mut splitter, mut events) = (Splitter::default(), Vec::new());
+        cut_by(Splitter::default(), pieces)
+    }
+
+    fn cut_by(mut splitter: Splitter, pieces: &[&[u8]]) -> (Vec<Bytes>, Bytes) {
+        let mut events = Vec::new();
         for piece in pieces {
             splitter.push(piece);
             while let Some(event) = splitter.next_event().unwrap() {
@@ -138,7 +218,50 @@ mod tests {
         assert_eq!(frame.data, &b"{\"a\":1}\n two"[..]);
     }
 
+    #[test]
+    fn an_object_without_a_field_name_is_data() {
+        let broken: &[u8] = b"{\n  \"error\": {\n    \"code\": 503\n  }\n}\n\n";
+        let (events, _) = cut(&[broken]);
+        assert_eq!(events, [broken]);
+        assert_eq!(read(&events[0]).data, broken.trim_ascii());
+    }
+
+    #[test]
+    fn lines_are_events_and_empty_lines_are_kept() {
+        let stream: &[u8] = b"{\"a\":1}\n\r\n \n{\"b\":2}\r\n{\"half\"";
+        let (events, rest) = cut_by(Splitter::lines(), &[stream]);
+        let expected: [&[u8]; 2] = [b"{\"a\":1}\n", b"\r\n \n{\"b\":2}\r\n"];
+        assert_eq!(events, expected);
+        assert_eq!(rest, b"{\"half\""[..]);
+        assert_eq!(read_line(&events[1]).data, &b"{\"b\":2}"[..]);
+        assert_eq!(framing(Dialect::OllamaChat).read(&events[0]).data, &b"{\"a\":1}"[..]);
+    }
+
     proptest! {
+        /// Wherever a stream of lines is cut into pieces, the lines are the same and no byte is lost.
+        #[test]
+        fn pieces_of_lines_do_not_matter(stream in "(\\{\"a\":1\\}|x| |\t)?(\n|\r|\r\n|[a-z]| |\n\n){0,40}", cuts: Vec<prop::sample::Index>) {
+            let bytes = stream.as_bytes();
+            let mut places: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            places.extend([0, bytes.len()]);
+            places.sort_unstable();
+            let pieces: Vec<&[u8]> = places.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+            let (events, rest) = cut_by(Splitter::lines(), &pieces);
+            prop_assert_eq!([events.concat(), rest.to_vec()].concat(), bytes);
+            prop_assert!(events.iter().all(|event| !read_line(event).data.is_empty() && event.ends_with(b"\n")));
+            prop_assert_eq!((events, rest), cut_by(Splitter::lines(), &[bytes]));
+        }
+
+        /// No bytes whatsoever make reading or cutting fail.
+        #[test]
+        fn any_bytes_can_be_cut_and_read(bytes: Vec<u8>) {
+            for framing in [Framing::Sse, Framing::Lines] {
+                let (events, rest) = cut_by(Splitter::new(framing), &[&bytes]);
+                prop_assert_eq!([events.concat(), rest.to_vec()].concat(), bytes.clone());
+                events.iter().for_each(|event| drop(framing.read(event)));
+            }
+        }
+
         /// Wherever the stream is cut into pieces, the events are the same and no byte is lost.
         #[test]
         fn pieces_do_not_matter(stream in "(data: [a-z]{0,4}|event: x|:|)?(\n|\r|\r\n|[a-z]|\n\n){0,40}", cuts: Vec<prop::sample::Index>) {

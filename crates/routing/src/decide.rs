@@ -43,6 +43,8 @@ pub struct Step {
     pub provider: String,
     /// The provider's name for the model.
     pub model: String,
+    /// The dialect its provider is spoken to in; another than the client's means a conversion.
+    pub dialect: Dialect,
     /// How it relates to the step before: a fallback or an escalation. `Done` on the first.
     pub arrival: Next,
 }
@@ -114,7 +116,8 @@ fn pinned(features: &Features, name: &str, model: &Model, mut reasons: Vec<Strin
     reasons.push(format!("pinned:{name}"));
     match model.obstacle(features.task, features.dialect) {
         None => {
-            Ok(Plan { route: None, reason: "pinned", reasons, steps: vec![step(name, model, Next::Done)] })
+            let steps = vec![step(features, name, model, Next::Done, &mut reasons)];
+            Ok(Plan { route: None, reason: "pinned", reasons, steps })
         }
         Some(obstacle) => {
             reasons.push(format!("cannot:{name}:{obstacle}"));
@@ -161,7 +164,7 @@ fn climb(
                 (false, true) => Next::Fallback,
                 (false, false) => Next::Escalate,
             };
-            steps.push(step(candidate, model, arrival));
+            steps.push(step(features, candidate, model, arrival, &mut reasons));
             on_this_rung = true;
         }
         skipped |= steps.is_empty();
@@ -177,10 +180,11 @@ fn climb(
 fn nothing_capable(features: &Features, route: &str, reasons: Vec<String>) -> Refusal {
     let kind = match features.dialect {
         Dialect::AnthropicMessages => ProviderKind::Anthropic,
-        Dialect::OpenAiChat | Dialect::OpenAiCompletions => ProviderKind::OpenAi,
+        _ => ProviderKind::OpenAi,
     };
     let (reason, what) = match features.task {
         Task::Completion => ("no_completion_model", "completion"),
+        Task::Embedding => ("no_embedding_model", "embedding"),
         Task::Chat | Task::AgentStep | Task::SubagentStep => ("no_chat_model", "chat"),
     };
     let key = match kind {
@@ -188,7 +192,7 @@ fn nothing_capable(features: &Features, route: &str, reasons: Vec<String>) -> Re
         ProviderKind::OpenAi | ProviderKind::Embedded => "OPENAI_API_KEY",
     };
     let message = format!(
-        "route `{route}` has no {what} model that speaks {}. Add one: set {key} and restart `waymark up`, or put a \
+        "route `{route}` has no {what} model for {}. Add one: set {key} and restart `waymark up`, or put a \
          [providers.NAME] of kind \"{kind}\" and a [models.NAME] into waymark.toml and the model's name into \
          [routes.{route}] ladder",
         features.dialect
@@ -196,8 +200,18 @@ fn nothing_capable(features: &Features, route: &str, reasons: Vec<String>) -> Re
     Refusal { route: Some(route.to_owned()), reason, reasons, message, client_error: false }
 }
 
-fn step(name: &str, model: &Model, arrival: Next) -> Step {
-    Step { name: name.to_owned(), provider: model.provider.clone(), model: model.id.clone(), arrival }
+fn step(features: &Features, name: &str, model: &Model, arrival: Next, reasons: &mut Vec<String>) -> Step {
+    let dialect = model.reached_in(features.dialect).unwrap_or(features.dialect);
+    if dialect != features.dialect {
+        reasons.push(format!("converted:{name}:{dialect}"));
+    }
+    Step {
+        name: name.to_owned(),
+        provider: model.provider.clone(),
+        model: model.id.clone(),
+        dialect,
+        arrival,
+    }
 }
 
 #[cfg(test)]
@@ -210,6 +224,7 @@ mod tests {
         let model = |provider: &str, kind, id: &str| Model {
             provider: provider.into(),
             kind,
+            dialects: Model::usual_dialects(kind),
             id: id.into(),
             price: None,
             tasks: Model::usual_tasks(kind),
@@ -257,16 +272,22 @@ mod tests {
         assert_eq!(plan.reason, "first_capable_rung");
         assert_eq!(
             plan.reasons,
-            ["route:auto", "cannot:flash:task", "cannot:fim:task", "cannot:claude:dialect", "rung:small"]
+            [
+                "route:auto",
+                "cannot:flash:task",
+                "cannot:fim:task",
+                "converted:claude:anthropic-messages",
+                "rung:small"
+            ]
         );
         let steps: Vec<_> = plan.steps.iter().map(|step| (step.name.as_str(), step.arrival)).collect();
-        assert_eq!(steps, [("small", Next::Done), ("small-b", Next::Fallback)]);
+        assert_eq!(steps, [("small", Next::Done), ("small-b", Next::Fallback), ("claude", Next::Fallback)]);
     }
 
     #[test]
-    fn a_stand_in_takes_a_rung_that_cannot_do_the_task_itself() {
+    fn a_model_of_another_dialect_is_reached_by_conversion() {
         let plan = names(Task::AgentStep, Dialect::AnthropicMessages, "auto");
-        assert_eq!(plan, Ok(vec!["claude".into()]));
+        assert_eq!(plan, Ok(vec!["small".into(), "small-b".into(), "claude".into()]));
     }
 
     #[test]
@@ -285,7 +306,7 @@ mod tests {
             requested_model: "claude-sonnet".into(),
         };
         let mut snapshot = snapshot();
-        snapshot.policy.models.remove("claude");
+        snapshot.policy.models.retain(|name, _| name == "flash");
         let refusal = decide(&features, &snapshot).unwrap_err();
         assert_eq!(refusal.reason, "no_chat_model");
         assert!(refusal.message.contains("ANTHROPIC_API_KEY"), "{}", refusal.message);

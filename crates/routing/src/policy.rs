@@ -32,6 +32,8 @@ pub struct Model {
     pub provider: String,
     /// How the provider is spoken to.
     pub kind: ProviderKind,
+    /// The dialects the provider knows, the one that others are converted into first.
+    pub dialects: Vec<Dialect>,
     /// The provider's name for the model.
     pub id: String,
     /// Its price; `None` when unknown.
@@ -50,12 +52,29 @@ pub struct Route {
 }
 
 impl Model {
-    /// Whether the model's provider can be spoken to in `dialect` without a conversion.
-    pub fn speaks(&self, dialect: Dialect) -> bool {
-        match self.kind {
-            ProviderKind::OpenAi => matches!(dialect, Dialect::OpenAiChat | Dialect::OpenAiCompletions),
-            ProviderKind::Anthropic => dialect == Dialect::AnthropicMessages,
-            ProviderKind::Embedded => dialect == Dialect::OpenAiCompletions,
+    /// The dialect in which the model's provider is spoken to for a client that speaks `dialect`: the same where
+    /// the provider knows it, else, for conversations, the provider's own; `None` where there is no way across.
+    pub fn reached_in(&self, dialect: Dialect) -> Option<Dialect> {
+        if self.dialects.contains(&dialect) {
+            return Some(dialect);
+        }
+        let own = self.dialects.iter().copied().find(|own| own.is_conversation());
+        own.filter(|_| dialect.is_conversation())
+    }
+
+    /// The dialects that providers of `kind` usually know, the one that others are converted into first.
+    pub fn usual_dialects(kind: ProviderKind) -> Vec<Dialect> {
+        match kind {
+            ProviderKind::OpenAi => {
+                vec![Dialect::OpenAiChat, Dialect::OpenAiCompletions, Dialect::OpenAiEmbeddings]
+            }
+            ProviderKind::Anthropic => vec![Dialect::AnthropicMessages],
+            ProviderKind::Embedded => vec![
+                Dialect::OpenAiCompletions,
+                Dialect::LlamaInfill,
+                Dialect::MistralFim,
+                Dialect::OllamaGenerate,
+            ],
         }
     }
 
@@ -73,7 +92,7 @@ impl Model {
     pub fn obstacle(&self, task: Task, dialect: Dialect) -> Option<&'static str> {
         if !self.tasks.contains(&task) {
             Some("task")
-        } else if !self.speaks(dialect) {
+        } else if self.reached_in(dialect).is_none() {
             Some("dialect")
         } else {
             None

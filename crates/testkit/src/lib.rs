@@ -8,6 +8,7 @@
     reason = "a broken rig must fail the test that uses it, loudly"
 )]
 
+mod agent;
 mod gate;
 mod http;
 mod random;
@@ -16,6 +17,7 @@ mod tally;
 mod upstream;
 mod waymark;
 
+pub use agent::ScriptedModel;
 pub use gate::Gate;
 pub use http::{Exchange, Headers, Http, Response};
 pub use random::Random;

@@ -55,8 +55,24 @@ labels! {
         OpenAiChat = "openai-chat",
         /// OpenAI `POST /v1/completions`, with `suffix`.
         OpenAiCompletions = "openai-completions",
+        /// OpenAI `POST /v1/responses`.
+        OpenAiResponses = "openai-responses",
         /// Anthropic `POST /v1/messages`.
         AnthropicMessages = "anthropic-messages",
+        /// Gemini `:generateContent` and `:streamGenerateContent`.
+        Gemini = "gemini",
+        /// Ollama `POST /api/chat`.
+        OllamaChat = "ollama-chat",
+        /// Ollama `POST /api/generate`.
+        OllamaGenerate = "ollama-generate",
+        /// llama.cpp `POST /infill`.
+        LlamaInfill = "llama-infill",
+        /// Mistral `POST /v1/fim/completions`.
+        MistralFim = "mistral-fim",
+        /// OpenAI `POST /v1/embeddings`.
+        OpenAiEmbeddings = "openai-embeddings",
+        /// Ollama `POST /api/embed`, and `/api/embeddings` before it.
+        OllamaEmbed = "ollama-embed",
     }
 }
 
@@ -83,6 +99,8 @@ labels! {
         AgentStep = "agent_step",
         /// A step of an agent that another agent started.
         SubagentStep = "subagent_step",
+        /// Texts turned into vectors.
+        Embedding = "embedding",
     }
 }
 
@@ -122,6 +140,25 @@ labels! {
     }
 }
 
+impl Dialect {
+    /// Whether it completes code at a cursor.
+    pub const fn is_completion(self) -> bool {
+        matches!(self, Self::OpenAiCompletions | Self::OllamaGenerate | Self::LlamaInfill | Self::MistralFim)
+    }
+
+    /// Whether it carries conversations, which can be said in any other dialect that does.
+    pub const fn is_conversation(self) -> bool {
+        matches!(
+            self,
+            Self::OpenAiChat
+                | Self::OpenAiResponses
+                | Self::AnthropicMessages
+                | Self::Gemini
+                | Self::OllamaChat
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,7 +172,9 @@ mod tests {
         let error = "openai_chat".parse::<Dialect>().unwrap_err().to_string();
         assert_eq!(
             error,
-            "`openai_chat` is no dialect; known: openai-chat, openai-completions, anthropic-messages"
+            "`openai_chat` is no dialect; known: openai-chat, openai-completions, openai-responses, \
+             anthropic-messages, gemini, ollama-chat, ollama-generate, llama-infill, mistral-fim, \
+             openai-embeddings, ollama-embed"
         );
     }
 }

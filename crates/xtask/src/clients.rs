@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::workspace::{Workspace, cargo};
-use crate::{process, test};
+use crate::{packages, process, test};
 
 const SUITE: &str = "crates/cli/tests/clients";
 
@@ -19,16 +19,25 @@ pub(crate) fn run() -> Result<()> {
 
 /// Installs what the suite needs and runs it against the programs already built.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    suite(workspace, SUITE, |pytest| pytest)
+}
+
+/// Runs a folder of pytest files, with `settings` made, against the programs already built.
+pub(crate) fn suite(
+    workspace: &Workspace,
+    folder: &str,
+    settings: impl FnOnce(&mut Command) -> &mut Command,
+) -> Result<()> {
     debian_packages()?;
     let python = python(workspace)?;
-    process::run(
-        Command::new(python)
-            .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", SUITE])
-            .current_dir(&workspace.root)
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("WAYMARK_BINARY", workspace.program("waymark"))
-            .env("SCRIPTED_UPSTREAM_BINARY", workspace.program("scripted-upstream")),
-    )
+    let mut pytest = Command::new(python);
+    pytest
+        .args(["-m", "pytest", "-q", folder])
+        .current_dir(&workspace.root)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("WAYMARK_BINARY", workspace.program("waymark"))
+        .env("SCRIPTED_UPSTREAM_BINARY", workspace.program("scripted-upstream"));
+    process::run(settings(&mut pytest))
 }
 
 /// Python of a virtual environment with exactly what the suite pins.
@@ -64,27 +73,5 @@ fn debian_packages() -> Result<()> {
     if !process::succeeds(Command::new("curl").arg("--version")) {
         missing.push("curl");
     }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    println!("    installing {}", missing.join(", "));
-    let install = || -> Result<()> {
-        process::run(apt()?.arg("update"))?;
-        process::run(apt()?.args(["install", "--yes", "--no-install-recommends"]).args(&missing))
-    };
-    install().with_context(|| format!("the client suite needs {}: install them", missing.join(", ")))
-}
-
-/// apt-get, through sudo unless root.
-fn apt() -> Result<Command> {
-    let is_root = process::output(Command::new("id").arg("-u"))?.trim() == "0";
-    let mut command = if is_root {
-        Command::new("apt-get")
-    } else {
-        let mut sudo = Command::new("sudo");
-        sudo.args(["--non-interactive", "apt-get"]);
-        sudo
-    };
-    command.arg("--quiet").env("DEBIAN_FRONTEND", "noninteractive");
-    Ok(command)
+    packages::install("the client suite", &missing)
 }

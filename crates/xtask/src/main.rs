@@ -3,9 +3,11 @@
 //! Never shipped, and ignorant of the product: it knows the workspace's shape, not what its crates do.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore reports to the terminal")]
 
+mod agents;
 mod bench;
 mod clients;
 mod deny;
+mod packages;
 mod process;
 mod test;
 mod tidy;
@@ -25,12 +27,14 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Chore {
-    /// Everything a change must pass: format, lints, tidy, tests, and the client suite
+    /// Everything a change must pass: format, lints, tidy, tests, clients and agents
     Test,
     /// The house rules: layering, manifests, lock file, sizes, wording
     Tidy,
     /// The official Python clients and curl against the real binary
     Clients,
+    /// Claude Code, Codex and opencode against the real binary
+    Agents,
     /// Licences, bans and sources of dependencies (installs cargo-deny when missing)
     Deny,
     /// Measures the budgets: gateway, completion, ledger, flash, or all of them; --json, --loaded, --repo DIR
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Chore::Test => test::run(),
         Chore::Tidy => tidy::run(),
         Chore::Clients => clients::run(),
+        Chore::Agents => agents::run(),
         Chore::Deny => deny::run(),
         Chore::Bench { arguments } => bench::run(&arguments),
     };

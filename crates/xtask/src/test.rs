@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::workspace::{Workspace, cargo};
-use crate::{clients, process, tidy};
+use crate::{agents, clients, process, tidy};
 
-/// Builds the programs the client suite starts.
+/// Builds the programs the client and agents suites start.
 pub(crate) const PROGRAMS: &[&str] = &["build", "-p", "waymark", "-p", "waymark-testkit", "--bins"];
 
 /// Runs every step and stops at the first that fails.
@@ -24,6 +24,7 @@ pub(crate) fn run() -> Result<()> {
     let again = format!("cargo {}", PROGRAMS.join(" "));
     report.step("programs", &again, || checked(&workspace, PROGRAMS))?;
     report.step("clients", "cargo xtask clients", || clients::check(&workspace))?;
+    report.step("agents", "cargo xtask agents", || agents::check(&workspace))?;
     report.print();
     Ok(())
 }

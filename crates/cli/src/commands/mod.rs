@@ -3,6 +3,8 @@
 mod bench;
 mod complete;
 pub(crate) mod config;
+mod connect;
+mod doctor;
 mod index;
 mod server;
 mod sources;
@@ -32,6 +34,8 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
         Command::Bench { what: Bench::Completion { repo, commits } } => {
             bench::completion(&common, &repo, commits)
         }
+        Command::Connect(asked) => connect::run(&common, &asked),
+        Command::Doctor { base_url } => doctor::run(&common, base_url.as_deref()),
         Command::Config { origin } => effective(&common, origin),
     }
 }

@@ -57,6 +57,18 @@ pub(super) fn data_dir(common: &Common) -> Result<PathBuf, Failure> {
     })
 }
 
+/// Where the server listens, by the settings alone.
+pub(super) fn listen(common: &Common) -> Result<Option<String>, Failure> {
+    let found = settings::listen(&Sources {
+        platform_data_dir: None,
+        discovered: &[],
+        file: common.config.as_deref(),
+        environment: &environment,
+        flags: &flags(common),
+    });
+    found.map_err(|error| Failure::from_error(USAGE, &error))
+}
+
 fn flags(common: &Common) -> Vec<(&'static str, String, &'static str)> {
     let data_dir = common.data_dir.as_deref().map(|path| path.display().to_string());
     data_dir.map(|path| ("server.data_dir", path, "--data-dir")).into_iter().collect()

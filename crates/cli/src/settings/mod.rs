@@ -104,6 +104,15 @@ pub(crate) fn platform_data_dir() -> Option<PathBuf> {
 /// Where data is kept, by the same layers, without looking at anything else: commands that only read the ledger
 /// need no provider to be right.
 pub(crate) fn data_dir(sources: &Sources<'_>) -> Result<Option<PathBuf>, SettingsError> {
+    Ok(one(sources, "server.data_dir")?.map(PathBuf::from))
+}
+
+/// Where the server listens, by the same layers, for commands that only point at it.
+pub(crate) fn listen(sources: &Sources<'_>) -> Result<Option<String>, SettingsError> {
+    one(sources, "server.listen")
+}
+
+fn one(sources: &Sources<'_>, path: &'static str) -> Result<Option<String>, SettingsError> {
     let mut layers = Layers::default();
     layers.defaults(sources.platform_data_dir.and_then(Path::to_str));
     if let Some(path) = sources.file {
@@ -111,11 +120,11 @@ pub(crate) fn data_dir(sources: &Sources<'_>) -> Result<Option<PathBuf>, Setting
     }
     layers.environment(sources.environment);
     layers.flags(sources);
-    let key = KeyPath::fixed("server.data_dir");
-    // What is said and not understood must not lead to another directory's ledger.
+    let key = KeyPath::fixed(path);
+    // What is said and not understood must not lead to another directory's ledger, or another address.
     if layers.doubts(&key) {
         let (_, problems) = layers.into_parts();
         return Err(SettingsError::Invalid(problems));
     }
-    Ok(layers.text(&key).map(|(path, _)| PathBuf::from(path)))
+    Ok(layers.text(&key).map(|(text, _)| text.to_owned()))
 }

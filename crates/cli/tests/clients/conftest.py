@@ -2,18 +2,11 @@
 
 import os
 import pathlib
-import queue
-import re
-import signal
 import subprocess
 import tempfile
-import threading
 
 import pytest
-
-ROOT = pathlib.Path(__file__).resolve().parents[4]
-TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
-DEADLINE = 60
+from programs import scripted_upstream, serving
 
 SHELF = """\
 use std::collections::BTreeMap;
@@ -63,52 +56,10 @@ id = "{id}"
 BEHAVIOURS = ["small", "tools", "400", "401", "429", "500", "cut", "long"]
 
 
-class Server:
-    """A running Waymark: where it is, and its commands."""
-
-    def __init__(self, binary, address, data, environment):
-        self.binary, self.address, self.data, self.environment = binary, address, data, environment
-        self.url = f"http://{address}"
-
-    def run(self, *arguments):
-        """Runs a command on the same data directory."""
-        command = [self.binary, *arguments, "--data-dir", self.data]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=DEADLINE)
-
-
-def program(variable, name):
-    path = os.environ.get(variable) or TARGET / name
-    if not pathlib.Path(path).exists():
-        pytest.exit(f"no {path}: run `cargo xtask clients`, which builds it", returncode=2)
-    return str(path)
-
-
-def first_line(stream, pattern):
-    """The first line that matches, while everything is read so that the writer never blocks."""
-    found, seen = queue.Queue(), []
-
-    def read():
-        for line in stream:
-            seen.append(line)
-            if match := re.search(pattern, line):
-                found.put(match[1])
-        found.put(None)
-
-    threading.Thread(target=read, daemon=True).start()
-    value = found.get(timeout=DEADLINE)
-    assert value is not None, f"no line with {pattern} in:\n{''.join(seen)}"
-    return value
-
-
 @pytest.fixture(scope="session")
 def upstream_port():
-    process = subprocess.Popen(
-        [program("SCRIPTED_UPSTREAM_BINARY", "scripted-upstream")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )
-    yield first_line(process.stdout, r"^(\d+)$")
-    process.stdin.close()
-    process.wait(timeout=DEADLINE)
+    with scripted_upstream() as port:
+        yield port
 
 
 @pytest.fixture(scope="session")
@@ -149,18 +100,5 @@ def server(home, environment, repository, upstream_port):
     )
     config, data = home / "waymark.toml", str(home / "data")
     config.write_text(CONFIG.format(repository=repository, port=upstream_port, models=models))
-    binary = program("WAYMARK_BINARY", "waymark")
-    process = subprocess.Popen(
-        [binary, "serve", "--config", str(config), "--listen", "127.0.0.1:0", "--data-dir", data],
-        env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )
-    try:
-        address = first_line(process.stderr, r"listening on http://([^\s/]+)")
-        running = Server(binary, address, data, environment)
+    with serving(config, data, environment) as running:
         yield running
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=DEADLINE) == 0
-        verified = running.run("verify")
-        assert verified.returncode == 0, verified
-    finally:
-        process.kill()

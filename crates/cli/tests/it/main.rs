@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod commands;
+mod connect;
 mod crash;
+mod crossing;
 mod faults;
 mod golden;
 mod path;

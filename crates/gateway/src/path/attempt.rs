@@ -1,7 +1,7 @@
 //! Attempts: one upstream call after another until one answers or none is left.
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use waymark_flash::{Completion, CompletionRequest};
 use waymark_ledger::Attempt;
 use waymark_protocol::{Answer, ErrorKind, Fault, Request, sse};
@@ -10,9 +10,10 @@ use waymark_types::{Next, Outcome, ProviderKind, Timestamp};
 
 use super::Call;
 use super::begun::Begun;
+use super::convert;
 use super::identify::shortened;
 use crate::config::ProviderConfig;
-use crate::relay::{Head, Upstreamed};
+use crate::relay::{Dialects, Head, Upstreamed};
 use crate::state::State;
 use crate::upstream::{self, CallError, STALL_TIMEOUT};
 
@@ -108,6 +109,8 @@ fn provisional(step: &Step, started: Timestamp) -> Attempt {
         error: Some("cancelled".to_owned()),
         next: Next::Exhausted,
         served: false,
+        converted: None,
+        lost: Vec::new(),
     }
 }
 
@@ -134,11 +137,12 @@ async fn once(
     step: &Step,
     started: Timestamp,
 ) -> (Attempt, Reached) {
+    let mut lost = Vec::new();
     let reached = match state.config.providers.get(&step.provider) {
         Some(provider) if provider.kind == ProviderKind::Embedded => {
             Reached::Suggestion(Box::new(suggest(state, request)))
         }
-        Some(provider) => call_upstream(state, call, request, step, provider)
+        Some(provider) => call_upstream(state, call, request, step, provider, &mut lost)
             .await
             .unwrap_or_else(|error| Reached::Nothing(as_fault(&error))),
         None => {
@@ -147,7 +151,8 @@ async fn once(
             Reached::Nothing(as_fault(&error))
         }
     };
-    let attempt = Attempt { ended: state.clock.now(), ..provisional(step, started) };
+    let converted = (step.dialect != call.dialect).then_some(step.dialect);
+    let attempt = Attempt { ended: state.clock.now(), converted, lost, ..provisional(step, started) };
     (describe(attempt, &reached), reached)
 }
 
@@ -166,15 +171,35 @@ async fn call_upstream(
     request: &Request,
     step: &Step,
     provider: &ProviderConfig,
+    lost: &mut Vec<String>,
 ) -> Result<Reached, CallError> {
-    let headers = upstream::to_upstream(&call.headers);
-    let body = request.body_for(&step.model);
-    let query = call.query.as_deref();
-    let response = state.upstreams.call(&step.provider, provider, call.dialect, query, headers, body).await?;
-    let head = Head { status: response.status(), headers: upstream::to_client(response.headers()) };
+    let mut headers = upstream::to_upstream(&call.headers);
+    let (conversion, body) = if step.dialect == call.dialect {
+        let body = request.body_for(&step.model);
+        (None, waymark_protocol::without_foreign(call.dialect, &body).unwrap_or(body))
+    } else {
+        let created = call.arrived.as_micros() / 1_000_000;
+        match convert::cross(request.raw(), call.dialect, step.dialect, &step.model, created) {
+            Ok(crossed) => {
+                *lost = crossed.lost;
+                headers = upstream::across(&headers, step.dialect);
+                (Some(crossed.conversion), crossed.body)
+            }
+            Err(fault) => return Ok(Reached::Nothing(fault)),
+        }
+    };
+    let query = call.query.as_deref().filter(|_| conversion.is_none());
+    let response = state.upstreams.call(&step.provider, provider, step.dialect, query, headers, body).await?;
+    let mut head = Head { status: response.status(), headers: upstream::to_client(response.headers()) };
     let mut chunks = response.bytes_stream();
-    if head.status.is_success() && head.is_event_stream() {
-        let mut upstreamed = Upstreamed::new(head, call.dialect, chunks.boxed(), step.provider.clone());
+    if head.status.is_success() && head.is_stream_of(step.dialect) {
+        let dialects = Dialects { client: call.dialect, provider: step.dialect };
+        let converter = conversion.as_ref().map(|conversion| {
+            head = Head::new(200, conversion.stream_type());
+            conversion.stream()
+        });
+        let mut upstreamed =
+            Upstreamed::new(head, dialects, converter, chunks.boxed(), step.provider.clone());
         upstreamed.first_event().await?;
         return Ok(Reached::Stream(Box::new(upstreamed)));
     }
@@ -182,24 +207,41 @@ async fn call_upstream(
     if head.status.is_redirection() {
         return Err(no_answer("it redirects elsewhere"));
     }
-    let mut body = Vec::new();
-    loop {
-        match tokio::time::timeout(STALL_TIMEOUT, chunks.next()).await {
-            Ok(Some(Ok(chunk))) => body.extend_from_slice(&chunk),
-            Ok(Some(Err(error))) => return Err(CallError::from_transfer(&step.provider, &error)),
-            Ok(None) => break,
-            Err(_) => return Err(CallError::TimedOut(step.provider.clone())),
-        }
-        if body.len() > LARGEST_ANSWER {
-            return Err(no_answer("its answer is too large"));
-        }
-    }
+    let body = whole_body(&mut chunks, &step.provider).await?;
     if head.status.is_success() && !is_json_object(&body) {
         return Err(no_answer("its answer is no JSON object"));
     }
     let mut answer = Answer::default();
-    answer.read_body(call.dialect, &body);
-    Ok(Reached::Whole(Box::new(Whole { head, body: body.into(), answer })))
+    answer.read_body(step.dialect, &body);
+    let Some(conversion) = conversion else {
+        return Ok(Reached::Whole(Box::new(Whole { head, body: body.into(), answer })));
+    };
+    let status = head.status.as_u16();
+    let converted = match head.status.is_success() && answer.error.is_none() {
+        true => conversion.reply(&body).ok_or_else(|| no_answer("its answer cannot be read"))?,
+        false => conversion.error(status, &body),
+    };
+    let head = Head::new(status, "application/json");
+    Ok(Reached::Whole(Box::new(Whole { head, body: converted.into(), answer })))
+}
+
+async fn whole_body(
+    chunks: &mut (impl Stream<Item = reqwest::Result<Bytes>> + Unpin),
+    provider: &str,
+) -> Result<Vec<u8>, CallError> {
+    let mut body = Vec::new();
+    loop {
+        match tokio::time::timeout(STALL_TIMEOUT, chunks.next()).await {
+            Ok(Some(Ok(chunk))) => body.extend_from_slice(&chunk),
+            Ok(Some(Err(error))) => return Err(CallError::from_transfer(provider, &error)),
+            Ok(None) => return Ok(body),
+            Err(_) => return Err(CallError::TimedOut(provider.to_owned())),
+        }
+        if body.len() > LARGEST_ANSWER {
+            let problem = "its answer is too large";
+            return Err(CallError::NoAnswer { provider: provider.to_owned(), problem });
+        }
+    }
 }
 
 /// Whether a body is one whole JSON object, as every answer of every dialect is.

@@ -4,7 +4,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use waymark_flash as flash;
 use waymark_ledger::{Attempt, Commitment, Completion, Entry, Source};
-use waymark_protocol::{Answer, ErrorKind, Fault, Suggestion};
+use waymark_protocol::{Answer, ErrorKind, Fault, Suggestion, fim_dialogue, sse};
 use waymark_store::Payload;
 use waymark_types::{Next, Outcome, Usage};
 
@@ -118,12 +118,18 @@ pub(super) async fn deliver(delivery: Delivery<'_>, tried: Tried, client: Client
 
 impl Delivery<'_> {
     /// No upstream answered: the client gets an error of our own.
-    async fn fault(self, fault: Fault, client: Client) {
+    async fn fault(mut self, fault: Fault, client: Client) {
+        self.reason = fault.code;
         let timed_out = fault.kind == ErrorKind::Timeout;
         let outcome = if timed_out { Outcome::TimedOut } else { Outcome::Failed };
         let body = waymark_protocol::error_body(self.call.dialect, &fault);
         let head = Head::new(fault.kind.status(), "application/json");
-        let ending = Ending::new(outcome, fault.code).error(&fault.message);
+        // What a conversion objects to is told in the request's own words, which are not for the record.
+        let words = match fault.kind {
+            ErrorKind::InvalidRequest => "the request cannot be said in the provider's dialect",
+            _ => fault.message.as_str(),
+        };
+        let ending = Ending::new(outcome, fault.code).error(words);
         self.finish(ending, head, body.into(), client).await;
     }
 
@@ -150,14 +156,17 @@ impl Delivery<'_> {
             model: completion.version.clone(),
             text: suggested.map(|suggested| suggested.text.clone()),
             confidence: completion.confidence,
-            citations: suggested.map_or(&[][..], |suggested| &suggested.citations[..]),
+            citations: serde_json::json!(suggested.map_or(&[][..], |suggested| &suggested.citations[..])),
             usage,
         };
-        if self.stream {
-            (waymark_protocol::completion_events(&suggestion).into(), "text/event-stream")
-        } else {
-            (waymark_protocol::completion_body(&suggestion).into(), "application/json")
-        }
+        let dialect = self.call.dialect;
+        let content_type =
+            if self.stream { sse::framing(dialect).content_type() } else { "application/json" };
+        let spoken = fim_dialogue(dialect).and_then(|spoken| {
+            let prompt = spoken.read_fim(&self.call.body).ok()?;
+            Some(spoken.write_suggestion(&prompt, &suggestion))
+        });
+        (spoken.unwrap_or_default().into(), content_type)
     }
 
     /// A provider's whole answer, passed on byte for byte.

@@ -13,7 +13,7 @@ const LONGEST: usize = 200;
 const SESSION: [&str; 4] = ["x-claude-code-session-id", "session-id", "x-session-affinity", "x-session-id"];
 
 /// Headers that only an agent started by another agent sends. Claude Code, opencode.
-const PARENT: [&str; 2] = ["x-claude-code-parent-agent-id", "x-parent-session-id"];
+const PARENT: [&str; 2] = ["x-claude-code-agent-id", "x-parent-session-id"];
 
 /// Who asks.
 pub(super) struct Caller {
@@ -35,8 +35,10 @@ pub(super) fn identify(headers: &HeaderMap, listen: SocketAddr) -> Caller {
 
 /// Tells the kind of work from the request's shape.
 pub(super) fn classify(request: &Request, headers: &HeaderMap) -> Task {
-    if request.dialect == Dialect::OpenAiCompletions {
+    if request.dialect.is_completion() {
         Task::Completion
+    } else if matches!(request.dialect, Dialect::OpenAiEmbeddings | Dialect::OllamaEmbed) {
+        Task::Embedding
     } else if PARENT.iter().any(|name| headers.contains_key(*name)) {
         Task::SubagentStep
     } else if request.tools > 0 {

@@ -4,6 +4,7 @@
 
 mod attempt;
 mod begun;
+pub(crate) mod convert;
 mod deliver;
 mod identify;
 
@@ -13,7 +14,7 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use waymark_ledger::commitment::{self, Salt};
 use waymark_ledger::{Attempt, Decision, Entry, Intent, PlannedAttempt};
-use waymark_protocol::{ErrorKind, Fault, Request};
+use waymark_protocol::{Addressed, ErrorKind, Fault, Request};
 use waymark_routing::{Features, POLICY, Plan, Refusal};
 use waymark_store::Payload;
 use waymark_types::{Dialect, Next, Outcome, RecordId, Task, Timestamp};
@@ -30,6 +31,8 @@ use identify::Caller;
 pub(crate) struct Call {
     pub(crate) dialect: Dialect,
     pub(crate) query: Option<String>,
+    /// What the address says that the body does not.
+    pub(crate) addressed: Addressed,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) arrived: Timestamp,
@@ -40,7 +43,7 @@ pub(crate) struct Call {
 /// Answers one request. Every return has told the client something, or found it gone.
 pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
     let caller = identify::identify(&call.headers, state.config.listen);
-    let request = match waymark_protocol::parse(call.dialect, &call.body) {
+    let request = match waymark_protocol::parse(call.dialect, &call.body, &call.addressed) {
         Ok(request) => request,
         Err(error) => {
             let fault = fault(ErrorKind::InvalidRequest, "bad_request", error.to_string());

@@ -2,6 +2,7 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::{self, HeaderName, HeaderValue};
+use waymark_types::Dialect;
 
 /// Headers that belong to one connection (RFC 9110, section 7.6.1) or that are set anew for it.
 const CONNECTION: [HeaderName; 10] = [
@@ -38,6 +39,21 @@ pub(crate) fn to_upstream(headers: &HeaderMap) -> HeaderMap {
     let mut sent =
         without(headers, |name| CONNECTION.contains(name) || CLIENT.contains(name) || is_ours(name));
     sent.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    sent
+}
+
+/// The client's headers as a provider of another dialect gets them: without those that belong to the client's.
+pub(crate) fn across(headers: &HeaderMap, dialect: Dialect) -> HeaderMap {
+    let foreign = |name: &HeaderName| {
+        let name = name.as_str();
+        name.starts_with("anthropic-") || name.starts_with("openai-") || name == "content-type"
+    };
+    let mut sent = without(headers, foreign);
+    sent.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if dialect == Dialect::AnthropicMessages {
+        let version = HeaderName::from_static("anthropic-version");
+        sent.insert(version, HeaderValue::from_static("2023-06-01"));
+    }
     sent
 }
 

@@ -12,7 +12,7 @@ use waymark_types::{Dialect, ProviderKind};
 
 use crate::config::ProviderConfig;
 
-pub(crate) use headers::{to_client, to_upstream};
+pub(crate) use headers::{across, to_client, to_upstream};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a provider may think before the first byte; reasoning models take minutes.
@@ -136,6 +136,14 @@ fn path(dialect: Dialect) -> &'static str {
         Dialect::OpenAiChat => "/chat/completions",
         Dialect::OpenAiCompletions => "/completions",
         Dialect::AnthropicMessages => "/v1/messages",
+        Dialect::OpenAiResponses => "/responses",
+        Dialect::Gemini => "",
+        Dialect::OllamaChat => "/api/chat",
+        Dialect::OllamaGenerate => "/api/generate",
+        Dialect::LlamaInfill => "/infill",
+        Dialect::MistralFim => "/fim/completions",
+        Dialect::OpenAiEmbeddings => "/embeddings",
+        Dialect::OllamaEmbed => "/api/embed",
     }
 }
 

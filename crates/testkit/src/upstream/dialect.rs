@@ -2,11 +2,17 @@
 
 use serde_json::{Value, json};
 
+use super::responses;
+
 /// The model a scripted upstream says it served unless told otherwise: a dated id, as providers give.
 pub const SERVED_MODEL: &str = "mock-large-2026-01-01";
 
+/// What a model that thinks has thought, signed; a provider takes it back unaltered or not at all.
+pub(crate) const THOUGHT: &str = "The next step follows from the last.";
+pub(crate) const SIGNATURE: &str = "c2lnbmVkIHRob3VnaHQ=";
+
 pub(super) const EVENT_STREAM: &str = "text/event-stream";
-const CREATED: u64 = 1_767_225_600;
+pub(super) const CREATED: u64 = 1_767_225_600;
 
 /// The endpoints a scripted upstream knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +21,8 @@ pub enum Endpoint {
     Chat,
     /// OpenAI `POST /v1/completions`.
     Completions,
+    /// OpenAI `POST /v1/responses`.
+    Responses,
     /// Anthropic `POST /v1/messages`.
     Messages,
     /// `GET /v1/models`, in either shape.
@@ -30,8 +38,10 @@ pub struct ToolCall {
     pub id: String,
     /// The tool's name.
     pub name: String,
-    /// Its arguments, as JSON text; streamed in several deltas.
+    /// Its arguments, as JSON text or as a custom tool's free text; streamed in several deltas.
     pub arguments: String,
+    /// Whether it is a custom tool of the Responses dialect, whose input is free text.
+    pub is_custom: bool,
 }
 
 /// What a request asks for.
@@ -40,6 +50,8 @@ pub(super) struct Wants {
     pub(super) endpoint: Endpoint,
     pub(super) stream: bool,
     pub(super) is_anthropic: bool,
+    /// Whether a signed thinking block comes before tool calls.
+    pub(super) thinks: bool,
     usage: bool,
 }
 
@@ -55,6 +67,7 @@ impl Endpoint {
         match target.split('?').next().unwrap_or_default() {
             "/v1/chat/completions" => Self::Chat,
             "/v1/completions" => Self::Completions,
+            "/v1/responses" => Self::Responses,
             "/v1/messages" => Self::Messages,
             "/v1/models" => Self::Models,
             _ => Self::Unknown,
@@ -65,11 +78,16 @@ impl Endpoint {
 impl ToolCall {
     /// A call of `name` with these arguments.
     pub fn new(id: &str, name: &str, arguments: &Value) -> Self {
-        Self { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_string() }
+        Self { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_string(), is_custom: false }
+    }
+
+    /// A call of the custom tool `name` with this text.
+    pub fn custom(id: &str, name: &str, input: &str) -> Self {
+        Self { id: id.to_owned(), name: name.to_owned(), arguments: input.to_owned(), is_custom: true }
     }
 
     /// The arguments in three deltas, none of which is JSON by itself.
-    fn deltas(&self) -> Vec<&str> {
+    pub(super) fn deltas(&self) -> Vec<&str> {
         let text = self.arguments.as_str();
         let cut = |at: usize| (at..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len());
         let (first, second) = (cut(text.len() / 3), cut(text.len() * 2 / 3));
@@ -85,7 +103,7 @@ impl Answer<'_> {
         }
     }
 
-    fn output_tokens(&self) -> usize {
+    pub(super) fn output_tokens(&self) -> usize {
         match self {
             Self::Text(deltas) => deltas.len(),
             Self::Tools(calls) => calls.len() * 12,
@@ -100,6 +118,7 @@ impl Wants {
             endpoint,
             stream: body["stream"] == true,
             is_anthropic: endpoint == Endpoint::Messages,
+            thinks: matches!(body["thinking"]["type"].as_str(), Some("enabled" | "adaptive")),
             usage: body["stream_options"]["include_usage"] == true,
         }
     }
@@ -125,7 +144,8 @@ impl Wants {
 
     pub(super) fn plain(&self, model: &str, answer: &Answer<'_>) -> String {
         match self.endpoint {
-            Endpoint::Messages => message(model, answer),
+            Endpoint::Messages => message(model, answer, self.thinks),
+            Endpoint::Responses => responses::whole(model, answer),
             Endpoint::Completions => {
                 let choice =
                     json!({"text": answer.text(), "index": 0, "logprobs": null, "finish_reason": "stop"});
@@ -142,7 +162,8 @@ impl Wants {
 
     pub(super) fn events(&self, model: &str, answer: &Answer<'_>) -> Vec<String> {
         match self.endpoint {
-            Endpoint::Messages => message_events(model, answer),
+            Endpoint::Messages => message_events(model, answer, self.thinks),
+            Endpoint::Responses => responses::events(model, answer),
             Endpoint::Completions => self.completion_events(model, answer),
             _ => self.chat_events(model, answer),
         }
@@ -247,8 +268,8 @@ fn chat_message(answer: &Answer<'_>) -> Value {
     json!({"role": "assistant", "content": null, "refusal": null, "tool_calls": calls})
 }
 
-fn message(model: &str, answer: &Answer<'_>) -> Value {
-    let content: Vec<Value> = match answer {
+fn message(model: &str, answer: &Answer<'_>, thinks: bool) -> Value {
+    let mut content: Vec<Value> = match answer {
         Answer::Text(_) => vec![json!({"type": "text", "text": answer.text()})],
         Answer::Tools(calls) => calls
             .iter()
@@ -258,6 +279,9 @@ fn message(model: &str, answer: &Answer<'_>) -> Value {
             })
             .collect(),
     };
+    if thinks && matches!(answer, Answer::Tools(_)) {
+        content.insert(0, json!({"type": "thinking", "thinking": THOUGHT, "signature": SIGNATURE}));
+    }
     json!({"id": "msg_scripted", "type": "message", "role": "assistant", "model": model, "content": content,
         "stop_reason": stop_reason(answer), "stop_sequence": null,
         "usage": {"input_tokens": 21, "output_tokens": answer.output_tokens()}})
@@ -267,7 +291,7 @@ fn stop_reason(answer: &Answer<'_>) -> &'static str {
     if matches!(answer, Answer::Tools(_)) { "tool_use" } else { "end_turn" }
 }
 
-fn message_events(model: &str, answer: &Answer<'_>) -> Vec<String> {
+fn message_events(model: &str, answer: &Answer<'_>, thinks: bool) -> Vec<String> {
     let started = json!({"id": "msg_scripted", "type": "message", "role": "assistant", "model": model,
         "content": [], "stop_reason": null, "stop_sequence": null,
         "usage": {"input_tokens": 21, "output_tokens": 1}});
@@ -286,7 +310,14 @@ fn message_events(model: &str, answer: &Answer<'_>) -> Vec<String> {
             events.extend(block(0, json!({"type": "text", "text": ""}), deltas));
         }
         Answer::Tools(calls) => {
-            for (index, call) in calls.iter().enumerate() {
+            if thinks {
+                let deltas = vec![
+                    json!({"type": "thinking_delta", "thinking": THOUGHT}),
+                    json!({"type": "signature_delta", "signature": SIGNATURE}),
+                ];
+                events.extend(block(0, json!({"type": "thinking", "thinking": "", "signature": ""}), deltas));
+            }
+            for (index, call) in calls.iter().enumerate().map(|(at, call)| (at + usize::from(thinks), call)) {
                 let deltas = call.deltas();
                 let deltas = deltas
                     .iter()

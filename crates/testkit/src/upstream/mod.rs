@@ -3,6 +3,7 @@
 mod connection;
 mod dialect;
 mod reply;
+mod responses;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use dialect::{Endpoint, SERVED_MODEL, ToolCall};
+pub(crate) use dialect::{SIGNATURE, THOUGHT};
+pub(crate) use responses::REASONING;
+
 pub use reply::{Framing, Reply, Split};
 
 use crate::{Headers, Tally};

@@ -13,6 +13,7 @@ pub struct Reply {
     split: Split,
     pub(super) framing: Framing,
     cut_after: Option<usize>,
+    thinks: bool,
     pub(super) head_gate: Option<Gate>,
     pub(super) piece_gate: Option<(usize, Gate)>,
 }
@@ -126,6 +127,7 @@ impl Reply {
             split: Split::Events,
             framing: Framing::Usual,
             cut_after: None,
+            thinks: false,
             head_gate: None,
             piece_gate: None,
         }
@@ -135,6 +137,13 @@ impl Reply {
     #[must_use]
     pub fn served_as(mut self, model: &str) -> Self {
         model.clone_into(&mut self.model);
+        self
+    }
+
+    /// Puts a signed thinking block before tool calls, where the request asks for thinking.
+    #[must_use]
+    pub fn thinking(mut self) -> Self {
+        self.thinks = true;
         self
     }
 
@@ -182,7 +191,8 @@ impl Reply {
 
     /// The exact body this reply gives to a request that `path` and `body` make, uncut.
     pub fn bytes(&self, path: &str, body: &[u8]) -> Vec<u8> {
-        let wants = dialect::Wants::of(Endpoint::of(path), body);
+        let mut wants = dialect::Wants::of(Endpoint::of(path), body);
+        wants.thinks &= self.thinks;
         self.compose_body(&wants).2.concat()
     }
 
@@ -193,6 +203,7 @@ impl Reply {
             _ => {}
         }
         let mut wants = dialect::Wants::of(request.endpoint(), &request.body);
+        wants.thinks &= self.thinks;
         wants.is_anthropic |= request.headers.get("anthropic-version").is_some();
         let (status, content_type, mut pieces) = self.compose_body(&wants);
         let length = pieces.iter().map(Vec::len).sum();

@@ -60,6 +60,38 @@ fn a_message_stream_has_the_dialects_events_in_order() {
 }
 
 #[test]
+fn a_response_stream_has_the_dialects_events_in_order() {
+    let upstream = Upstream::start();
+    let kinds = |response: &Response| -> Vec<String> {
+        let text = response.text();
+        let names = text.lines().filter_map(|line| line.strip_prefix("event: response."));
+        names.map(str::to_owned).collect()
+    };
+    upstream.push(Reply::text("one two"));
+    let answer = ask(&upstream, "/v1/responses", &json!({"model": "m", "stream": true}));
+    let expected = "created in_progress output_item.added content_part.added output_text.delta output_text.delta \
+                    output_text.done content_part.done output_item.done completed";
+    assert_eq!(kinds(&answer).join(" "), expected);
+
+    upstream.push(Reply::tools(&[ToolCall::custom("call_1", "apply_patch", "a patch"), calls().remove(0)]));
+    let answer = ask(&upstream, "/v1/responses", &json!({"model": "m", "stream": true}));
+    let expected = "created in_progress output_item.added output_item.done \
+                    output_item.added custom_tool_call_input.delta custom_tool_call_input.delta \
+                    custom_tool_call_input.delta custom_tool_call_input.done output_item.done \
+                    output_item.added function_call_arguments.delta function_call_arguments.delta \
+                    function_call_arguments.delta function_call_arguments.done output_item.done completed";
+    assert_eq!(kinds(&answer).join(" "), expected);
+    let events: Vec<Value> = data(&answer).iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+    for (number, event) in events.iter().enumerate() {
+        assert_eq!(event["sequence_number"], number);
+    }
+    let output = &events.last().unwrap()["response"]["output"];
+    assert_eq!((&output[1]["input"], &output[2]["call_id"]), (&json!("a patch"), &json!("call_1")));
+    let whole = ask(&upstream, "/v1/responses", &json!({"model": "m"})).json();
+    assert_eq!((&whole["object"], &whole["status"]), (&json!("response"), &json!("completed")));
+}
+
+#[test]
 fn a_tool_call_is_split_over_deltas_that_join_to_its_arguments() {
     let upstream = Upstream::with(|_| Reply::tools(&calls()));
     let answer = ask(&upstream, "/v1/chat/completions", &json!({"stream": true}));

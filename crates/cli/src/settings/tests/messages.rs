@@ -30,7 +30,10 @@ fn unknown_keys_come_with_a_suggestion() {
 #[test]
 fn wrong_values_say_what_is_wanted_and_what_was_found() {
     for (text, message) in [
-        ("server = 1", "1:1: `server` must be a table, found an integer\n  hint: it holds listen, data_dir, hosts"),
+        (
+            "server = 1",
+            "1:1: `server` must be a table, found an integer\n  hint: it holds listen, data_dir, hosts",
+        ),
         (
             "[[models]]\nid = \"x\"",
             "1:3: `models` must be a table, found an array\n  hint: it holds tables with names of your choice",
@@ -76,7 +79,7 @@ fn wrong_lists_and_prices_say_so_too() {
         ),
         (
             "models.flash.tasks = [\"chats\"]",
-            "1:23: `models.flash.tasks` must be one of completion, chat, agent_step, subagent_step, found `chats`\n  \
+            "1:23: `models.flash.tasks` must be one of completion, chat, agent_step, subagent_step, embedding, found `chats`\n  \
              hint: did you mean `chat`?",
         ),
         ("models.flash.tasks = []", "1:22: `models.flash.tasks` must not be empty"),

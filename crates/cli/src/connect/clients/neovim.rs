@@ -1,0 +1,34 @@
+//! Neovim: programs, not settings, so what to put into `init.lua` is printed. One of the three is enough.
+
+use super::{Client, KEY, MODEL, Passage, Plan};
+
+pub(super) const CLIENT: Client = Client {
+    name: "neovim",
+    title: "Neovim",
+    programs: &["nvim"],
+    folders: |home| vec![home.dot_config().join("nvim")],
+    // The plugins use curl, as many others do.
+    agents: &[],
+    variable: None,
+    plan: |_, address| {
+        let llama = format!(
+            "vim.g.llama_config = {{\n  endpoint_fim = \"{}\",\n  model_fim = \"{MODEL}\",\n  api_key = \"{KEY}\",\n}}\n",
+            address.path("/infill")
+        );
+        let minuet = format!(
+            "vim.env.WAYMARK_API_KEY = \"{KEY}\"\nrequire(\"minuet\").setup({{\n  provider = \
+             \"openai_fim_compatible\",\n  n_completions = 1,\n  provider_options = {{\n    openai_fim_compatible = \
+             {{\n      name = \"Waymark\",\n      end_point = \"{}\",\n      model = \"{MODEL}\",\n      api_key = \
+             \"WAYMARK_API_KEY\",\n    }},\n  }},\n}})\n",
+            address.path("/v1/completions")
+        );
+        let lsp = "vim.lsp.config(\"waymark\", { cmd = { \"waymark\", \"lsp\" }, root_markers = { \".git\" } })\n\
+                   vim.lsp.enable(\"waymark\")\nvim.lsp.inline_completion.enable()\n";
+        Plan::by_hand(vec![
+            Passage { heading: "with llama.vim, before it is loaded", text: llama },
+            Passage { heading: "or with minuet-ai.nvim", text: minuet },
+            Passage { heading: "or with Neovim 0.12 alone, as a language server", text: lsp.to_owned() },
+        ])
+        .note("older llama.vim calls the key `endpoint` instead of `endpoint_fim`")
+    },
+};
