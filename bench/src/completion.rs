@@ -9,6 +9,7 @@ use waymark_flash::{CompletionRequest, Flash};
 
 use crate::client::{Client, Wire};
 use crate::ledger::Ledger;
+use crate::machine::Load;
 use crate::peers::Gateway;
 use crate::report::{Cell, Report, Table};
 use crate::sides::{Side, millis, take_turns, timed};
@@ -44,8 +45,11 @@ pub(crate) fn measure(setting: &Setting, report: &mut Report) -> Result<()> {
         disk::overwrite_all(&folder)?,
         disk::append(&folder)?,
     ];
+    let load = Load::beside(&[gateway.process]);
     take_turns(setting.rounds(10), 100, &mut sides)?;
-    report.add(tabulate(&sides, &flash, &folder));
+    let mut table = tabulate(&sides, &flash, &folder);
+    table.note(load.disturbance(&[gateway.process]));
+    report.add(table);
     Ok(())
 }
 
@@ -98,10 +102,10 @@ fn floor(gateway: &Gateway) -> Result<Side<'static>> {
     }))
 }
 
-/// What a completion waits for twice.
+/// What a completion waits for: both halves of its record are sealed together.
 fn commits(mut ledger: Ledger) -> Side<'static> {
-    Side::new("one ledger commit", move || {
-        let (leaves, payloads) = ledger.half()?;
+    Side::new("one commit of a whole record", move || {
+        let (leaves, payloads) = ledger.record()?;
         timed(|| ledger.commit(leaves, &payloads))
     })
 }
@@ -126,10 +130,9 @@ fn tabulate(sides: &[Side<'_>], flash: &Flash, folder: &Path) -> Table {
         );
     }
     let [model, http, commit] = [1, 2, 3].map(|at| sides[at].total.median());
-    let rest = whole - model - http - 2.0 * commit;
+    let rest = whole - model - http - commit;
     table.note(format!(
-        "the call is the model {model:.3}, HTTP {http:.3}, two commits in turn {:.3}, and {rest:.3} more",
-        2.0 * commit
+        "the call is the model {model:.3}, HTTP {http:.3}, the commit {commit:.3}, and {rest:.3} more"
     ));
     let file_system = machine::file_system(folder);
     table.note(format!(

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 
 use crate::client::Client;
+use crate::machine::Load;
 use crate::peers::{Gateway, Nginx};
 use crate::report::{Cell, Report, Table};
 use crate::samples::{Blocks, interleave};
@@ -88,8 +89,11 @@ fn one_by_one(scene: &Scene<'_>, ways: &[Way], gateway: &Gateway) -> Result<Tabl
         sides.push(side.in_process(way.process));
     }
     sides.push(disk::overwrite(&gateway.data_dir())?);
+    let load = Load::beside(&processes(ways));
     take_turns(scene.rounds, scene.calls, &mut sides)?;
-    Ok(tabulate(scene, &sides, &machine::file_system(&gateway.data_dir())))
+    let mut table = tabulate(scene, &sides, &machine::file_system(&gateway.data_dir()));
+    table.note(load.disturbance(&processes(ways)));
+    Ok(table)
 }
 
 /// Makes the call and checks that the answer came through whole.
@@ -173,6 +177,7 @@ fn many(call: &Call, ways: &[Way], rounds: usize, calls: usize) -> Result<Table>
         let clients = (0..AT_ONCE).map(|_| Client::connect(way.address)).collect::<Result<Vec<_>>>()?;
         sides.push((way.name, clients, Blocks::default()));
     }
+    let load = Load::beside(&processes(ways));
     interleave(rounds, &mut sides, |(_, clients, rates), counts| {
         let rate = rate(clients, call, calls)?;
         if counts {
@@ -191,6 +196,7 @@ fn many(call: &Call, ways: &[Way], rounds: usize, calls: usize) -> Result<Table>
         table.row(name, [Cell::count(rates.count()), Cell::Figure(rate, 0), share("direct"), share("nginx")]);
     }
     table.note("client and upstream share the processors with what is measured");
+    table.note(load.disturbance(&processes(ways)));
     Ok(table)
 }
 
@@ -206,6 +212,10 @@ fn rate(clients: &mut [Client], call: &Call, calls: usize) -> Result<f64> {
         threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| bail!("a caller died")))
     })?;
     Ok(made as f64 / started.elapsed().as_secs_f64())
+}
+
+fn processes(ways: &[Way]) -> Vec<u32> {
+    ways.iter().filter_map(|way| way.process).collect()
 }
 
 fn memory(ways: &[Way]) -> Vec<Option<f64>> {

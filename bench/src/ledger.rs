@@ -11,10 +11,11 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use waymark_ledger::{Entry, Leaf, Log};
+use waymark_ledger::{Leaf, Log};
 use waymark_store::sqlite::SqliteStore;
 use waymark_store::{LedgerStore as _, Payload};
 
+use crate::machine::Load;
 use crate::report::{Cell, Report, Table};
 use crate::samples::{Blocks, interleave};
 use crate::sealed::{Records, signer};
@@ -33,7 +34,6 @@ pub(crate) struct Ledger {
     store: SqliteStore,
     log: Log,
     records: Records,
-    open: Option<Entry>,
 }
 
 impl Ledger {
@@ -42,17 +42,13 @@ impl Ledger {
         let runtime = runtime()?;
         let store = runtime.block_on(SqliteStore::open(path))?;
         let frontier = runtime.block_on(store.frontier())?;
-        Ok(Self { runtime, store, log: Log::new(signer()?, frontier), records: Records::new(), open: None })
+        Ok(Self { runtime, store, log: Log::new(signer()?, frontier), records: Records::new() })
     }
 
-    /// The next half of a record: an intent, then its completion.
-    pub(crate) fn half(&mut self) -> Result<(Vec<Leaf>, Vec<Payload>)> {
-        if let Some(completion) = self.open.take() {
-            return Ok((vec![Log::leaf(completion)?], Vec::new()));
-        }
+    /// The next record, both halves of it.
+    pub(crate) fn record(&mut self) -> Result<(Vec<Leaf>, Vec<Payload>)> {
         let (intent, completion, salt) = self.records.make();
-        self.open = Some(completion);
-        Ok((vec![Log::leaf(intent)?], vec![salt]))
+        Ok((vec![Log::leaf(intent)?, Log::leaf(completion)?], vec![salt]))
     }
 
     /// Makes leaves durable.
@@ -85,6 +81,7 @@ pub(crate) fn measure(setting: &Setting, report: &mut Report) -> Result<()> {
         let store = Arc::new(runtime.block_on(SqliteStore::open(&path))?);
         turns.push((Turn::Ledger(writers, store), Blocks::default()));
     }
+    let load = Load::read();
     interleave(setting.rounds(7), &mut turns, |(turn, rates), counts| {
         let rate = match turn {
             Turn::Plain(connection) => runtime.block_on(insert(connection))?,
@@ -95,7 +92,9 @@ pub(crate) fn measure(setting: &Setting, report: &mut Report) -> Result<()> {
         }
         Ok(())
     })?;
-    report.add(tabulate(&turns, folder.path()));
+    let mut table = tabulate(&turns, folder.path());
+    table.note(load.disturbance(&[]));
+    report.add(table);
     Ok(())
 }
 

@@ -26,9 +26,24 @@ pub(crate) struct Load {
 impl Load {
     /// Looks now.
     pub(crate) fn read() -> Self {
+        Self::beside(&[])
+    }
+
+    /// Looks now; what `processes` have spent is not others'.
+    pub(crate) fn beside(processes: &[u32]) -> Self {
         let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let average = text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0.0);
-        Self { average, busy: busy().zip(own()).map(|(all, own)| [all, own]), at: Instant::now() }
+        let running: f64 = processes.iter().filter_map(|&process| processor_time(process)).sum();
+        let busy = busy().zip(own()).map(|(all, own)| [all, own + running]);
+        Self { average, busy, at: Instant::now() }
+    }
+
+    /// A line on how much others disturbed what was measured since.
+    pub(crate) fn disturbance(&self, processes: &[u32]) -> String {
+        let share = Self::beside(processes).others_since(self);
+        share.map_or_else(String::new, |share| {
+            format!("other processes took {:.1} % of the processors in these rounds", share * 100.0)
+        })
     }
 
     /// The share of all processors that others took since `earlier`.

@@ -12,6 +12,7 @@ use waymark_store::LedgerStore as _;
 use waymark_store::sqlite::SqliteStore;
 
 use crate::ledger::{Ledger, runtime};
+use crate::machine::Load;
 use crate::report::{Cell, Report, Table};
 use crate::samples::{Blocks, interleave};
 use crate::sealed::{Records, signer};
@@ -31,6 +32,7 @@ pub(crate) fn measure(setting: &Setting, report: &mut Report) -> Result<()> {
     std::fs::write(folder.path().join("ledger.vkey"), format!("{}\n", signer()?.verifier().to_text()))?;
     let bytes = std::fs::metadata(&database)?.len();
     let mut turns = [Turn::Command, Turn::ReadAndHash].map(|turn| (turn, Blocks::default()));
+    let load = Load::read();
     interleave(setting.rounds(5), &mut turns, |(turn, seconds), counts| {
         let [millis, _] = timed(|| match turn {
             Turn::Command => command(&setting.binary, folder.path()),
@@ -41,7 +43,9 @@ pub(crate) fn measure(setting: &Setting, report: &mut Report) -> Result<()> {
         }
         Ok(())
     })?;
-    report.add(tabulate(&turns, bytes, folder.path()));
+    let mut table = tabulate(&turns, bytes, folder.path());
+    table.note(load.disturbance(&[]));
+    report.add(table);
     Ok(())
 }
 
