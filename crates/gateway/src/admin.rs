@@ -110,7 +110,7 @@ fn model_status(state: &State) -> Vec<Value> {
                 },
                 "provider": model.provider,
                 "kind": model.kind,
-                "tasks": model.tasks,
+                "tasks": model.ladder_tasks(),
                 "price": model.price,
                 "state": health.state,
                 "requests": health.requests,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use waymark_types::{Price, ProviderKind, Secret, Task};
+use waymark_types::{Dialect, Price, ProviderKind, Secret, Task};
 
 /// Everything the server needs to know.
 #[derive(Clone)]
@@ -67,6 +67,10 @@ pub struct ProviderConfig {
     pub kind: ProviderKind,
     /// Where it is; empty for the embedded kind.
     pub base_url: String,
+    /// The version of Azure's API that deployments are addressed under; `None` is the API without versions.
+    pub api_version: Option<String>,
+    /// The dialects it knows, the one that others are converted into first; `None` is its kind's usual set.
+    pub dialects: Option<Vec<Dialect>>,
     /// The key it is sent, if any.
     pub api_key: Option<Secret>,
 }

@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State as Shared};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use tokio::sync::oneshot;
 use waymark_protocol::{Addressed, ErrorKind, Fault, count_tokens};
 use waymark_types::Dialect;
@@ -22,20 +22,15 @@ const MAX_BODY: usize = 64 << 20;
 
 /// Everything this server answers.
 pub(crate) fn router(state: Arc<State>) -> Router {
-    Router::new()
-        .route("/v1/chat/completions", post(chat))
-        .route("/v1/completions", post(completions))
-        .route("/v1/responses", post(responses))
-        .route("/v1/messages", post(messages))
-        .route("/v1/messages/count_tokens", post(estimate_tokens))
+    // Clients add `/v1` to a base, or expect it there, or both.
+    let router = ["", "/v1", "/v1/v1"].into_iter().fold(Router::new(), versioned);
+    router
         .route("/v1beta/models/{call}", post(gemini))
-        .route("/v1/models/{call}", post(gemini))
-        .route("/api/chat", post(ollama_chat))
-        .route("/api/generate", post(ollama_generate))
-        .route("/infill", post(infill))
-        .route("/v1/fim/completions", post(mistral_fim))
-        .route("/v1/embeddings", post(embeddings))
-        .route("/v1/models", get(admin::models))
+        .route("/api/chat", asked_in(Dialect::OllamaChat))
+        .route("/api/generate", asked_in(Dialect::OllamaGenerate))
+        .route("/api/embed", asked_in(Dialect::OllamaEmbed))
+        .route("/api/embeddings", post(ollama_embeddings))
+        .route("/infill", asked_in(Dialect::LlamaInfill))
         .route("/healthz", get(admin::healthz))
         .route("/admin/status", get(admin::status))
         .route("/admin/records", get(admin::records))
@@ -48,51 +43,59 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .with_state(state)
 }
 
-async fn chat(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
-    take(state, Dialect::OpenAiChat, request).await
+/// Adds what stands below `/v1` at its providers.
+fn versioned(router: Router<Arc<State>>, base: &str) -> Router<Arc<State>> {
+    let endpoints = [
+        ("/chat/completions", asked_in(Dialect::OpenAiChat)),
+        ("/completions", asked_in(Dialect::OpenAiCompletions)),
+        ("/responses", asked_in(Dialect::OpenAiResponses)),
+        ("/embeddings", asked_in(Dialect::OpenAiEmbeddings)),
+        ("/images/generations", asked_in(Dialect::OpenAiImages)),
+        ("/audio/transcriptions", asked_in(Dialect::OpenAiTranscriptions)),
+        ("/audio/speech", asked_in(Dialect::OpenAiSpeech)),
+        ("/messages", asked_in(Dialect::AnthropicMessages)),
+        ("/messages/count_tokens", post(estimate_tokens)),
+        ("/fim/completions", asked_in(Dialect::MistralFim)),
+        ("/models", get(admin::models)),
+        ("/models/{call}", post(gemini)),
+    ];
+    endpoints
+        .into_iter()
+        .fold(router, |router, (path, answer)| router.route(&format!("{base}{path}"), answer))
 }
 
-async fn completions(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
-    take(state, Dialect::OpenAiCompletions, request).await
+/// An endpoint whose requests are all of one dialect.
+fn asked_in(dialect: Dialect) -> MethodRouter<Arc<State>> {
+    post(move |Shared(state): Shared<Arc<State>>, request: Request| {
+        take(state, Asked { dialect, method: None, addressed: Addressed::default() }, request)
+    })
 }
 
-async fn messages(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
-    take(state, Dialect::AnthropicMessages, request).await
-}
-
-async fn responses(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
-    take(state, Dialect::OpenAiResponses, request).await
-}
-
-async fn ollama_generate(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
-    take(state, Dialect::OllamaGenerate, request).await
-}
-
-async fn infill(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
-    take(state, Dialect::LlamaInfill, request).await
-}
-
-async fn mistral_fim(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
-    take(state, Dialect::MistralFim, request).await
-}
-
-async fn embeddings(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
-    take(state, Dialect::OpenAiEmbeddings, request).await
-}
-
-async fn ollama_chat(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
-    take(state, Dialect::OllamaChat, request).await
+/// What the address says of a request.
+struct Asked {
+    dialect: Dialect,
+    method: Option<&'static str>,
+    addressed: Addressed,
 }
 
 /// `POST /v1beta/models/{model}:{method}`; the official clients of other versions say `/v1`.
 async fn gemini(Shared(state): Shared<Arc<State>>, Path(call): Path<String>, request: Request) -> Response {
-    let stream = match call.rsplit_once(':') {
-        Some((_, "generateContent")) => false,
-        Some((_, "streamGenerateContent")) => true,
+    let Some((model, method)) = call.rsplit_once(':') else { return not_found(request).await };
+    let (dialect, method, stream) = match method {
+        "generateContent" => (Dialect::Gemini, None, false),
+        "streamGenerateContent" => (Dialect::Gemini, None, true),
+        "embedContent" => (Dialect::GeminiEmbed, Some("embedContent"), false),
+        "batchEmbedContents" => (Dialect::GeminiEmbed, Some("batchEmbedContents"), false),
         _ => return not_found(request).await,
     };
-    let model = call.rsplit_once(':').map(|(model, _)| model.to_owned());
-    take_addressed(state, Dialect::Gemini, Addressed { model, stream: Some(stream) }, request).await
+    let addressed = Addressed { model: Some(model.to_owned()), stream: Some(stream) };
+    take(state, Asked { dialect, method, addressed }, request).await
+}
+
+/// `POST /api/embeddings`, which answers in a shape of its own.
+async fn ollama_embeddings(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
+    let (dialect, method, addressed) = (Dialect::OllamaEmbed, Some("embeddings"), Addressed::default());
+    take(state, Asked { dialect, method, addressed }, request).await
 }
 
 /// `POST /v1/messages/count_tokens`: an estimate, since a count by one provider says little of another's.
@@ -115,18 +118,10 @@ async fn estimate_tokens(request: Request) -> Response {
     }
 }
 
-async fn take(state: Arc<State>, dialect: Dialect, request: Request) -> Response {
-    take_addressed(state, dialect, Addressed::default(), request).await
-}
-
 /// Takes a request in and hands it to the path, which runs on by itself: when the client goes away this future
 /// is dropped, and the path sees its reply channel close.
-async fn take_addressed(
-    state: Arc<State>,
-    dialect: Dialect,
-    addressed: Addressed,
-    request: Request,
-) -> Response {
+async fn take(state: Arc<State>, asked: Asked, request: Request) -> Response {
+    let Asked { dialect, method, addressed } = asked;
     let (parts, body) = request.into_parts();
     let arrived = state.clock.now();
     let body = match to_bytes(body, MAX_BODY).await {
@@ -139,7 +134,8 @@ async fn take_addressed(
         return error_response(dialect, &fault, None, None);
     };
     let query = parts.uri.query().map(str::to_owned);
-    let call = Call { dialect, query, addressed, headers: parts.headers, body, arrived, record, salt };
+    let call =
+        Call { dialect, query, method, addressed, headers: parts.headers, body, arrived, record, salt };
     let (reply, answer) = oneshot::channel();
     let tracker = state.answers.clone();
     tracker.spawn(async move { path::answer(&state, call, Client::Waiting(reply)).await });

@@ -6,7 +6,7 @@ use waymark_ledger::tree::Hash;
 use waymark_routing::{Model, Policy, Route, Snapshot};
 use waymark_types::{Dialect, Price, ProviderKind};
 
-use crate::config::{Config, ModelConfig};
+use crate::config::{Config, ModelConfig, ProviderConfig};
 
 /// The embedded model's family; its full version also names its corpus, which changes with every saved file and
 /// is therefore no part of a snapshot.
@@ -32,10 +32,7 @@ pub(crate) fn snapshot(config: &Config) -> Result<Snapshot, CanonicalError> {
 fn resolve(config: &Config, model: &ModelConfig) -> Option<Model> {
     let provider = config.providers.get(&model.provider)?;
     let kind = provider.kind;
-    let mut dialects = Model::usual_dialects(kind);
-    if kind == ProviderKind::OpenAi && provider.base_url.contains(RESPONSES_HOST) {
-        dialects.push(Dialect::OpenAiResponses);
-    }
+    let dialects = provider.dialects.clone().unwrap_or_else(|| usual_dialects(provider));
     let embedded = kind == ProviderKind::Embedded;
     Some(Model {
         provider: model.provider.clone(),
@@ -43,8 +40,17 @@ fn resolve(config: &Config, model: &ModelConfig) -> Option<Model> {
         dialects,
         id: if embedded { EMBEDDED_ID.to_owned() } else { model.id.clone() },
         price: model.price.or(embedded.then(Price::default)),
-        tasks: model.tasks.clone().unwrap_or_else(|| Model::usual_tasks(kind)),
+        tasks: model.tasks.clone(),
     })
+}
+
+/// The dialects of a provider of which nobody says which it knows.
+fn usual_dialects(provider: &ProviderConfig) -> Vec<Dialect> {
+    let mut dialects = Model::usual_dialects(provider.kind);
+    if provider.kind == ProviderKind::OpenAi && provider.base_url.contains(RESPONSES_HOST) {
+        dialects.push(Dialect::OpenAiResponses);
+    }
+    dialects
 }
 
 fn sha256(bytes: &[u8]) -> Hash {

@@ -61,11 +61,6 @@ pub fn dialogue(dialect: Dialect) -> Option<&'static dyn Dialogue> {
         Dialect::OpenAiResponses => Some(&crate::openai_responses::OpenAiResponses),
         Dialect::Gemini => Some(&crate::gemini::Gemini),
         Dialect::OllamaChat => Some(&crate::ollama_chat::OllamaChat),
-        Dialect::OpenAiCompletions
-        | Dialect::OllamaGenerate
-        | Dialect::LlamaInfill
-        | Dialect::MistralFim
-        | Dialect::OpenAiEmbeddings
-        | Dialect::OllamaEmbed => None,
+        _ => None,
     }
 }

@@ -11,6 +11,7 @@ mod dialogue;
 mod error;
 mod fim;
 pub mod gemini;
+mod gemini_embed;
 mod json;
 mod llama_infill;
 mod mistral_fim;
@@ -23,6 +24,7 @@ mod openai;
 mod openai_chat;
 mod openai_completions;
 mod openai_embeddings;
+mod openai_media;
 mod openai_responses;
 mod request;
 pub mod sse;
@@ -73,6 +75,10 @@ fn codec(dialect: Dialect) -> &'static dyn Codec {
         Dialect::MistralFim => &mistral_fim::MistralFim,
         Dialect::OpenAiEmbeddings => &openai_embeddings::OpenAiEmbeddings,
         Dialect::OllamaEmbed => &ollama_embed::OllamaEmbed,
+        Dialect::GeminiEmbed => &gemini_embed::GeminiEmbed,
+        Dialect::OpenAiImages => &openai_media::OpenAiMedia(Dialect::OpenAiImages),
+        Dialect::OpenAiTranscriptions => &openai_media::OpenAiMedia(Dialect::OpenAiTranscriptions),
+        Dialect::OpenAiSpeech => &openai_media::OpenAiMedia(Dialect::OpenAiSpeech),
     }
 }
 

@@ -94,7 +94,11 @@ impl Request {
             Dialect::Gemini => format!("models/{model}"),
             _ => model.to_owned(),
         };
-        let name = serde_json::Value::from(model).to_string();
+        let name = match self.dialect {
+            // In a form, a name stands as it is.
+            Dialect::OpenAiTranscriptions => model,
+            _ => serde_json::Value::from(model).to_string(),
+        };
         let mut body = BytesMut::with_capacity(self.raw.len() + name.len());
         body.extend_from_slice(&self.raw[..span.start]);
         body.extend_from_slice(name.as_bytes());

@@ -2,24 +2,14 @@
 
 use waymark_types::{Dialect, Next, ProviderKind, Task};
 
+use crate::features::Features;
 use crate::policy::{Model, Policy, Route, Snapshot};
 
 /// The name and version of the rules in this module, which every decision carries.
-pub const POLICY: &str = "ladder-1";
+pub const POLICY: &str = "ladder-2";
 
 /// The route that takes whatever nothing else claims.
 const DEFAULT_ROUTE: &str = "auto";
-
-/// What a decision needs to know of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Features {
-    /// The client's dialect.
-    pub dialect: Dialect,
-    /// What kind of work it is.
-    pub task: Task,
-    /// The model the client asked for.
-    pub requested_model: String,
-}
 
 /// The attempts allowed, in order, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +104,7 @@ fn resolve<'a>(requested: &'a str, policy: &'a Policy, reasons: &mut Vec<String>
 
 fn pinned(features: &Features, name: &str, model: &Model, mut reasons: Vec<String>) -> Result<Plan, Refusal> {
     reasons.push(format!("pinned:{name}"));
-    match model.obstacle(features.task, features.dialect) {
+    match model.obstacle(features, true) {
         None => {
             let steps = vec![step(features, name, model, Next::Done, &mut reasons)];
             Ok(Plan { route: None, reason: "pinned", reasons, steps })
@@ -155,7 +145,7 @@ fn climb(
         let mut on_this_rung = false;
         for candidate in candidates {
             let Some(model) = policy.models.get(candidate) else { continue };
-            if let Some(obstacle) = model.obstacle(features.task, features.dialect) {
+            if let Some(obstacle) = model.obstacle(features, false) {
                 reasons.push(format!("cannot:{candidate}:{obstacle}"));
                 continue;
             }
@@ -185,23 +175,31 @@ fn nothing_capable(features: &Features, route: &str, reasons: Vec<String>) -> Re
     let (reason, what) = match features.task {
         Task::Completion => ("no_completion_model", "completion"),
         Task::Embedding => ("no_embedding_model", "embedding"),
-        Task::Chat | Task::AgentStep | Task::SubagentStep => ("no_chat_model", "chat"),
+        Task::Image => ("no_image_model", "image"),
+        Task::Transcription => ("no_transcription_model", "transcription"),
+        Task::Speech => ("no_speech_model", "speech"),
+        Task::Chat | Task::AgentStep | Task::SubagentStep | Task::Utility => ("no_chat_model", "chat"),
     };
-    let key = match kind {
-        ProviderKind::Anthropic => "ANTHROPIC_API_KEY",
-        ProviderKind::OpenAi | ProviderKind::Embedded => "OPENAI_API_KEY",
+    let add = match reason {
+        "no_chat_model" => {
+            let key = if kind == ProviderKind::Anthropic { "ANTHROPIC_API_KEY" } else { "OPENAI_API_KEY" };
+            format!(
+                "set {key} and restart `waymark up`, or put a [providers.NAME] of kind \"{kind}\" and a \
+                     [models.NAME] into waymark.toml and the model's name into [routes.{route}] ladder"
+            )
+        }
+        _ => format!(
+            "put a [models.NAME] with tasks = [\"{}\"] into waymark.toml and its name into \
+                      [routes.{route}] ladder, or ask for a configured model by its name",
+            features.task
+        ),
     };
-    let message = format!(
-        "route `{route}` has no {what} model for {}. Add one: set {key} and restart `waymark up`, or put a \
-         [providers.NAME] of kind \"{kind}\" and a [models.NAME] into waymark.toml and the model's name into \
-         [routes.{route}] ladder",
-        features.dialect
-    );
+    let message = format!("route `{route}` has no {what} model for {}. Add one: {add}", features.dialect);
     Refusal { route: Some(route.to_owned()), reason, reasons, message, client_error: false }
 }
 
 fn step(features: &Features, name: &str, model: &Model, arrival: Next, reasons: &mut Vec<String>) -> Step {
-    let dialect = model.reached_in(features.dialect).unwrap_or(features.dialect);
+    let dialect = model.reached_in(features.dialect, features.shape).unwrap_or(features.dialect);
     if dialect != features.dialect {
         reasons.push(format!("converted:{name}:{dialect}"));
     }
@@ -219,6 +217,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::features::Shape;
 
     fn snapshot() -> Snapshot {
         let model = |provider: &str, kind, id: &str| Model {
@@ -227,17 +226,16 @@ mod tests {
             dialects: Model::usual_dialects(kind),
             id: id.into(),
             price: None,
-            tasks: Model::usual_tasks(kind),
+            tasks: None,
         };
-        let mut fim = model("local", ProviderKind::OpenAi, "coder");
-        fim.tasks.push(Task::Completion);
+        let fim = model("local", ProviderKind::OpenAi, "coder");
         let route = Route {
             ladder: ["flash", "fim", "small", "large"].map(String::from).to_vec(),
             fallback: [("small".to_owned(), vec!["small-b".to_owned(), "claude".to_owned()])].into(),
         };
         let models = [
             ("flash", model("embedded", ProviderKind::Embedded, "waymark-flash-1")),
-            ("fim", Model { tasks: vec![Task::Completion], ..fim }),
+            ("fim", Model { tasks: Some(vec![Task::Completion]), ..fim }),
             ("small", model("acme", ProviderKind::OpenAi, "small-1")),
             ("small-b", model("bolt", ProviderKind::OpenAi, "small-2")),
             ("claude", model("anthropic", ProviderKind::Anthropic, "claude-x")),
@@ -251,9 +249,12 @@ mod tests {
         Snapshot { policy, digest: "d".into() }
     }
 
+    fn features(task: Task, dialect: Dialect, model: &str) -> Features {
+        Features { dialect, task, shape: Shape::Plain, requested_model: model.into() }
+    }
+
     fn names(task: Task, dialect: Dialect, model: &str) -> Result<Vec<String>, &'static str> {
-        let features = Features { dialect, task, requested_model: model.into() };
-        decide(&features, &snapshot())
+        decide(&features(task, dialect, model), &snapshot())
             .map(|plan| plan.steps.into_iter().map(|step| step.name).collect())
             .map_err(|refusal| refusal.reason)
     }
@@ -266,8 +267,7 @@ mod tests {
 
     #[test]
     fn chat_starts_on_the_first_capable_rung_with_its_stand_ins_only() {
-        let features =
-            Features { dialect: Dialect::OpenAiChat, task: Task::Chat, requested_model: "auto".into() };
+        let features = features(Task::Chat, Dialect::OpenAiChat, "auto");
         let plan = decide(&features, &snapshot()).unwrap();
         assert_eq!(plan.reason, "first_capable_rung");
         assert_eq!(
@@ -300,11 +300,7 @@ mod tests {
 
     #[test]
     fn a_refusal_says_how_to_add_a_model() {
-        let features = Features {
-            dialect: Dialect::AnthropicMessages,
-            task: Task::Chat,
-            requested_model: "claude-sonnet".into(),
-        };
+        let features = features(Task::Chat, Dialect::AnthropicMessages, "claude-sonnet");
         let mut snapshot = snapshot();
         snapshot.policy.models.retain(|name, _| name == "flash");
         let refusal = decide(&features, &snapshot).unwrap_err();
@@ -321,7 +317,7 @@ mod tests {
             task in prop::sample::select(Task::ALL),
             dialect in prop::sample::select(Dialect::ALL),
         ) {
-            let features = Features { dialect, task, requested_model: name };
+            let features = features(task, dialect, &name);
             let first = decide(&features, &snapshot());
             prop_assert_eq!(&first, &decide(&features, &snapshot()));
             if let Ok(plan) = first {

@@ -4,7 +4,9 @@
 //! made again from the ledger (promise 4). Nothing here does IO or reads a clock or randomness.
 
 mod decide;
+mod features;
 mod policy;
 
-pub use decide::{Features, POLICY, Plan, Refusal, Step, decide};
+pub use decide::{POLICY, Plan, Refusal, Step, decide};
+pub use features::{Features, Shape};
 pub use policy::{Model, Policy, Route, Snapshot};

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use waymark_types::{Dialect, Price, ProviderKind, Task};
 
+use crate::features::{Features, Shape};
+
 /// A policy and the digest that names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
@@ -38,8 +40,8 @@ pub struct Model {
     pub id: String,
     /// Its price; `None` when unknown.
     pub price: Option<Price>,
-    /// What it can do.
-    pub tasks: Vec<Task>,
+    /// What it may be asked to do; `None` is what its kind usually can, and whatever a client asks it for by name.
+    pub tasks: Option<Vec<Task>>,
 }
 
 /// A ladder of models and their stand-ins.
@@ -53,46 +55,76 @@ pub struct Route {
 
 impl Model {
     /// The dialect in which the model's provider is spoken to for a client that speaks `dialect`: the same where
-    /// the provider knows it, else, for conversations, the provider's own; `None` where there is no way across.
-    pub fn reached_in(&self, dialect: Dialect) -> Option<Dialect> {
-        if self.dialects.contains(&dialect) {
+    /// the provider knows it, else its own of the same family; `None` where there is no way across.
+    pub fn reached_in(&self, dialect: Dialect, shape: Shape) -> Option<Dialect> {
+        let knows = |dialect| self.dialects.contains(&dialect);
+        // llama.cpp takes no notice of a `suffix` in OpenAI's dialect.
+        let deaf = self.kind == ProviderKind::LlamaCpp
+            && dialect == Dialect::OpenAiCompletions
+            && shape == Shape::Fill
+            && knows(Dialect::LlamaInfill);
+        let reads = self.kind != ProviderKind::Embedded || matches!(shape, Shape::Plain | Shape::Fill);
+        if knows(dialect) && !deaf && reads {
             return Some(dialect);
         }
-        let own = self.dialects.iter().copied().find(|own| own.is_conversation());
-        own.filter(|_| dialect.is_conversation())
+        let family = match (shape, dialect) {
+            (Shape::Foreign, _) => return None,
+            (Shape::Instruction, _) => Dialect::is_conversation,
+            (_, dialect) if dialect.is_completion() => Dialect::is_completion,
+            (_, dialect) if dialect.is_conversation() => Dialect::is_conversation,
+            (_, dialect) if dialect.is_embedding() => Dialect::is_embedding,
+            _ => return None,
+        };
+        self.dialects.iter().copied().find(|&own| family(own))
     }
 
     /// The dialects that providers of `kind` usually know, the one that others are converted into first.
     pub fn usual_dialects(kind: ProviderKind) -> Vec<Dialect> {
+        use Dialect::{
+            AnthropicMessages, Gemini, GeminiEmbed, LlamaInfill, MistralFim, OllamaChat, OllamaEmbed,
+            OllamaGenerate, OpenAiChat, OpenAiCompletions, OpenAiEmbeddings, OpenAiImages, OpenAiResponses,
+            OpenAiSpeech, OpenAiTranscriptions,
+        };
+        const MEDIA: [Dialect; 3] = [OpenAiImages, OpenAiTranscriptions, OpenAiSpeech];
         match kind {
-            ProviderKind::OpenAi => {
-                vec![Dialect::OpenAiChat, Dialect::OpenAiCompletions, Dialect::OpenAiEmbeddings]
+            ProviderKind::OpenAi => [&[OpenAiChat, OpenAiCompletions, OpenAiEmbeddings][..], &MEDIA].concat(),
+            ProviderKind::AzureOpenAi => {
+                [&[OpenAiChat, OpenAiResponses, OpenAiCompletions, OpenAiEmbeddings][..], &MEDIA].concat()
             }
-            ProviderKind::Anthropic => vec![Dialect::AnthropicMessages],
-            ProviderKind::Embedded => vec![
-                Dialect::OpenAiCompletions,
-                Dialect::LlamaInfill,
-                Dialect::MistralFim,
-                Dialect::OllamaGenerate,
-            ],
+            ProviderKind::Anthropic => vec![AnthropicMessages],
+            ProviderKind::Gemini => vec![Gemini, GeminiEmbed],
+            ProviderKind::Mistral => vec![OpenAiChat, MistralFim, OpenAiEmbeddings, OpenAiTranscriptions],
+            ProviderKind::Ollama => vec![OllamaChat, OllamaGenerate, OllamaEmbed],
+            ProviderKind::LlamaCpp => vec![OpenAiChat, LlamaInfill, OpenAiCompletions, OpenAiEmbeddings],
+            ProviderKind::Embedded => vec![OpenAiCompletions, LlamaInfill, MistralFim, OllamaGenerate],
         }
     }
 
     /// What a model of `kind` can usually do.
-    pub fn usual_tasks(kind: ProviderKind) -> Vec<Task> {
+    pub fn usual_tasks(kind: ProviderKind) -> &'static [Task] {
         match kind {
-            ProviderKind::Embedded => vec![Task::Completion],
-            ProviderKind::OpenAi | ProviderKind::Anthropic => {
-                vec![Task::Chat, Task::AgentStep, Task::SubagentStep]
-            }
+            ProviderKind::Embedded => &[Task::Completion],
+            _ => &[Task::Chat, Task::AgentStep, Task::SubagentStep, Task::Utility],
         }
     }
 
-    /// Why the model cannot do `task` in `dialect`; `None` when it can.
-    pub fn obstacle(&self, task: Task, dialect: Dialect) -> Option<&'static str> {
-        if !self.tasks.contains(&task) {
+    /// What the model may be given on a ladder.
+    pub fn ladder_tasks(&self) -> &[Task] {
+        self.tasks.as_deref().unwrap_or(Self::usual_tasks(self.kind))
+    }
+
+    /// Whether the model may be given `task`. Asked for by name (`pinned`), one whose tasks nobody stated may be given
+    /// any: whoever names it knows it.
+    fn may(&self, task: Task, pinned: bool) -> bool {
+        let anything = pinned && self.tasks.is_none() && self.kind != ProviderKind::Embedded;
+        anything || self.ladder_tasks().contains(&task)
+    }
+
+    /// Why the model cannot do what `features` ask; `None` when it can.
+    pub(crate) fn obstacle(&self, features: &Features, pinned: bool) -> Option<&'static str> {
+        if !self.may(features.task, pinned) {
             Some("task")
-        } else if self.reached_in(dialect).is_none() {
+        } else if self.reached_in(features.dialect, features.shape).is_none() {
             Some("dialect")
         } else {
             None

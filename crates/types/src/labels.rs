@@ -73,6 +73,14 @@ labels! {
         OpenAiEmbeddings = "openai-embeddings",
         /// Ollama `POST /api/embed`, and `/api/embeddings` before it.
         OllamaEmbed = "ollama-embed",
+        /// Gemini `:embedContent` and `:batchEmbedContents`.
+        GeminiEmbed = "gemini-embed",
+        /// OpenAI `POST /v1/images/generations`.
+        OpenAiImages = "openai-images",
+        /// OpenAI `POST /v1/audio/transcriptions`.
+        OpenAiTranscriptions = "openai-transcriptions",
+        /// OpenAI `POST /v1/audio/speech`.
+        OpenAiSpeech = "openai-speech",
     }
 }
 
@@ -81,8 +89,18 @@ labels! {
     ProviderKind, "provider kind" {
         /// Anything that speaks OpenAI's dialects; its base URL ends in a version segment.
         OpenAi = "openai",
+        /// OpenAI's dialects as Azure serves them; its base URL is the resource's.
+        AzureOpenAi = "azure-openai",
         /// Anything that speaks Anthropic's dialect; its base URL has no `/v1`.
         Anthropic = "anthropic",
+        /// Google's Gemini; its base URL has no version.
+        Gemini = "gemini",
+        /// Mistral; its base URL ends in `/v1`.
+        Mistral = "mistral",
+        /// Ollama by its own dialect; its base URL has no `/api`.
+        Ollama = "ollama",
+        /// llama.cpp's server; its base URL has no `/v1`.
+        LlamaCpp = "llama-cpp",
         /// The model inside this binary.
         Embedded = "embedded",
     }
@@ -99,8 +117,16 @@ labels! {
         AgentStep = "agent_step",
         /// A step of an agent that another agent started.
         SubagentStep = "subagent_step",
+        /// What an assistant asks for beside its work: a title, a summary.
+        Utility = "utility",
         /// Texts turned into vectors.
         Embedding = "embedding",
+        /// A picture.
+        Image = "image",
+        /// Speech turned into text.
+        Transcription = "transcription",
+        /// Text turned into speech.
+        Speech = "speech",
     }
 }
 
@@ -146,6 +172,11 @@ impl Dialect {
         matches!(self, Self::OpenAiCompletions | Self::OllamaGenerate | Self::LlamaInfill | Self::MistralFim)
     }
 
+    /// Whether it turns texts into vectors.
+    pub const fn is_embedding(self) -> bool {
+        matches!(self, Self::OpenAiEmbeddings | Self::OllamaEmbed | Self::GeminiEmbed)
+    }
+
     /// Whether it carries conversations, which can be said in any other dialect that does.
     pub const fn is_conversation(self) -> bool {
         matches!(
@@ -174,7 +205,7 @@ mod tests {
             error,
             "`openai_chat` is no dialect; known: openai-chat, openai-completions, openai-responses, \
              anthropic-messages, gemini, ollama-chat, ollama-generate, llama-infill, mistral-fim, \
-             openai-embeddings, ollama-embed"
+             openai-embeddings, ollama-embed, gemini-embed, openai-images, openai-transcriptions, openai-speech"
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use waymark_types::{ProviderKind, Task};
+use waymark_types::{Dialect, ProviderKind, Task};
 
 use super::layers::variable_of;
 use super::schema::{BUILT_IN, KEYS, Key, Kind};
@@ -146,6 +146,9 @@ fn value(kind: Kind) -> String {
         Kind::Fraction => "number from 0 to 1".to_owned(),
         Kind::Usd => "US dollars per million tokens".to_owned(),
         Kind::Names => "array of models".to_owned(),
+        Kind::Dialects => {
+            format!("array of {}", words(Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect()))
+        }
         Kind::Tasks => format!("array of {}", words(Task::ALL.iter().map(|task| task.as_str()).collect())),
     }
 }

@@ -43,6 +43,8 @@ pub(super) enum Kind {
     Names,
     /// Task names.
     Tasks,
+    /// Dialect names.
+    Dialects,
 }
 
 const fn key(path: &'static str, kind: Kind, default: Option<&'static str>, doc: &'static str) -> Key {
@@ -99,7 +101,19 @@ pub(super) static KEYS: &[Key] = &[
         "providers.*.base_url",
         Kind::Url,
         None,
-        "where the provider is: with the version (`/v1`) for `openai`, without it for `anthropic`",
+        "where the provider is: with the version (`/v1`) for `openai` and `mistral`, without a path for other kinds",
+    ),
+    key(
+        "providers.*.api_version",
+        Kind::Text,
+        None,
+        "for `azure-openai`: the version under which deployments are addressed; without it, Azure's `/openai/v1`",
+    ),
+    key(
+        "providers.*.dialects",
+        Kind::Dialects,
+        None,
+        "what the provider is spoken to in, the dialect that others are converted into first; without it, as its kind usually is",
     ),
     key(
         "providers.*.api_key_env",
@@ -132,7 +146,7 @@ pub(super) static KEYS: &[Key] = &[
         "models.*.tasks",
         Kind::Tasks,
         None,
-        "what the model may be asked to do; without it, what its provider's kind usually can",
+        "what the model may be asked to do; without it, what its provider's kind usually can on a ladder, and anything by its name",
     ),
     key(
         "routes.*.ladder",

@@ -5,15 +5,12 @@ use std::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
 use toml::de::DeValue;
-use waymark_types::{MicroUsd, ProviderKind, Task};
+use waymark_types::{Dialect, MicroUsd, ProviderKind, Task};
 
 use super::problem::{Fault, closest, echo};
 use super::schema::Kind;
 use super::url::Url;
 use super::usd;
-
-/// Provider kinds people will ask for and this version does not have.
-const KINDS_TO_COME: &[&str] = &["gemini", "ollama", "mistral", "llama-cpp", "azure-openai"];
 
 /// One value.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -96,7 +93,7 @@ impl Kind {
     /// Takes a value out of a TOML file.
     pub(super) fn read_toml(self, value: &DeValue<'_>) -> Result<Value, Misplaced> {
         let read = match (self, value) {
-            (Self::Names | Self::Tasks, DeValue::Array(items)) => {
+            (Self::Names | Self::Tasks | Self::Dialects, DeValue::Array(items)) => {
                 let mut names = Vec::new();
                 for item in items.iter() {
                     let DeValue::String(name) = item.get_ref() else {
@@ -121,7 +118,7 @@ impl Kind {
                 }
             }
             (Self::Usd, DeValue::Float(number)) => usd::parse(number.as_str()).map(Value::Usd),
-            (Self::Names | Self::Tasks | Self::Fraction | Self::Usd, other) => {
+            (Self::Names | Self::Tasks | Self::Dialects | Self::Fraction | Self::Usd, other) => {
                 Err(self.mismatch(found(other)))
             }
             (_, DeValue::String(text)) => Ok(Value::Text(text.clone().into_owned())),
@@ -135,7 +132,7 @@ impl Kind {
         let value = match self {
             Self::Fraction => fraction(text)?,
             Self::Usd => Value::Usd(usd::parse(text)?),
-            Self::Names | Self::Tasks => {
+            Self::Names | Self::Tasks | Self::Dialects => {
                 Value::List(text.split(',').map(|name| name.trim().to_owned()).collect())
             }
             _ => Value::Text(text.to_owned()),
@@ -151,14 +148,14 @@ impl Kind {
                 _ => Err(Fault::new("must be from 0 to 1")),
             },
             (Self::Usd, Value::Usd(amount)) => Ok(Value::Usd(amount)),
-            (Self::Names | Self::Tasks, Value::List(names)) => {
+            (Self::Names | Self::Tasks | Self::Dialects, Value::List(names)) => {
                 if names.is_empty() {
                     return Err(Fault::new("must not be empty"));
                 }
                 names.iter().try_for_each(|name| self.settle_name(name))?;
                 Ok(Value::List(names))
             }
-            (Self::Fraction | Self::Usd | Self::Names | Self::Tasks, Value::Text(_)) => {
+            (Self::Fraction | Self::Usd | Self::Names | Self::Tasks | Self::Dialects, Value::Text(_)) => {
                 Err(self.mismatch("a string"))
             }
             (_, Value::Text(text)) => self.settle_text(text).map(Value::Text),
@@ -181,7 +178,10 @@ impl Kind {
             }
             Self::Store => store(text),
             Self::OneOf(words) => one_of(&text, words).map(|()| text),
-            Self::Provider => provider_kind(text),
+            Self::Provider => {
+                one_of(&text, &ProviderKind::ALL.iter().map(|kind| kind.as_str()).collect::<Vec<_>>())
+                    .map(|()| text)
+            }
             Self::Url => Url::parse(&text).map(|url| url.to_string()),
             Self::Variable => variable(text),
             _ => Ok(text),
@@ -192,6 +192,9 @@ impl Kind {
         match self {
             _ if name.trim().is_empty() => Err(Fault::new("must not hold an empty name")),
             Self::Tasks => one_of(name, &Task::ALL.iter().map(|task| task.as_str()).collect::<Vec<_>>()),
+            Self::Dialects => {
+                one_of(name, &Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect::<Vec<_>>())
+            }
             _ => Ok(()),
         }
     }
@@ -202,6 +205,7 @@ impl Kind {
             Self::Usd => "a number of US dollars per million tokens",
             Self::Names => "an array of model names",
             Self::Tasks => "an array of task names",
+            Self::Dialects => "an array of dialect names",
             _ => "a string",
         };
         Fault::new(format!("must be {wanted}, found {found}"))
@@ -244,17 +248,6 @@ fn one_of(text: &str, words: &[&str]) -> Result<(), Fault> {
         Some(meant) => Err(fault.hint(format!("did you mean `{meant}`?"))),
         None => Err(fault),
     }
-}
-
-fn provider_kind(text: String) -> Result<String, Fault> {
-    let known: Vec<&str> = ProviderKind::ALL.iter().map(|kind| kind.as_str()).collect();
-    if KINDS_TO_COME.contains(&text.as_str()) {
-        return Err(Fault::new(format!("is `{text}`, which is not yet in this version")).hint(format!(
-            "this version has {}; an endpoint of it that speaks OpenAI's dialect works with kind = \"openai\"",
-            known.join(", ")
-        )));
-    }
-    one_of(&text, &known).map(|()| text)
 }
 
 fn store(text: String) -> Result<String, Fault> {

@@ -15,7 +15,7 @@ use super::identify::shortened;
 use crate::config::ProviderConfig;
 use crate::relay::{Dialects, Head, Upstreamed};
 use crate::state::State;
-use crate::upstream::{self, CallError, STALL_TIMEOUT};
+use crate::upstream::{self, CallError, STALL_TIMEOUT, Target};
 
 /// The largest whole answer taken from a provider, in bytes.
 const LARGEST_ANSWER: usize = 256 << 20;
@@ -28,6 +28,8 @@ pub(super) enum Reached {
     Stream(Box<Upstreamed>),
     /// The embedded model's word.
     Suggestion(Box<Completion>),
+    /// Nothing was to be written, and so nobody was asked.
+    WarmedUp,
     /// No answer.
     Nothing(Fault),
 }
@@ -67,7 +69,7 @@ pub(super) async fn attempts(
 ) -> Tried {
     let mut steps = plan.steps.iter().peekable();
     while let Some(step) = steps.next() {
-        if !is_embedded(state, step)
+        if !state.config.providers.get(&step.provider).is_some_and(is_embedded)
             && let Some(held) = begun.take()
         {
             *begun = Some(held.send(&state.recorder).await);
@@ -118,6 +120,7 @@ fn provisional(step: &Step, started: Timestamp) -> Attempt {
 fn goes_elsewhere(reached: &Reached) -> bool {
     match reached {
         Reached::Nothing(_) => true,
+        Reached::WarmedUp => false,
         Reached::Suggestion(completion) => completion.suggestion.is_none(),
         Reached::Stream(upstreamed) => upstreamed.failed_at_once(),
         // A request the provider calls wrong is wrong elsewhere too; everything else may go better there.
@@ -125,8 +128,8 @@ fn goes_elsewhere(reached: &Reached) -> bool {
     }
 }
 
-fn is_embedded(state: &State, step: &Step) -> bool {
-    state.config.providers.get(&step.provider).is_some_and(|provider| provider.kind == ProviderKind::Embedded)
+fn is_embedded(provider: &ProviderConfig) -> bool {
+    provider.kind == ProviderKind::Embedded
 }
 
 /// Makes one attempt. Its `next` is settled by the caller, and the end of a stream by the relay.
@@ -139,9 +142,11 @@ async fn once(
 ) -> (Attempt, Reached) {
     let mut lost = Vec::new();
     let reached = match state.config.providers.get(&step.provider) {
-        Some(provider) if provider.kind == ProviderKind::Embedded => {
-            Reached::Suggestion(Box::new(suggest(state, request)))
+        // Elsewhere it would be a completion, and be paid for.
+        Some(provider) if request.warm_up && (is_embedded(provider) || step.dialect != call.dialect) => {
+            Reached::WarmedUp
         }
+        Some(provider) if is_embedded(provider) => Reached::Suggestion(Box::new(suggest(state, request))),
         Some(provider) => call_upstream(state, call, request, step, provider, &mut lost)
             .await
             .unwrap_or_else(|error| Reached::Nothing(as_fault(&error))),
@@ -179,7 +184,7 @@ async fn call_upstream(
         (None, waymark_protocol::without_foreign(call.dialect, &body).unwrap_or(body))
     } else {
         let created = call.arrived.as_micros() / 1_000_000;
-        match convert::cross(request.raw(), call.dialect, step.dialect, &step.model, created) {
+        match convert::cross(request, step.dialect, &step.model, created) {
             Ok(crossed) => {
                 *lost = crossed.lost;
                 headers = upstream::across(&headers, step.dialect);
@@ -188,8 +193,14 @@ async fn call_upstream(
             Err(fault) => return Ok(Reached::Nothing(fault)),
         }
     };
-    let query = call.query.as_deref().filter(|_| conversion.is_none());
-    let response = state.upstreams.call(&step.provider, provider, step.dialect, query, headers, body).await?;
+    let target = Target {
+        dialect: step.dialect,
+        model: &step.model,
+        stream: request.stream,
+        method: call.method.filter(|_| conversion.is_none()),
+        query: call.query.as_deref().filter(|_| conversion.is_none()),
+    };
+    let response = state.upstreams.call(&step.provider, provider, target, headers, body).await?;
     let mut head = Head { status: response.status(), headers: upstream::to_client(response.headers()) };
     let mut chunks = response.bytes_stream();
     if head.status.is_success() && head.is_stream_of(step.dialect) {
@@ -273,18 +284,20 @@ fn describe(attempt: Attempt, reached: &Reached) -> Attempt {
         Reached::Suggestion(completion) if completion.suggestion.is_none() => (Outcome::Declined, None),
         Reached::Nothing(fault) if fault.kind == ErrorKind::Timeout => failed(Outcome::TimedOut, fault.code),
         Reached::Nothing(fault) => failed(Outcome::Failed, fault.code),
-        Reached::Whole(_) | Reached::Stream(_) | Reached::Suggestion(_) => (Outcome::Succeeded, None),
+        Reached::Whole(_) | Reached::Stream(_) | Reached::Suggestion(_) | Reached::WarmedUp => {
+            (Outcome::Succeeded, None)
+        }
     };
     let (status, served_model) = match reached {
         Reached::Whole(whole) => (Some(whole.head.status.as_u16()), whole.answer.served_model.clone()),
         Reached::Stream(stream) => (Some(stream.head().status.as_u16()), None),
         Reached::Suggestion(completion) => (None, Some(completion.version.clone())),
-        Reached::Nothing(_) => (None, None),
+        Reached::WarmedUp | Reached::Nothing(_) => (None, None),
     };
     // The embedded model is named by its corpus, which is known only now.
     let model = match reached {
         Reached::Suggestion(completion) => completion.version.clone(),
-        Reached::Whole(_) | Reached::Stream(_) | Reached::Nothing(_) => attempt.model,
+        _ => attempt.model,
     };
     let served_model = served_model.as_deref().map(shortened);
     Attempt { outcome, error, status, served_model, model, ..attempt }

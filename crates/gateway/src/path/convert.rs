@@ -1,18 +1,27 @@
 //! Crossing from the client's dialect into a provider's, and back.
 
+use std::fmt::Display;
+
 use bytes::Bytes;
 use waymark_protocol::neutral::{Event, Loss, Prompt};
-use waymark_protocol::{Dialogue, ErrorKind, EventReader, EventWriter, Fault, dialogue, sse};
+use waymark_protocol::{
+    Dialogue, ErrorKind, EventReader, EventWriter, Fault, FimDialogue, FimPrompt, Request, dialogue,
+    fim_dialogue, instruction_dialogue, sse,
+};
 use waymark_types::Dialect;
 
 /// A request that crosses into another dialect.
 pub(crate) struct Conversion {
-    prompt: Prompt,
-    theirs: &'static dyn Dialogue,
-    ours: &'static dyn Dialogue,
+    said: Said,
     client: Dialect,
     model: String,
     created: i64,
+}
+
+/// What is said, and who reads and writes it at either end.
+enum Said {
+    Conversation { prompt: Box<Prompt>, theirs: &'static dyn Dialogue, ours: &'static dyn Dialogue },
+    Completion { prompt: Box<FimPrompt>, theirs: &'static dyn FimDialogue, ours: &'static dyn FimDialogue },
 }
 
 /// A request as the provider gets it.
@@ -23,39 +32,85 @@ pub(super) struct Crossed {
     pub(super) lost: Vec<String>,
 }
 
-/// Puts a request of `client`'s dialect into the provider's.
+/// Puts a request into the provider's dialect.
 pub(super) fn cross(
-    raw: &[u8],
-    client: Dialect,
+    request: &Request,
     provider: Dialect,
     model: &str,
     created: i64,
 ) -> Result<Crossed, Fault> {
-    let fault = |message: String| Fault { kind: ErrorKind::InvalidRequest, code: "not_convertible", message };
-    let (Some(ours), Some(theirs)) = (dialogue(client), dialogue(provider)) else {
-        return Err(fault(format!("{client} cannot be converted into {provider}")));
+    let (client, mut losses) = (request.dialect, Vec::new());
+    let (said, body) = match (dialogue(provider), fim_dialogue(provider)) {
+        (Some(theirs), _) => conversation(request, provider, theirs, model, &mut losses)?,
+        (None, Some(theirs)) => completion(request, provider, theirs, model, &mut losses)?,
+        (None, None) => return Err(no_way(client, provider)),
     };
-    let mut prompt = ours.read_prompt(raw).map_err(|error| fault(error.to_string()))?;
-    prompt.sayable_in(provider).map_err(|error| fault(error.to_string()))?;
-    let mut losses = std::mem::take(&mut prompt.losses);
-    let body = theirs.write_prompt(&prompt, model, &mut losses).map_err(|error| fault(error.to_string()))?;
     losses.sort();
     losses.dedup();
-    let conversion = Conversion { prompt, theirs, ours, client, model: model.to_owned(), created };
     let lost = losses.into_iter().map(|Loss { code }| code).collect();
+    let conversion = Conversion { said, client, model: model.to_owned(), created };
     Ok(Crossed { conversion, body: body.into(), lost })
+}
+
+fn conversation(
+    request: &Request,
+    provider: Dialect,
+    theirs: &'static dyn Dialogue,
+    model: &str,
+    losses: &mut Vec<Loss>,
+) -> Result<(Said, Vec<u8>), Fault> {
+    let client = request.dialect;
+    let ours = dialogue(client).or_else(|| instruction_dialogue(client));
+    let ours = ours.ok_or_else(|| no_way(client, provider))?;
+    let mut prompt = ours.read_prompt(request.raw()).map_err(|problem| unconvertible(&problem))?;
+    prompt.sayable_in(provider).map_err(|problem| unconvertible(&problem))?;
+    losses.append(&mut prompt.losses);
+    let body = theirs.write_prompt(&prompt, model, losses).map_err(|problem| unconvertible(&problem))?;
+    Ok((Said::Conversation { prompt: Box::new(prompt), theirs, ours }, body))
+}
+
+fn completion(
+    request: &Request,
+    provider: Dialect,
+    theirs: &'static dyn FimDialogue,
+    model: &str,
+    losses: &mut Vec<Loss>,
+) -> Result<(Said, Vec<u8>), Fault> {
+    let ours = fim_dialogue(request.dialect).ok_or_else(|| no_way(request.dialect, provider))?;
+    let mut prompt = ours.read_fim(request.raw()).map_err(|problem| unconvertible(&problem))?;
+    losses.append(&mut prompt.losses);
+    let body = theirs.write_fim(&prompt, model, losses).map_err(|problem| unconvertible(&problem))?;
+    Ok((Said::Completion { prompt: Box::new(prompt), theirs, ours }, body))
+}
+
+fn no_way(client: Dialect, provider: Dialect) -> Fault {
+    unconvertible(&format!("{client} cannot be converted into {provider}"))
+}
+
+fn unconvertible(problem: &dyn Display) -> Fault {
+    Fault { kind: ErrorKind::InvalidRequest, code: "not_convertible", message: problem.to_string() }
 }
 
 impl Conversion {
     /// A provider's whole answer, in the client's dialect; `None` when it cannot be read.
     pub(super) fn reply(&self, body: &[u8]) -> Option<Vec<u8>> {
-        let reply = self.theirs.read_reply(body).ok()?;
-        Some(self.ours.write_reply_to(&self.prompt, &reply, &self.model, self.created))
+        let (model, created) = (self.model.as_str(), self.created);
+        Some(match &self.said {
+            Said::Conversation { prompt, theirs, ours } => {
+                ours.write_reply_to(prompt, &theirs.read_reply(body).ok()?, model, created)
+            }
+            Said::Completion { prompt, theirs, ours } => {
+                ours.write_reply(prompt, &theirs.read_reply(body).ok()?, model, created)
+            }
+        })
     }
 
     /// A provider's error answer, in the client's dialect.
     pub(super) fn error(&self, status: u16, body: &[u8]) -> Vec<u8> {
-        let (_, message) = self.theirs.read_error(body);
+        let (_, message) = match &self.said {
+            Said::Conversation { theirs, .. } => theirs.read_error(body),
+            Said::Completion { theirs, .. } => theirs.read_error(body),
+        };
         let kind = match status {
             400 | 422 => ErrorKind::InvalidRequest,
             403 => ErrorKind::Forbidden,
@@ -74,9 +129,14 @@ impl Conversion {
 
     /// Starts on a stream.
     pub(super) fn stream(&self) -> Converter {
-        Converter {
-            reader: self.theirs.event_reader(),
-            writer: self.ours.event_writer(&self.prompt, &self.model, self.created),
+        let (model, created) = (self.model.as_str(), self.created);
+        match &self.said {
+            Said::Conversation { prompt, theirs, ours } => {
+                Converter { reader: theirs.event_reader(), writer: ours.event_writer(prompt, model, created) }
+            }
+            Said::Completion { prompt, theirs, ours } => {
+                Converter { reader: theirs.event_reader(), writer: ours.event_writer(prompt, model, created) }
+            }
         }
     }
 }

@@ -111,6 +111,7 @@ pub(super) async fn deliver(delivery: Delivery<'_>, tried: Tried, client: Client
     match tried.reached {
         Reached::Nothing(fault) => delivery.fault(fault, client).await,
         Reached::Suggestion(completion) => delivery.suggestion(&completion, client).await,
+        Reached::WarmedUp => delivery.warmed_up(client).await,
         Reached::Whole(whole) => delivery.whole(*whole, client).await,
         Reached::Stream(upstreamed) => delivery.stream(*upstreamed, client).await,
     }
@@ -148,6 +149,25 @@ impl Delivery<'_> {
         self.finish(ending, Head::new(200, content_type), body, client).await;
     }
 
+    /// The answer to a client that only wanted the model to be ready, which nobody is billed for.
+    async fn warmed_up(mut self, client: Client) {
+        let created = self.call.arrived.as_micros() / 1_000_000;
+        let model = self.model().unwrap_or_default();
+        let spoken = fim_dialogue(self.call.dialect).and_then(|spoken| {
+            let prompt = spoken.read_fim(&self.call.body).ok()?;
+            Some(spoken.write_warm_up(&prompt, &model, created))
+        });
+        let outcome = self.serve(None);
+        let head = Head::new(200, self.content_type());
+        let ending = Ending::new(outcome, self.reason);
+        self.finish(ending, head, spoken.unwrap_or_default().into(), client).await;
+    }
+
+    /// That of an answer of our own making.
+    fn content_type(&self) -> &'static str {
+        if self.stream { sse::framing(self.call.dialect).content_type() } else { "application/json" }
+    }
+
     fn written(&self, completion: &flash::Completion, usage: Usage) -> (Bytes, &'static str) {
         let suggested = completion.suggestion.as_ref();
         let suggestion = Suggestion {
@@ -159,14 +179,11 @@ impl Delivery<'_> {
             citations: serde_json::json!(suggested.map_or(&[][..], |suggested| &suggested.citations[..])),
             usage,
         };
-        let dialect = self.call.dialect;
-        let content_type =
-            if self.stream { sse::framing(dialect).content_type() } else { "application/json" };
-        let spoken = fim_dialogue(dialect).and_then(|spoken| {
+        let spoken = fim_dialogue(self.call.dialect).and_then(|spoken| {
             let prompt = spoken.read_fim(&self.call.body).ok()?;
             Some(spoken.write_suggestion(&prompt, &suggestion))
         });
-        (spoken.unwrap_or_default().into(), content_type)
+        (spoken.unwrap_or_default().into(), self.content_type())
     }
 
     /// A provider's whole answer, passed on byte for byte.

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use axum::http::{HeaderMap, header};
-use waymark_protocol::Request;
+use waymark_protocol::{Request, instruction_dialogue};
+use waymark_routing::Shape;
 use waymark_types::{Dialect, Task};
 
 /// Texts from outside are cut to this many characters before they enter a record.
@@ -35,16 +36,33 @@ pub(super) fn identify(headers: &HeaderMap, listen: SocketAddr) -> Caller {
 
 /// Tells the kind of work from the request's shape.
 pub(super) fn classify(request: &Request, headers: &HeaderMap) -> Task {
-    if request.dialect.is_completion() {
-        Task::Completion
-    } else if matches!(request.dialect, Dialect::OpenAiEmbeddings | Dialect::OllamaEmbed) {
-        Task::Embedding
+    let endpoint = match request.dialect {
+        Dialect::OpenAiImages => Some(Task::Image),
+        Dialect::OpenAiTranscriptions => Some(Task::Transcription),
+        Dialect::OpenAiSpeech => Some(Task::Speech),
+        dialect if dialect.is_embedding() => Some(Task::Embedding),
+        dialect if dialect.is_completion() && shape(request) != Shape::Instruction => Some(Task::Completion),
+        _ => None,
+    };
+    if let Some(task) = endpoint {
+        task
     } else if PARENT.iter().any(|name| headers.contains_key(*name)) {
         Task::SubagentStep
     } else if request.tools > 0 {
         Task::AgentStep
     } else {
         Task::Chat
+    }
+}
+
+/// What a request in a dialect of completions is for.
+pub(super) fn shape(request: &Request) -> Shape {
+    match &request.fim {
+        _ if !request.dialect.is_completion() => Shape::Plain,
+        Some(fim) if !fim.suffix.is_empty() => Shape::Fill,
+        Some(_) => Shape::Plain,
+        None if instruction_dialogue(request.dialect).is_some() => Shape::Instruction,
+        None => Shape::Foreign,
     }
 }
 

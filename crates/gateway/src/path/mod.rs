@@ -31,6 +31,8 @@ use identify::Caller;
 pub(crate) struct Call {
     pub(crate) dialect: Dialect,
     pub(crate) query: Option<String>,
+    /// What the endpoint does, where a dialect has several.
+    pub(crate) method: Option<&'static str>,
     /// What the address says that the body does not.
     pub(crate) addressed: Addressed,
     pub(crate) headers: HeaderMap,
@@ -89,7 +91,8 @@ async fn admit(state: &State) -> Result<(), Objection> {
 }
 
 fn decide(state: &State, request: &Request, task: Task) -> Result<Plan, Refusal> {
-    let features = Features { dialect: request.dialect, task, requested_model: request.model.clone() };
+    let (dialect, shape) = (request.dialect, identify::shape(request));
+    let features = Features { dialect, task, shape, requested_model: request.model.clone() };
     waymark_routing::decide(&features, &state.snapshot)
 }
 

@@ -46,7 +46,8 @@ pub(crate) fn to_upstream(headers: &HeaderMap) -> HeaderMap {
 pub(crate) fn across(headers: &HeaderMap, dialect: Dialect) -> HeaderMap {
     let foreign = |name: &HeaderName| {
         let name = name.as_str();
-        name.starts_with("anthropic-") || name.starts_with("openai-") || name == "content-type"
+        ["anthropic-", "openai-", "x-goog-"].iter().any(|start| name.starts_with(start))
+            || name == "content-type"
     };
     let mut sent = without(headers, foreign);
     sent.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

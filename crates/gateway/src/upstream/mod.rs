@@ -1,5 +1,6 @@
 //! One upstream call: the client's bytes with our credentials out, the provider's bytes back.
 
+mod address;
 mod headers;
 
 use std::time::Duration;
@@ -8,10 +9,11 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use thiserror::Error;
-use waymark_types::{Dialect, ProviderKind};
+use waymark_types::ProviderKind;
 
 use crate::config::ProviderConfig;
 
+pub(crate) use address::Target;
 pub(crate) use headers::{across, to_client, to_upstream};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -94,22 +96,18 @@ impl Upstreams {
         Ok(Self { remote: client().build()?, loopback: client().no_proxy().build()? })
     }
 
-    /// Sends a request and waits for the response's head.
+    /// Sends a request and waits for the response's head. `name` is the provider's.
     pub(crate) async fn call(
         &self,
         name: &str,
         provider: &ProviderConfig,
-        dialect: Dialect,
-        query: Option<&str>,
+        target: Target<'_>,
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<reqwest::Response, CallError> {
         let misconfigured = |problem| CallError::Misconfigured { provider: name.to_owned(), problem };
-        let mut url = format!("{}{}", provider.base_url.trim_end_matches('/'), path(dialect));
-        if let Some(query) = query.map(without_credentials).filter(|query| !query.is_empty()) {
-            url = format!("{url}?{query}");
-        }
-        let url = reqwest::Url::parse(&url).map_err(|_| misconfigured("its base_url is no URL"))?;
+        let url = reqwest::Url::parse(&target.address(provider));
+        let url = url.map_err(|_| misconfigured("its base_url is no URL"))?;
         let client = if is_loopback(&url) { &self.loopback } else { &self.remote };
         let mut request = client.post(url).headers(headers).body(body);
         if let Some((header, value)) = credentials(provider).map_err(misconfigured)? {
@@ -123,30 +121,6 @@ impl Upstreams {
     }
 }
 
-/// A query without the parameters that carry a client's own key.
-fn without_credentials(query: &str) -> String {
-    let secret = |name: &str| matches!(name, "key" | "api_key" | "api-key" | "access_token");
-    let kept = query.split('&').filter(|pair| !secret(pair.split('=').next().unwrap_or_default()));
-    kept.collect::<Vec<_>>().join("&")
-}
-
-/// Where a dialect's requests go, below the base URL, which for OpenAI kinds ends in a version.
-fn path(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::OpenAiChat => "/chat/completions",
-        Dialect::OpenAiCompletions => "/completions",
-        Dialect::AnthropicMessages => "/v1/messages",
-        Dialect::OpenAiResponses => "/responses",
-        Dialect::Gemini => "",
-        Dialect::OllamaChat => "/api/chat",
-        Dialect::OllamaGenerate => "/api/generate",
-        Dialect::LlamaInfill => "/infill",
-        Dialect::MistralFim => "/fim/completions",
-        Dialect::OpenAiEmbeddings => "/embeddings",
-        Dialect::OllamaEmbed => "/api/embed",
-    }
-}
-
 fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -155,9 +129,12 @@ fn is_loopback(url: &reqwest::Url) -> bool {
 /// The header that carries the provider's key. The value is marked so that no log shows it.
 fn credentials(provider: &ProviderConfig) -> Result<Option<(HeaderName, HeaderValue)>, &'static str> {
     let Some(key) = &provider.api_key else { return Ok(None) };
+    let bare = |name| (HeaderName::from_static(name), key.expose().to_owned());
     let (name, text) = match provider.kind {
-        ProviderKind::Anthropic => (HeaderName::from_static("x-api-key"), key.expose().to_owned()),
-        ProviderKind::OpenAi | ProviderKind::Embedded => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+        ProviderKind::Anthropic => bare("x-api-key"),
+        ProviderKind::AzureOpenAi => bare("api-key"),
+        ProviderKind::Gemini => bare("x-goog-api-key"),
+        _ => (AUTHORIZATION, format!("Bearer {}", key.expose())),
     };
     let mut value = HeaderValue::try_from(text).map_err(|_| "its key has characters no header may have")?;
     value.set_sensitive(true);

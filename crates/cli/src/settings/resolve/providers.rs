@@ -13,10 +13,14 @@ use crate::settings::url::Url;
 
 /// What clients of OpenAI's dialect add to a base URL themselves.
 const OPENAI_ENDPOINTS: &[&str] =
-    &["/chat/completions", "/completions", "/responses", "/embeddings", "/models"];
+    &["/chat/completions", "/fim/completions", "/completions", "/responses", "/embeddings", "/models"];
 
-/// What clients of Anthropic's dialect add to a base URL themselves.
+/// What is added to a base URL that has no version, by kind.
 const ANTHROPIC_ENDPOINTS: &[&str] = &["/v1/messages", "/v1"];
+const AZURE_ENDPOINTS: &[&str] = &["/openai/v1", "/openai/deployments", "/openai"];
+const GEMINI_ENDPOINTS: &[&str] = &["/v1beta/openai", "/v1beta/models", "/v1beta", "/v1"];
+const OLLAMA_ENDPOINTS: &[&str] = &["/api/chat", "/api/generate", "/api", "/v1"];
+const LLAMA_ENDPOINTS: &[&str] = &["/infill", "/v1/completions", "/v1/chat/completions", "/v1"];
 
 impl Resolver<'_> {
     pub(super) fn providers(&mut self) -> BTreeMap<String, ProviderConfig> {
@@ -29,13 +33,19 @@ impl Resolver<'_> {
         let (kind, _) = self.needed(&table, "kind", declared)?;
         let kind: ProviderKind = kind.parse().ok()?;
         if kind == ProviderKind::Embedded {
-            for name in ["base_url", "api_key_env"] {
+            for name in ["base_url", "api_key_env", "dialects"] {
                 if let Some((_, origin)) = self.layers.text(&table.child(name)) {
                     let fault = Fault::new("has no use: a provider of kind `embedded` is in this program");
                     self.refuse(&table.child(name), fault, origin);
                 }
             }
-            return Some(ProviderConfig { kind, base_url: String::new(), api_key: None });
+            return Some(ProviderConfig {
+                kind,
+                base_url: String::new(),
+                api_version: None,
+                dialects: None,
+                api_key: None,
+            });
         }
         let key = self.layers.text(&table.child("api_key_env"));
         let url = self.needed(&table, "base_url", declared);
@@ -43,7 +53,21 @@ impl Resolver<'_> {
             self.check_url(&table.child("base_url"), kind, url, key.is_some(), origin);
         }
         let api_key = key.and_then(|(variable, origin)| self.api_key(&table, variable, origin));
-        Some(ProviderConfig { kind, base_url: url?.0.to_owned(), api_key })
+        let api_version = self.api_version(&table, kind);
+        let dialects = self.layers.get(&table.child("dialects")).and_then(|entry| entry.value.list());
+        let dialects = dialects.map(|names| names.iter().filter_map(|name| name.parse().ok()).collect());
+        Some(ProviderConfig { kind, base_url: url?.0.to_owned(), api_version, dialects, api_key })
+    }
+
+    fn api_version(&mut self, table: &KeyPath, kind: ProviderKind) -> Option<String> {
+        let key = table.child("api_version");
+        let (version, origin) = self.layers.text(&key)?;
+        if kind != ProviderKind::AzureOpenAi {
+            let fault =
+                Fault::new(format!("has no use: only `azure-openai` has one, this provider is `{kind}`"));
+            self.refuse(&key, fault, origin);
+        }
+        Some(version.to_owned())
     }
 
     fn api_key(&mut self, table: &KeyPath, variable: &str, origin: &Origin) -> Option<Secret> {
@@ -61,15 +85,19 @@ impl Resolver<'_> {
     fn check_url(&mut self, key: &KeyPath, kind: ProviderKind, text: &str, keyed: bool, origin: &Origin) {
         let Ok(url) = Url::parse(text) else { return };
         let added = match kind {
-            ProviderKind::OpenAi => OPENAI_ENDPOINTS,
+            ProviderKind::OpenAi | ProviderKind::Mistral => OPENAI_ENDPOINTS,
+            ProviderKind::AzureOpenAi => AZURE_ENDPOINTS,
             ProviderKind::Anthropic => ANTHROPIC_ENDPOINTS,
+            ProviderKind::Gemini => GEMINI_ENDPOINTS,
+            ProviderKind::Ollama => OLLAMA_ENDPOINTS,
+            ProviderKind::LlamaCpp => LLAMA_ENDPOINTS,
             ProviderKind::Embedded => &[],
         };
         if let Some((end, begin)) = added.iter().find_map(|end| Some((end, url.path().strip_suffix(end)?))) {
             let fault = Fault::new(format!("ends in {end}, which is added to it"));
             let right = url.with_path(begin);
             self.refuse(key, fault.hint(format!("write base_url = \"{right}\"")), origin);
-        } else if kind == ProviderKind::OpenAi && !url.has_version() {
+        } else if matches!(kind, ProviderKind::OpenAi | ProviderKind::Mistral) && !url.has_version() {
             self.warn(
                 origin,
                 &format!("`{key}` has no version in its path; most providers want one, like {url}/v1"),

@@ -79,7 +79,7 @@ fn wrong_lists_and_prices_say_so_too() {
         ),
         (
             "models.flash.tasks = [\"chats\"]",
-            "1:23: `models.flash.tasks` must be one of completion, chat, agent_step, subagent_step, embedding, found `chats`\n  \
+            "1:23: `models.flash.tasks` must be one of completion, chat, agent_step, subagent_step, utility, embedding, image, transcription, speech, found `chats`\n  \
              hint: did you mean `chat`?",
         ),
         ("models.flash.tasks = []", "1:22: `models.flash.tasks` must not be empty"),
@@ -178,7 +178,7 @@ fn providers_need_the_right_address() {
             "openai",
             "",
             "1:12: `providers.acme` has no `base_url`\n  hint: base_url is where the provider is: with the version \
-             (`/v1`) for `openai`, without it for `anthropic`",
+             (`/v1`) for `openai` and `mistral`, without a path for other kinds",
         ),
         (
             "openai",
@@ -209,14 +209,34 @@ fn providers_need_the_right_address() {
         ),
         (
             "ollama",
-            "base_url = \"http://127.0.0.1:11434\"",
-            "2:8: `providers.acme.kind` is `ollama`, which is not yet in this version\n  hint: this version has openai, \
-             anthropic, embedded; an endpoint of it that speaks OpenAI's dialect works with kind = \"openai\"",
+            "base_url = \"http://127.0.0.1:11434/api\"",
+            "3:1: `providers.acme.base_url` ends in /api, which is added to it\n  \
+             hint: write base_url = \"http://127.0.0.1:11434\"",
+        ),
+        (
+            "azure-openai",
+            "base_url = \"https://r.openai.azure.com/openai/v1\"",
+            "3:1: `providers.acme.base_url` ends in /openai/v1, which is added to it\n  \
+             hint: write base_url = \"https://r.openai.azure.com\"",
+        ),
+        (
+            "gemini",
+            "base_url = \"https://h\"\napi_version = \"v1\"",
+            "4:1: `providers.acme.api_version` has no use: only `azure-openai` has one, this provider is `gemini`",
+        ),
+        (
+            "mistral",
+            "base_url = \"https://h/v1\"\ndialects = [\"mistral\"]",
+            "4:13: `providers.acme.dialects` must be one of openai-chat, openai-completions, openai-responses, \
+             anthropic-messages, gemini, ollama-chat, ollama-generate, llama-infill, mistral-fim, openai-embeddings, \
+             ollama-embed, gemini-embed, openai-images, openai-transcriptions, openai-speech, found `mistral`\n  \
+             hint: did you mean `mistral-fim`?",
         ),
         (
             "opnai",
             "base_url = \"https://h/v1\"",
-            "2:8: `providers.acme.kind` must be one of openai, anthropic, embedded, found `opnai`\n  \
+            "2:8: `providers.acme.kind` must be one of openai, azure-openai, anthropic, gemini, mistral, \
+             ollama, llama-cpp, embedded, found `opnai`\n  \
              hint: did you mean `openai`?",
         ),
     ] {
