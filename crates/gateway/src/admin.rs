@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State as Shared};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -32,34 +32,6 @@ pub(crate) async fn healthz(Shared(state): Shared<Arc<State>>) -> Response {
             response
         }
     }
-}
-
-/// `GET /v1/models`: routes and models, in Anthropic's shape for clients that send its version header.
-pub(crate) async fn models(Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> Response {
-    let policy = &state.snapshot.policy;
-    let names: Vec<(&String, &str)> = policy
-        .routes
-        .keys()
-        .map(|name| (name, "waymark"))
-        .chain(policy.models.iter().map(|(name, model)| (name, model.provider.as_str())))
-        .collect();
-    if headers.contains_key("anthropic-version") {
-        let created = state.started.to_string();
-        let data: Vec<Value> = names
-            .iter()
-            .map(
-                |(name, _)| json!({"type": "model", "id": name, "display_name": name, "created_at": created}),
-            )
-            .collect();
-        let ends = [data.first(), data.last()].map(|model| model.map(|model| model["id"].clone()));
-        return reply(&json!({"data": data, "has_more": false, "first_id": ends[0], "last_id": ends[1]}));
-    }
-    let created = state.started.as_micros() / 1_000_000;
-    let data: Vec<Value> = names
-        .iter()
-        .map(|(name, owner)| json!({"id": name, "object": "model", "created": created, "owned_by": owner}))
-        .collect();
-    reply(&json!({"object": "list", "data": data}))
 }
 
 /// `GET /admin/status`

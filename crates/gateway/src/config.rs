@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use waymark_protocol::neutral::Flavour;
 use waymark_types::{Dialect, Price, ProviderKind, Secret, Task};
 
 /// Everything the server needs to know.
@@ -73,6 +74,23 @@ pub struct ProviderConfig {
     pub dialects: Option<Vec<Dialect>>,
     /// The key it is sent, if any.
     pub api_key: Option<Secret>,
+}
+
+impl ProviderConfig {
+    /// Whose form of its dialects it speaks.
+    pub(crate) fn flavour(&self) -> Flavour {
+        match self.kind {
+            ProviderKind::Mistral => Flavour::Mistral,
+            ProviderKind::OpenAi if self.is_openai() => Flavour::Original,
+            ProviderKind::OpenAi | ProviderKind::Ollama | ProviderKind::LlamaCpp => Flavour::Imitation,
+            _ => Flavour::Original,
+        }
+    }
+
+    /// Whether it is OpenAI itself, not one of the many that speak its dialects.
+    pub(crate) fn is_openai(&self) -> bool {
+        self.base_url.contains("://api.openai.com/")
+    }
 }
 
 /// One model.

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State as Shared};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use tokio::sync::oneshot;
-use waymark_protocol::{Addressed, ErrorKind, Fault, count_tokens};
+use waymark_protocol::{Addressed, ErrorKind, Fault};
 use waymark_types::Dialect;
 
 use crate::path::{self, Call};
 use crate::relay::{Client, Head, error_response, tracked};
 use crate::state::State;
-use crate::{admin, clock, dashboard, guard};
+use crate::{admin, clock, dashboard, guard, lists};
 
 /// The largest request body taken, in bytes.
 const MAX_BODY: usize = 64 << 20;
@@ -25,7 +25,12 @@ pub(crate) fn router(state: Arc<State>) -> Router {
     // Clients add `/v1` to a base, or expect it there, or both.
     let router = ["", "/v1", "/v1/v1"].into_iter().fold(Router::new(), versioned);
     router
-        .route("/v1beta/models/{call}", post(gemini))
+        .route("/v1beta/models", get(lists::gemini))
+        .route("/v1beta/models/{call}", get(lists::gemini_one).post(gemini))
+        .route("/api/version", get(lists::ollama_version))
+        .route("/api/tags", get(lists::ollama_tags))
+        .route("/api/ps", get(lists::ollama_loaded))
+        .route("/api/show", post(lists::ollama_show))
         .route("/api/chat", asked_in(Dialect::OllamaChat))
         .route("/api/generate", asked_in(Dialect::OllamaGenerate))
         .route("/api/embed", asked_in(Dialect::OllamaEmbed))
@@ -54,9 +59,9 @@ fn versioned(router: Router<Arc<State>>, base: &str) -> Router<Arc<State>> {
         ("/audio/transcriptions", asked_in(Dialect::OpenAiTranscriptions)),
         ("/audio/speech", asked_in(Dialect::OpenAiSpeech)),
         ("/messages", asked_in(Dialect::AnthropicMessages)),
-        ("/messages/count_tokens", post(estimate_tokens)),
+        ("/messages/count_tokens", post(count_tokens)),
         ("/fim/completions", asked_in(Dialect::MistralFim)),
-        ("/models", get(admin::models)),
+        ("/models", get(lists::models)),
         ("/models/{call}", post(gemini)),
     ];
     endpoints
@@ -69,6 +74,13 @@ fn asked_in(dialect: Dialect) -> MethodRouter<Arc<State>> {
     post(move |Shared(state): Shared<Arc<State>>, request: Request| {
         take(state, Asked { dialect, method: None, addressed: Addressed::default() }, request)
     })
+}
+
+/// `POST /v1/messages/count_tokens`
+async fn count_tokens(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
+    let (dialect, method, addressed) =
+        (Dialect::AnthropicMessages, Some(path::count::COUNT), Addressed::default());
+    take(state, Asked { dialect, method, addressed }, request).await
 }
 
 /// What the address says of a request.
@@ -96,26 +108,6 @@ async fn gemini(Shared(state): Shared<Arc<State>>, Path(call): Path<String>, req
 async fn ollama_embeddings(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
     let (dialect, method, addressed) = (Dialect::OllamaEmbed, Some("embeddings"), Addressed::default());
     take(state, Asked { dialect, method, addressed }, request).await
-}
-
-/// `POST /v1/messages/count_tokens`: an estimate, since a count by one provider says little of another's.
-async fn estimate_tokens(request: Request) -> Response {
-    let dialect = Dialect::AnthropicMessages;
-    let body = match to_bytes(request.into_body(), MAX_BODY).await {
-        Ok(body) => body,
-        Err(error) => return error_response(dialect, &unreadable(&error), None, None),
-    };
-    match count_tokens::read(&body) {
-        Ok(prompt) => {
-            let answer = count_tokens::write_answer(count_tokens::estimate(&prompt));
-            Head::new(200, "application/json").with(Body::from(answer))
-        }
-        Err(error) => {
-            let message = error.to_string();
-            let fault = Fault { kind: ErrorKind::InvalidRequest, code: "bad_request", message };
-            error_response(dialect, &fault, None, None)
-        }
-    }
 }
 
 /// Takes a request in and hands it to the path, which runs on by itself: when the client goes away this future
@@ -182,10 +174,8 @@ async fn not_found(request: Request) -> Response {
 }
 
 async fn wrong_method(request: Request) -> Response {
-    let path = request.uri().path();
-    let asks =
-        path != "/v1/models" && ["/v1/", "/v1beta/", "/api/"].iter().any(|start| path.starts_with(start));
-    let message = format!("{path} takes {}, not {}", if asks { "POST" } else { "GET" }, request.method());
+    let takes = if request.method() == Method::POST { "GET" } else { "POST" };
+    let message = format!("{} takes {takes}, not {}", request.uri().path(), request.method());
     refuse(&request, ErrorKind::MethodNotAllowed, "method_not_allowed", message)
 }
 

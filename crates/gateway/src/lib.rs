@@ -13,6 +13,7 @@ mod guard;
 mod health;
 mod ingress;
 mod keys;
+mod lists;
 mod path;
 mod recorder;
 mod relay;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -13,6 +14,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use http_body::{Frame, SizeHint};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use waymark_ledger::Commitment;
 use waymark_ledger::commitment::{Committer, Salt};
@@ -25,7 +27,10 @@ use crate::upstream::{CallError, STALL_TIMEOUT};
 /// Chunks that may wait for a slow client before its upstream is made to wait too.
 const QUEUE: usize = 32;
 /// How long an upstream may take to end its body after its last event, so that its connection can be used again.
-const TAIL: std::time::Duration = std::time::Duration::from_millis(20);
+const TAIL: Duration = Duration::from_millis(20);
+/// How long a client of another dialect than the provider's is left without a word: proxies and clients give up on a
+/// connection that is silent for a minute. Between ends of one dialect nothing is put in.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 const RECORD: HeaderName = HeaderName::from_static("x-waymark-record");
 const MODEL: HeaderName = HeaderName::from_static("x-waymark-model");
@@ -205,6 +210,8 @@ pub(crate) struct Upstreamed {
     pub(crate) splitter: sse::Splitter,
     /// Whole events not yet relayed.
     pub(crate) pending: VecDeque<Bytes>,
+    /// When the provider was last heard of.
+    heard: Instant,
 }
 
 /// How a relayed stream ended.
@@ -252,7 +259,8 @@ impl Upstreamed {
         provider: String,
     ) -> Self {
         let splitter = sse::Splitter::new(sse::framing(dialects.provider));
-        Self { head, dialects, converter, provider, chunks, splitter, pending: VecDeque::new() }
+        let (pending, heard) = (VecDeque::new(), Instant::now());
+        Self { head, dialects, converter, provider, chunks, splitter, pending, heard }
     }
 
     pub(crate) fn head(&self) -> &Head {
@@ -285,8 +293,9 @@ impl Upstreamed {
 
     /// Waits for the next piece; `false` at the end.
     pub(crate) async fn pull(&mut self) -> Result<bool, CallError> {
-        match tokio::time::timeout(STALL_TIMEOUT, self.chunks.next()).await {
+        match tokio::time::timeout_at(self.heard + STALL_TIMEOUT, self.chunks.next()).await {
             Ok(Some(Ok(chunk))) => {
+                self.heard = Instant::now();
                 self.splitter.push(&chunk);
                 Ok(true)
             }
@@ -300,6 +309,7 @@ impl Upstreamed {
     pub(crate) async fn relay(mut self, client: &mut Client, mut sent: Sent) -> Relayed {
         let mut answer = Answer::default();
         let mut ready = BytesMut::new();
+        let (keep_alive, mut spoken) = (self.keep_alive(), Instant::now());
         loop {
             while let Some(event) = self.pending.pop_front() {
                 let progress = self.look_on(&event, &mut answer);
@@ -320,12 +330,19 @@ impl Upstreamed {
                     Relayed { outcome: Outcome::StreamFailed, answer, last: event, error, sent }
                 };
             }
+            if !ready.is_empty() {
+                spoken = Instant::now();
+            }
             if !forward(client, &mut sent, ready.split().freeze()).await {
                 return cancelled(answer, sent);
             }
             let pulled = tokio::select! {
                 pulled = self.pull() => pulled,
                 () = client.gone() => return cancelled(answer, sent),
+                word = quiet(keep_alive, spoken) => {
+                    ready.extend_from_slice(word);
+                    continue;
+                }
             };
             match pulled.and_then(|more| self.split().map(|()| more)) {
                 Ok(true) => {}
@@ -333,6 +350,11 @@ impl Upstreamed {
                 Err(error) => return self.broke_off(answer, sent, &error),
             }
         }
+    }
+
+    /// What keeps the client while nothing comes.
+    fn keep_alive(&self) -> Option<&'static [u8]> {
+        sse::keep_alive(self.dialects.client).filter(|_| self.converter.is_some())
     }
 
     /// The last event and what little may follow it in [`TAIL`]; nothing after that is part of the answer.
@@ -381,6 +403,17 @@ impl Upstreamed {
     }
 }
 
+/// Waits until the client has been without a word for too long, and returns the one that keeps it.
+async fn quiet(keep_alive: Option<&'static [u8]>, spoken: Instant) -> &'static [u8] {
+    match keep_alive {
+        Some(word) => {
+            tokio::time::sleep_until(spoken + KEEP_ALIVE).await;
+            word
+        }
+        None => std::future::pending().await,
+    }
+}
+
 async fn forward(client: &Client, sent: &mut Sent, chunk: Bytes) -> bool {
     if chunk.is_empty() {
         return true;
@@ -393,3 +426,6 @@ fn cancelled(answer: Answer, sent: Sent) -> Relayed {
     let error = Some(("cancelled", "the client went away"));
     Relayed { outcome: Outcome::Cancelled, answer, last: Bytes::new(), error, sent }
 }
+
+#[cfg(test)]
+mod tests;

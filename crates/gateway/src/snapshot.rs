@@ -12,9 +12,6 @@ use crate::config::{Config, ModelConfig, ProviderConfig};
 /// is therefore no part of a snapshot.
 const EMBEDDED_ID: &str = "waymark-flash-1";
 
-/// Where OpenAI's Responses are known to be answered; elsewhere they are converted into chat, which all others know.
-const RESPONSES_HOST: &str = "://api.openai.com/";
-
 /// The policy of a configuration, and its digest.
 pub(crate) fn snapshot(config: &Config) -> Result<Snapshot, CanonicalError> {
     let models =
@@ -47,7 +44,8 @@ fn resolve(config: &Config, model: &ModelConfig) -> Option<Model> {
 /// The dialects of a provider of which nobody says which it knows.
 fn usual_dialects(provider: &ProviderConfig) -> Vec<Dialect> {
     let mut dialects = Model::usual_dialects(provider.kind);
-    if provider.kind == ProviderKind::OpenAi && provider.base_url.contains(RESPONSES_HOST) {
+    // Elsewhere Responses are converted into chat, which all others know.
+    if provider.kind == ProviderKind::OpenAi && provider.is_openai() {
         dialects.push(Dialect::OpenAiResponses);
     }
     dialects

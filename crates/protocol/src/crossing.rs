@@ -128,6 +128,13 @@ pub(crate) fn call_id(answer: Option<&str>, position: usize) -> String {
     }
 }
 
+/// A number for an id made of another one: FNV-1a is small, and the same on every machine.
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 /// The tools' names by the ids of their calls, for results that do not name theirs.
 pub(crate) fn tool_names(prompt: &Prompt) -> HashMap<&str, &str> {
     let calls = prompt.turns.iter().flat_map(|turn| &turn.blocks).filter_map(|block| match block {

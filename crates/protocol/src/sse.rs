@@ -41,6 +41,18 @@ pub fn framing(dialect: Dialect) -> Framing {
     }
 }
 
+/// What a client of `dialect` is sent while its answer takes time, and takes no notice of; `None` where every word would
+/// be taken for the answer's.
+pub fn keep_alive(dialect: Dialect) -> Option<&'static [u8]> {
+    match dialect {
+        Dialect::AnthropicMessages => Some(b"event: ping\ndata: {\"type\": \"ping\"}\n\n"),
+        Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::OpenAiCompletions | Dialect::MistralFim => {
+            Some(b": keep-alive\n\n")
+        }
+        _ => None,
+    }
+}
+
 impl Framing {
     /// The media type of such a stream.
     pub fn content_type(self) -> &'static str {

@@ -43,7 +43,7 @@ pub(super) struct Whole {
 
 impl Whole {
     /// Whether it is an error, be it one under a status that claims success.
-    fn failed(&self) -> bool {
+    pub(super) fn failed(&self) -> bool {
         !self.head.status.is_success() || self.answer.error.is_some()
     }
 }
@@ -184,7 +184,7 @@ async fn call_upstream(
         (None, waymark_protocol::without_foreign(call.dialect, &body).unwrap_or(body))
     } else {
         let created = call.arrived.as_micros() / 1_000_000;
-        match convert::cross(request, step.dialect, &step.model, created) {
+        match convert::cross(request, step.dialect, provider.flavour(), &step.model, created) {
             Ok(crossed) => {
                 *lost = crossed.lost;
                 headers = upstream::across(&headers, step.dialect);

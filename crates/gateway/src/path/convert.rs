@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use bytes::Bytes;
-use waymark_protocol::neutral::{Event, Loss, Prompt};
+use waymark_protocol::neutral::{Event, Flavour, Loss, Prompt};
 use waymark_protocol::{
     Dialogue, ErrorKind, EventReader, EventWriter, Fault, FimDialogue, FimPrompt, Request, dialogue,
     fim_dialogue, instruction_dialogue, sse,
@@ -25,23 +25,24 @@ enum Said {
 }
 
 /// A request as the provider gets it.
-pub(super) struct Crossed {
-    pub(super) conversion: Conversion,
+pub(crate) struct Crossed {
+    pub(crate) conversion: Conversion,
     pub(super) body: Bytes,
     /// What had to be left out, as stable codes.
     pub(super) lost: Vec<String>,
 }
 
 /// Puts a request into the provider's dialect.
-pub(super) fn cross(
+pub(crate) fn cross(
     request: &Request,
     provider: Dialect,
+    flavour: Flavour,
     model: &str,
     created: i64,
 ) -> Result<Crossed, Fault> {
     let (client, mut losses) = (request.dialect, Vec::new());
     let (said, body) = match (dialogue(provider), fim_dialogue(provider)) {
-        (Some(theirs), _) => conversation(request, provider, theirs, model, &mut losses)?,
+        (Some(theirs), _) => conversation(request, (provider, flavour), theirs, model, &mut losses)?,
         (None, Some(theirs)) => completion(request, provider, theirs, model, &mut losses)?,
         (None, None) => return Err(no_way(client, provider)),
     };
@@ -54,7 +55,7 @@ pub(super) fn cross(
 
 fn conversation(
     request: &Request,
-    provider: Dialect,
+    (provider, flavour): (Dialect, Flavour),
     theirs: &'static dyn Dialogue,
     model: &str,
     losses: &mut Vec<Loss>,
@@ -65,6 +66,7 @@ fn conversation(
     let mut prompt = ours.read_prompt(request.raw()).map_err(|problem| unconvertible(&problem))?;
     prompt.sayable_in(provider).map_err(|problem| unconvertible(&problem))?;
     losses.append(&mut prompt.losses);
+    prompt.flavour = flavour;
     let body = theirs.write_prompt(&prompt, model, losses).map_err(|problem| unconvertible(&problem))?;
     Ok((Said::Conversation { prompt: Box::new(prompt), theirs, ours }, body))
 }
@@ -128,7 +130,7 @@ impl Conversion {
     }
 
     /// Starts on a stream.
-    pub(super) fn stream(&self) -> Converter {
+    pub(crate) fn stream(&self) -> Converter {
         let (model, created) = (self.model.as_str(), self.created);
         match &self.said {
             Said::Conversation { prompt, theirs, ours } => {

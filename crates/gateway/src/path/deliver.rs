@@ -163,6 +163,13 @@ impl Delivery<'_> {
         self.finish(ending, head, spoken.unwrap_or_default().into(), client).await;
     }
 
+    /// An estimate in the place of a count that no provider gave.
+    pub(super) async fn estimate(mut self, body: Vec<u8>, client: Client) {
+        self.reason = "estimated";
+        let ending = Ending::new(Outcome::Succeeded, self.reason);
+        self.finish(ending, Head::new(200, "application/json"), body.into(), client).await;
+    }
+
     /// That of an answer of our own making.
     fn content_type(&self) -> &'static str {
         if self.stream { sse::framing(self.call.dialect).content_type() } else { "application/json" }

@@ -5,6 +5,7 @@
 mod attempt;
 mod begun;
 pub(crate) mod convert;
+pub(crate) mod count;
 mod deliver;
 mod identify;
 
@@ -61,6 +62,9 @@ pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
             return refuse(state, &call, &caller, asked, fault, &words, client).await;
         }
         Err(Objection::Ledger(error)) => return client.answer(unrecorded(call.dialect, &error)),
+    }
+    if call.method == Some(count::COUNT) {
+        return count::count(state, &call, &caller, &request, client).await;
     }
     let plan = match decide(state, &request, task) {
         Ok(plan) => plan,

@@ -3,12 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-/// FNV-1a: small, and the same on every machine.
-fn hash(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
+use crate::crossing::hash;
 
 /// A call's id as the dialect takes it (`^[a-zA-Z0-9_-]+$`): itself, or one made of it, always the same.
 pub(super) fn call(id: &str) -> Cow<'_, str> {

@@ -10,8 +10,8 @@ mod reply;
 
 pub use event::Event;
 pub use prompt::{
-    Block, CacheMark, Effort, Media, Namespace, OutputFormat, Prompt, Reasoning, Role, Sampling, Tool,
-    ToolChoice, ToolForm, ToolKind, Turn,
+    Block, CacheMark, Effort, Flavour, Media, Namespace, OutputFormat, Prompt, Reasoning, Role, Sampling,
+    Tool, ToolChoice, ToolForm, ToolKind, Turn,
 };
 pub use reply::{Reply, Stop};
 

@@ -40,6 +40,21 @@ pub struct Prompt {
     pub losses: Vec<super::Loss>,
     /// What the request cannot do without and only the client's own dialect can say, in the client's terms.
     pub unsayable: Vec<String>,
+    /// Whose words it is written in, where those who speak a dialect differ; the writer's to know, not the reader's.
+    #[serde(skip)]
+    pub flavour: Flavour,
+}
+
+/// Whose form of a dialect a provider speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Flavour {
+    /// That of the dialect's maker.
+    #[default]
+    Original,
+    /// That of most others who serve it.
+    Imitation,
+    /// Mistral's form of OpenAI's chat.
+    Mistral,
 }
 
 impl Prompt {

@@ -6,6 +6,7 @@
 //! refuse a request with a field they do not know; the one exception is reasoning, see `write_prompt`.
 
 mod carried;
+mod flavour;
 mod parts;
 mod read_prompt;
 mod read_stream;

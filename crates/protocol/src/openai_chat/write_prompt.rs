@@ -16,7 +16,7 @@ use waymark_types::Dialect;
 
 use super::parts::{self, note_cache};
 use super::reply::{detail, encrypted};
-use super::{carried, lose};
+use super::{carried, flavour, lose};
 use crate::neutral::{
     Block, Effort, Loss, OutputFormat, Prompt, Reasoning, Role, Sampling, Tool, ToolChoice, Turn, Unsayable,
 };
@@ -47,6 +47,7 @@ pub(super) fn write(prompt: &Prompt, model: &str, losses: &mut Vec<Loss>) -> Res
         ("stream_options", prompt.stream.then(|| json!({"include_usage": true}))),
     ];
     insert(&mut body, plain);
+    flavour::season(&mut body, prompt.flavour, losses);
     Ok(Value::Object(body).to_string().into_bytes())
 }
 

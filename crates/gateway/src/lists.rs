@@ -1,0 +1,143 @@
+//! What there is to ask for, told in the words of those who ask before they ask a model.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State as Shared};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use waymark_protocol::ollama_models::{self, Ability, ListedModel};
+use waymark_protocol::{ErrorKind, Fault};
+use waymark_routing::{Model, Policy};
+use waymark_types::{Dialect, Task};
+
+use crate::ingress::json as reply;
+use crate::relay::{Head, error_response};
+use crate::state::State;
+
+/// Every name a client may ask for, with who answers to it: a route's owner is this server.
+fn names(policy: &Policy) -> impl Iterator<Item = (&str, &str)> {
+    let routes = policy.routes.keys().map(|name| (name.as_str(), "waymark"));
+    routes.chain(policy.models.iter().map(|(name, model)| (name.as_str(), model.provider.as_str())))
+}
+
+/// `GET /v1/models`: routes and models, in Anthropic's shape for clients that send its version header.
+pub(crate) async fn models(Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> Response {
+    let names = names(&state.snapshot.policy);
+    if headers.contains_key("anthropic-version") {
+        let created = state.started.to_string();
+        let listed = |name| json!({"type": "model", "id": name, "display_name": name, "created_at": created});
+        let data: Vec<Value> = names.map(|(name, _)| listed(name)).collect();
+        let ends = [data.first(), data.last()].map(|model| model.map(|model| model["id"].clone()));
+        return reply(&json!({"data": data, "has_more": false, "first_id": ends[0], "last_id": ends[1]}));
+    }
+    let created = state.started.as_micros() / 1_000_000;
+    let listed =
+        |(name, owner)| json!({"id": name, "object": "model", "created": created, "owned_by": owner});
+    reply(&json!({"object": "list", "data": names.map(listed).collect::<Vec<Value>>()}))
+}
+
+/// `GET /v1beta/models`
+pub(crate) async fn gemini(Shared(state): Shared<Arc<State>>) -> Response {
+    let policy = &state.snapshot.policy;
+    let listed: Vec<Value> = names(policy).map(|(name, _)| gemini_model(policy, name)).collect();
+    reply(&json!({"models": listed}))
+}
+
+/// `GET /v1beta/models/{model}`
+pub(crate) async fn gemini_one(Shared(state): Shared<Arc<State>>, Path(name): Path<String>) -> Response {
+    let policy = &state.snapshot.policy;
+    match names(policy).find(|(known, _)| *known == name) {
+        Some((name, _)) => reply(&gemini_model(policy, name)),
+        None => unknown(Dialect::Gemini, &name, policy),
+    }
+}
+
+fn gemini_model(policy: &Policy, name: &str) -> Value {
+    let abilities = abilities(policy, name);
+    let mut methods = Vec::new();
+    if abilities.contains(&Ability::Tools) {
+        methods.extend(["generateContent", "streamGenerateContent", "countTokens"]);
+    }
+    if abilities.contains(&Ability::Embedding) {
+        methods.extend(["embedContent", "batchEmbedContents"]);
+    }
+    let (resource, base) = (format!("models/{name}"), name);
+    json!({"name": resource, "baseModelId": base, "displayName": name, "supportedGenerationMethods": methods})
+}
+
+/// `GET /api/version`
+pub(crate) async fn ollama_version() -> Response {
+    whole(ollama_models::version_body())
+}
+
+/// `GET /api/tags`
+pub(crate) async fn ollama_tags(Shared(state): Shared<Arc<State>>) -> Response {
+    let listed: Vec<_> = names(&state.snapshot.policy).map(|(name, _)| ollama_model(&state, name)).collect();
+    whole(ollama_models::tags_body(&listed))
+}
+
+/// `GET /api/ps`: nothing is loaded, and so nothing need be let go.
+pub(crate) async fn ollama_loaded() -> Response {
+    reply(&json!({"models": []}))
+}
+
+/// `POST /api/show`
+pub(crate) async fn ollama_show(Shared(state): Shared<Arc<State>>, body: Bytes) -> Response {
+    let policy = &state.snapshot.policy;
+    let asked = match ollama_models::show_request(&body) {
+        Ok(asked) => asked,
+        Err(error) => {
+            let (kind, code) = (ErrorKind::InvalidRequest, "bad_request");
+            let fault = Fault { kind, code, message: error.to_string() };
+            return error_response(Dialect::OllamaChat, &fault, None, None);
+        }
+    };
+    let plain = ollama_models::plain_name(&asked);
+    match names(policy).find(|(known, _)| *known == asked || *known == plain) {
+        Some((name, _)) => whole(ollama_models::show_body(&ollama_model(&state, name))),
+        None => unknown(Dialect::OllamaChat, &asked, policy),
+    }
+}
+
+fn ollama_model(state: &State, name: &str) -> ListedModel {
+    ListedModel {
+        name: name.to_owned(),
+        modified: state.started,
+        family: "waymark".to_owned(),
+        parameter_size: None,
+        context_length: None,
+        abilities: abilities(&state.snapshot.policy, name),
+    }
+}
+
+/// What a route or a model can do, as far as the configuration says.
+fn abilities(policy: &Policy, name: &str) -> Vec<Ability> {
+    let ladder = policy.routes.get(name).map(|route| route.ladder.iter().collect());
+    let ladder: Vec<&String> = ladder.unwrap_or_default();
+    let of_route = ladder.into_iter().filter_map(|model| policy.models.get(model));
+    let models: Vec<&Model> = of_route.chain(policy.models.get(name)).collect();
+    let may = |task| models.iter().any(|model| model.ladder_tasks().contains(&task));
+    [
+        (Task::Chat, Ability::Completion),
+        (Task::AgentStep, Ability::Tools),
+        (Task::Completion, Ability::Insert),
+        (Task::Embedding, Ability::Embedding),
+    ]
+    .into_iter()
+    .filter_map(|(task, ability)| may(task).then_some(ability))
+    .collect()
+}
+
+fn unknown(dialect: Dialect, name: &str, policy: &Policy) -> Response {
+    let known: Vec<&str> = names(policy).map(|(name, _)| name).collect();
+    let message = format!("model `{name}` is not known here; known: {}", known.join(", "));
+    let fault = Fault { kind: ErrorKind::NotFound, code: "not_found", message };
+    error_response(dialect, &fault, None, None)
+}
+
+fn whole(body: Vec<u8>) -> Response {
+    Head::new(200, "application/json").with(Body::from(body))
+}

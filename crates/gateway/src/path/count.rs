@@ -1,0 +1,61 @@
+//! Counting a request's tokens: its provider is asked where that knows how, and else an estimate answers.
+
+use std::sync::Arc;
+
+use waymark_protocol::{ErrorKind, Request, count_tokens};
+use waymark_routing::Plan;
+use waymark_types::Task;
+
+use super::attempt::{self, Reached};
+use super::deliver::{self, Delivery};
+use super::identify::Caller;
+use super::{Call, begin, decide, decision, fault, intent, planned};
+use crate::relay::{Client, Head, error_response};
+use crate::state::State;
+
+/// What an endpoint that counts does.
+pub(crate) const COUNT: &str = "count_tokens";
+
+/// Answers a request to count. An estimate of our own is no model's answer and has no record; what a provider was sent
+/// has one, also when the provider would not count.
+pub(super) async fn count(
+    state: &Arc<State>,
+    call: &Call,
+    caller: &Caller,
+    request: &Request,
+    mut client: Client,
+) {
+    let estimate = match count_tokens::read(&call.body) {
+        Ok(prompt) => count_tokens::write_answer(count_tokens::estimate(&prompt)),
+        Err(error) => {
+            let fault = fault(ErrorKind::InvalidRequest, "bad_request", error.to_string());
+            return client.answer(error_response(call.dialect, &fault, None, None));
+        }
+    };
+    let Some(plan) = those_who_count(state, request) else {
+        let head = Head::new(200, "application/json").marked(None, None, "estimated");
+        return client.answer(head.with(estimate.into()));
+    };
+    let (task, attempts) = (Some((request, Task::Utility)), &mut Vec::new());
+    let mut begun =
+        Some(begin(state, call, intent(call, caller, task, decision(state, &plan), planned(&plan))));
+    let tried = tokio::select! {
+        tried = attempt::attempts(state, call, request, &plan, &mut begun, attempts) => Some(tried),
+        () = client.gone() => None,
+    };
+    let (Some(begun), attempts) = (begun, std::mem::take(attempts)) else { return };
+    let Some(tried) = tried else { return super::cancelled(state, call, &plan, begun, attempts).await };
+    let (reason, name) = (plan.reason, tried.name.clone());
+    let delivery = Delivery { state, call, stream: false, reason, name, begun, attempts };
+    match &tried.reached {
+        Reached::Whole(whole) if !whole.failed() => deliver::deliver(delivery, tried, client).await,
+        _ => delivery.estimate(estimate, client).await,
+    }
+}
+
+/// The plan's steps whose provider counts in the client's dialect; `None` where there are none.
+fn those_who_count(state: &State, request: &Request) -> Option<Plan> {
+    let mut plan = decide(state, request, Task::Utility).ok()?;
+    plan.steps.retain(|step| step.dialect == request.dialect);
+    (!plan.steps.is_empty()).then_some(plan)
+}

@@ -1,0 +1,51 @@
+use futures_util::StreamExt as _;
+use waymark_protocol::neutral::Flavour;
+use waymark_protocol::{Addressed, parse};
+
+use super::*;
+use crate::path::convert;
+
+const ASKED: &[u8] = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
+const FIRST: &[u8] = b"data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n";
+const LAST: &[u8] =
+    b"data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+
+/// A stream of OpenAI's chat that pauses after its first word, as a client of `dialect` gets it.
+async fn after_a_pause(dialect: Dialect) -> String {
+    let request = parse(dialect, &Bytes::from_static(ASKED), &Addressed::default()).unwrap();
+    let converter = (dialect != Dialect::OpenAiChat).then(|| {
+        let crossed = convert::cross(&request, Dialect::OpenAiChat, Flavour::Original, "m", 0).unwrap();
+        crossed.conversion.stream()
+    });
+    let chunks = stream::iter([FIRST, LAST]).enumerate().then(|(at, chunk)| async move {
+        tokio::time::sleep(Duration::from_secs(50 * at as u64)).await;
+        Ok(Bytes::from_static(chunk))
+    });
+    let dialects = Dialects { client: dialect, provider: Dialect::OpenAiChat };
+    let head = Head::new(200, "text/event-stream");
+    let upstreamed = Upstreamed::new(head.clone(), dialects, converter, chunks.boxed(), "p".to_owned());
+    let (reply, response) = oneshot::channel();
+    let mut client = Client::Waiting(reply).begin(head);
+    let relaying = async {
+        let relayed = upstreamed.relay(&mut client, Sent::new(&[0; 32], false)).await;
+        assert_eq!(relayed.outcome, Outcome::Succeeded);
+        client.finish(relayed.last).await;
+    };
+    let body = response.await.unwrap().into_body();
+    let (_, body) = tokio::join!(relaying, axum::body::to_bytes(body, usize::MAX));
+    String::from_utf8(body.unwrap().to_vec()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_of_another_dialect_hears_something_while_nothing_comes() {
+    let anthropic = after_a_pause(Dialect::AnthropicMessages).await;
+    assert_eq!(anthropic.matches("event: ping\n").count(), 3, "{anthropic}");
+    assert!(anthropic.find("\"Hi\"") < anthropic.find("event: ping\n"), "{anthropic}");
+    assert!(anthropic.contains("message_stop"), "{anthropic}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_put_into_what_passes_through() {
+    let passed = after_a_pause(Dialect::OpenAiChat).await;
+    assert_eq!(passed.as_bytes(), [FIRST, LAST].concat());
+}
