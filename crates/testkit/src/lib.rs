@@ -9,8 +9,10 @@
 )]
 
 mod agent;
+mod conversation;
 mod gate;
 mod http;
+mod named;
 mod random;
 mod repository;
 mod tally;
@@ -20,6 +22,7 @@ mod waymark;
 pub use agent::ScriptedModel;
 pub use gate::Gate;
 pub use http::{Exchange, Headers, Http, Response};
+pub use named::as_named;
 pub use random::Random;
 pub use repository::Repository;
 pub use tally::Tally;

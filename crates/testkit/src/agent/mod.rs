@@ -4,15 +4,14 @@
 //! file itself; a closing text. Asked to delegate, it sends a sub-agent on an errand instead. Every turn checks what the
 //! turn before came to, so that a call, a result or a character lost on the way is refused with a message that says so.
 
-mod conversation;
 #[cfg(test)]
 mod tests;
 mod tools;
 
 use serde_json::{Value, json};
 
+use crate::conversation::Conversation;
 use crate::{Captured, Endpoint, Reply, ToolCall};
-use conversation::Conversation;
 use tools::Deed;
 
 /// The model that answers: a dated id, as providers give.
@@ -33,7 +32,7 @@ const CLOSING: &str = "All done: hello.py says hello.";
 /// A scripted model that serves one dialect and nothing else, as a provider does.
 #[derive(Debug, Clone, Copy)]
 pub struct ScriptedModel {
-    endpoint: Endpoint,
+    endpoints: &'static [Endpoint],
 }
 
 /// What a turn is answered with, and in words.
@@ -48,29 +47,33 @@ enum Said {
 }
 
 impl ScriptedModel {
-    /// A model that is asked in `dialect`: `anthropic-messages`, `openai-chat` or `openai-responses`.
+    /// A model that is asked in `dialect`: `anthropic-messages`, `openai-chat`, `openai-responses`, `gemini` or
+    /// `ollama-chat`.
     pub fn speaking(dialect: &str) -> Option<Self> {
-        let endpoint = match dialect {
-            "anthropic-messages" => Endpoint::Messages,
-            "openai-chat" => Endpoint::Chat,
-            "openai-responses" => Endpoint::Responses,
+        let endpoints: &[Endpoint] = match dialect {
+            "anthropic-messages" => &[Endpoint::Messages],
+            "openai-chat" => &[Endpoint::Chat],
+            "openai-responses" => &[Endpoint::Responses],
+            "gemini" => &[Endpoint::Generate, Endpoint::GenerateStream],
+            "ollama-chat" => &[Endpoint::OllamaChat],
             _ => return None,
         };
-        Some(Self { endpoint })
+        Some(Self { endpoints })
     }
 
     /// Answers, and says in one line of JSON what it was asked and what it made of that.
     pub fn answer(self, request: &Captured) -> (Reply, Value) {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-        let mut seen = json!({"method": request.method, "target": request.target, "model": body["model"],
+        let mut seen = json!({"method": request.method, "target": request.target, "model": request.model(),
             "stream": body["stream"], "bytes": request.body.len(), "headers": telling(request)});
-        if request.endpoint() != self.endpoint {
+        if !self.endpoints.contains(&request.endpoint()) {
             seen["told"] = "refused: another endpoint".into();
             return (Reply::error(404, "this scripted model is asked elsewhere"), seen);
         }
-        let turn = Conversation::read(self.endpoint, &body).and_then(|conversation| {
+        let read = request.refusal().map_or_else(|| Conversation::read(request), Err);
+        let turn = read.and_then(|conversation| {
             seen["tools"] = conversation.tools.len().into();
-            seen["results"] = conversation.results.len().into();
+            seen["results"] = conversation.results().into();
             seen["thoughts"] = conversation.thoughts.into();
             next(&conversation)
         });
@@ -110,26 +113,26 @@ fn next(conversation: &Conversation) -> Result<Turn, String> {
     let call = |id, deed| tools::call(conversation, id, deed);
     let calls = |calls, told| Ok(Turn { said: Said::Calls(calls), told });
     if conversation.asked.contains(DELEGATE) {
-        return match conversation.results.len() {
+        return match conversation.results() {
             0 => calls(vec![call("call_delegate", Deed::Delegate { prompt: ERRAND })?], "delegates"),
             _ => {
-                came_to(conversation, "call_delegate", "Done.")?;
+                came_to(conversation, 0, "call_delegate", "Done.")?;
                 text(CLOSING, "closes")
             }
         };
     }
     let folder = folder(&conversation.asked)?;
-    match conversation.results.len() {
+    match conversation.results() {
         0 => calls(
             vec![call("call_write", Deed::Write { folder, file: FILE, text: PROGRAM })?],
             "writes a file",
         ),
         1 => {
-            came_to(conversation, "call_write", "")?;
+            came_to(conversation, 0, "call_write", "")?;
             calls(vec![call("call_fail", Deed::Run { command: FAILING })?], "runs a command that fails")
         }
         2 => {
-            came_to(conversation, "call_fail", "no such shelf")?;
+            came_to(conversation, 1, "call_fail", "no such shelf")?;
             let run = format!("python3 {folder}/{FILE}");
             let both = [
                 call("call_run", Deed::Run { command: &run })?,
@@ -138,20 +141,25 @@ fn next(conversation: &Conversation) -> Result<Turn, String> {
             calls(both.into(), "calls two tools at once")
         }
         4 => {
-            came_to(conversation, "call_run", PRINTED)?;
-            came_to(conversation, "call_show", "name = \"Zürich\"")?;
+            came_to(conversation, 2, "call_run", PRINTED)?;
+            came_to(conversation, 3, "call_show", "name = \"Zürich\"")?;
             text(CLOSING, "closes")
         }
         count => Err(format!("{count} tool results, of which the script knows nothing")),
     }
 }
 
-fn came_to(conversation: &Conversation, id: &str, wanted: &str) -> Result<(), String> {
-    let result = conversation.result(id).ok_or_else(|| format!("no result for the call {id}"))?;
-    if result.text.contains(wanted) {
+/// Checks what the call of this number came to. In dialects whose answers have ids, `id` was its own.
+fn came_to(conversation: &Conversation, number: usize, id: &str, wanted: &str) -> Result<(), String> {
+    let call = &conversation.calls[number];
+    if conversation.keeps_ids && call.id.as_deref() != Some(id) {
+        return Err(format!("the call {id} came back as {:?}", call.id));
+    }
+    let result = call.result.as_deref().ok_or_else(|| format!("no result for the call {id}"))?;
+    if result.contains(wanted) {
         Ok(())
     } else {
-        Err(format!("the result of {id} lacks {wanted:?}: {:?}", result.text))
+        Err(format!("the result of {id} lacks {wanted:?}: {result:?}"))
     }
 }
 

@@ -3,7 +3,7 @@ use super::*;
 const TOOLS: [&str; 3] = ["Write", "Bash", "Read"];
 
 fn ask(body: &Value) -> Result<Turn, String> {
-    Conversation::read(Endpoint::Messages, body).and_then(|conversation| next(&conversation))
+    Conversation::of(Endpoint::Messages, "m", body).and_then(|conversation| next(&conversation))
 }
 
 fn body(messages: &[Value]) -> Value {
@@ -49,14 +49,14 @@ fn a_free_text_tool_takes_text_and_its_converted_form_one_argument() {
     let prompt =
         json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Folder: /p"}]});
     let custom = json!({"tools": [{"type": "custom", "name": "apply_patch"}], "input": [prompt]});
-    let conversation = Conversation::read(Endpoint::Responses, &custom).unwrap();
+    let conversation = Conversation::of(Endpoint::Responses, "m", &custom).unwrap();
     let Said::Calls(calls) = next(&conversation).unwrap().said else { panic!("calls") };
     assert!(calls[0].is_custom && calls[0].arguments.starts_with("*** Begin Patch"));
 
     let parameters = json!({"type": "object", "properties": {"input": {"type": "string"}}});
     let function = json!({"type": "function", "function": {"name": "apply_patch", "parameters": parameters}});
     let chat = json!({"tools": [function], "messages": [{"role": "user", "content": "Folder: /p"}]});
-    let conversation = Conversation::read(Endpoint::Chat, &chat).unwrap();
+    let conversation = Conversation::of(Endpoint::Chat, "m", &chat).unwrap();
     let Said::Calls(calls) = next(&conversation).unwrap().said else { panic!("calls") };
     assert!(calls[0].arguments.starts_with("{\"input\":\"*** Begin Patch"));
 }

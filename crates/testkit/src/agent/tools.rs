@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::conversation::{Conversation, Tool};
 use crate::ToolCall;
+use crate::conversation::{Conversation, Tool};
 
 /// Tools the scripted model knows, the most fitting first: an agent's last resort is its shell.
 const PREFERRED: [&str; 11] = [

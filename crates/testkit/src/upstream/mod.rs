@@ -1,9 +1,21 @@
 //! A model server that answers by script and keeps every byte it was sent.
 
+mod anthropic;
+mod azure;
 mod connection;
 mod dialect;
+mod embeddings;
+mod endpoint;
+mod gemini;
+mod llama;
+mod media;
+mod mistral;
+mod ollama;
+mod openai;
 mod reply;
 mod responses;
+mod rules;
+mod shapes;
 #[cfg(test)]
 mod tests;
 
@@ -14,10 +26,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use dialect::Wants;
 use serde_json::Value;
 
-pub use dialect::{Endpoint, SERVED_MODEL, ToolCall};
+pub use dialect::{SERVED_MODEL, ToolCall};
 pub(crate) use dialect::{SIGNATURE, THOUGHT};
+use endpoint::Address;
+pub use endpoint::Endpoint;
 pub(crate) use responses::REASONING;
 
 pub use reply::{Framing, Reply, Split};
@@ -176,12 +191,22 @@ impl Captured {
 
     /// Which of the endpoints it knows was asked.
     pub fn endpoint(&self) -> Endpoint {
-        Endpoint::of(&self.target)
+        Address::of(&self.target).endpoint
     }
 
-    /// The model asked for, when the body names one.
+    /// The model asked for, when the path or the body names one.
     pub fn model(&self) -> Option<String> {
-        serde_json::from_slice::<Value>(&self.body).ok()?["model"].as_str().map(str::to_owned)
+        let wants = self.wants();
+        wants.address.model.or_else(|| wants.body["model"].as_str().map(str::to_owned))
+    }
+
+    /// What a provider has against the request before it reads what it says.
+    pub(crate) fn refusal(&self) -> Option<String> {
+        rules::refusal(&self.wants()).map(|refusal| refusal.told())
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::of(&self.target, &self.headers, &self.body)
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a scripted upstream answers, and how it misbehaves while doing so.
 
 use super::Captured;
-use super::dialect::{self, Endpoint, SERVED_MODEL, ToolCall};
-use crate::Gate;
+use super::dialect::{Answer, Body, EVENT_STREAM, SERVED_MODEL, ToolCall, Wants};
+use super::rules;
+use crate::{Gate, Headers};
 
 /// One scripted answer. Text, tool calls and errors take the shape of whatever endpoint was asked.
 #[derive(Debug, Clone)]
@@ -106,7 +107,7 @@ impl Reply {
 
     /// An event stream of these bytes, one write per element.
     pub fn stream(pieces: Vec<Vec<u8>>) -> Self {
-        Self::new(Content::Body { status: 200, content_type: dialect::EVENT_STREAM.to_owned(), pieces })
+        Self::new(Content::Body { status: 200, content_type: EVENT_STREAM.to_owned(), pieces })
     }
 
     /// These bytes and nothing else, status line included, then the connection closes.
@@ -140,7 +141,7 @@ impl Reply {
         self
     }
 
-    /// Puts a signed thinking block before tool calls, where the request asks for thinking.
+    /// Puts a signed thought before tool calls, where the request asks for thinking or the provider always thinks.
     #[must_use]
     pub fn thinking(mut self) -> Self {
         self.thinks = true;
@@ -191,9 +192,7 @@ impl Reply {
 
     /// The exact body this reply gives to a request that `path` and `body` make, uncut.
     pub fn bytes(&self, path: &str, body: &[u8]) -> Vec<u8> {
-        let mut wants = dialect::Wants::of(Endpoint::of(path), body);
-        wants.thinks &= self.thinks;
-        self.compose_body(&wants).2.concat()
+        self.compose(Wants::of(path, &Headers::default(), body)).pieces.concat()
     }
 
     pub(super) fn script(&self, request: &Captured) -> Script {
@@ -202,41 +201,42 @@ impl Reply {
             Content::Silence => return Script::Silence,
             _ => {}
         }
-        let mut wants = dialect::Wants::of(request.endpoint(), &request.body);
-        wants.thinks &= self.thinks;
-        wants.is_anthropic |= request.headers.get("anthropic-version").is_some();
-        let (status, content_type, mut pieces) = self.compose_body(&wants);
-        let length = pieces.iter().map(Vec::len).sum();
-        let is_cut = self.cut_after.is_some();
+        let body = self.compose(request.wants());
+        let length = body.pieces.iter().map(Vec::len).sum();
+        let mut pieces = body.pieces;
         pieces.truncate(self.cut_after.unwrap_or(usize::MAX));
-        let mut headers = vec![("content-type".to_owned(), content_type.clone())];
+        let mut headers = vec![("content-type".to_owned(), body.content_type)];
         headers.extend(self.headers.iter().cloned());
-        let is_stream = content_type == dialect::EVENT_STREAM;
-        let pieces = recut(pieces, self.split);
-        Script::Response(Composed { status, headers, pieces, length, is_stream, is_cut })
+        Script::Response(Composed {
+            status: body.status,
+            headers,
+            pieces: recut(pieces, self.split),
+            length,
+            is_stream: body.is_stream,
+            is_cut: self.cut_after.is_some(),
+        })
     }
 
-    fn compose_body(&self, wants: &dialect::Wants) -> (u16, String, Vec<Vec<u8>>) {
-        let json = |status, body: String| (status, "application/json".to_owned(), vec![body.into_bytes()]);
+    fn compose(&self, mut wants: Wants) -> Body {
+        wants.thinks = self.thinks;
+        if let Some(list) = wants.listed(&self.model) {
+            return list;
+        }
         let answer = match &self.content {
-            _ if wants.endpoint == Endpoint::Models => return json(200, dialect::models(wants, &self.model)),
             Content::Body { status, content_type, pieces } => {
-                return (*status, content_type.clone(), pieces.clone());
+                let is_stream = content_type == EVENT_STREAM;
+                let (content_type, pieces) = (content_type.clone(), pieces.clone());
+                return Body { status: *status, content_type, pieces, is_stream };
             }
-            Content::Raw(bytes) => return (0, String::new(), vec![bytes.clone()]),
-            Content::Silence => return (0, String::new(), Vec::new()),
-            Content::Error { status, message } => return json(*status, wants.error(*status, message)),
-            _ if wants.endpoint == Endpoint::Unknown => {
-                return json(404, wants.error(404, "no such endpoint"));
-            }
-            Content::Text(deltas) => dialect::Answer::Text(deltas),
-            Content::Tools(calls) => dialect::Answer::Tools(calls),
+            Content::Raw(bytes) => return Body::whole(0, "", bytes.clone()),
+            Content::Silence => return Body::whole(0, "", Vec::new()),
+            Content::Error { status, message } => return wants.error(*status, message),
+            Content::Text(deltas) => Answer::Text(deltas),
+            Content::Tools(calls) => Answer::Tools(calls),
         };
-        if wants.stream {
-            let events = wants.events(&self.model, &answer).into_iter().map(String::into_bytes).collect();
-            (200, dialect::EVENT_STREAM.to_owned(), events)
-        } else {
-            json(200, wants.plain(&self.model, &answer))
+        match rules::refusal(&wants) {
+            Some(refusal) => refusal.body(&wants),
+            None => wants.answer(&self.model, &answer),
         }
     }
 }

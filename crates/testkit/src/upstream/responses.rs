@@ -6,19 +6,27 @@
 use serde_json::{Value, json};
 
 use super::ToolCall;
-use super::dialect::{Answer, CREATED};
+use super::dialect::{Answer, Body, CREATED, EVENT_STREAM, INPUT_TOKENS, Wants};
 
 /// What came of reasoning, sealed; a provider takes it back unaltered or not at all.
 pub(crate) const REASONING: &str = "ZW5jcnlwdGVkIHJlYXNvbmluZw==";
 
+pub(super) fn answer(wants: &Wants, model: &str, answer: &Answer<'_>) -> Body {
+    if wants.is_stream() {
+        Body::stream(EVENT_STREAM, events(model, answer))
+    } else {
+        Body::json(200, &whole(model, answer))
+    }
+}
+
 /// The whole answer.
-pub(super) fn whole(model: &str, answer: &Answer<'_>) -> Value {
+fn whole(model: &str, answer: &Answer<'_>) -> Value {
     let items: Vec<Value> = parts(answer).iter().map(Part::whole).collect();
     response(model, "completed", &items, Some(answer.output_tokens()))
 }
 
 /// The answer as events, numbered.
-pub(super) fn events(model: &str, answer: &Answer<'_>) -> Vec<String> {
+fn events(model: &str, answer: &Answer<'_>) -> Vec<String> {
     let begun = response(model, "in_progress", &[], None);
     let mut events = vec![
         json!({"type": "response.created", "response": begun}),
@@ -45,8 +53,8 @@ pub(super) fn events(model: &str, answer: &Answer<'_>) -> Vec<String> {
 
 fn response(model: &str, status: &str, output: &[Value], output_tokens: Option<usize>) -> Value {
     let usage = output_tokens.map(|output| {
-        json!({"input_tokens": 21, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": output,
-            "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 21 + output})
+        json!({"input_tokens": INPUT_TOKENS, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": output,
+            "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": INPUT_TOKENS + output})
     });
     json!({"id": "resp_scripted", "object": "response", "created_at": CREATED, "status": status,
         "error": null, "incomplete_details": null, "instructions": null, "max_output_tokens": null, "model": model,

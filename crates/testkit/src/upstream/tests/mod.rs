@@ -1,3 +1,5 @@
+mod shapes;
+
 use serde_json::{Value, json};
 
 use super::*;
