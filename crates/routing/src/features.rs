@@ -25,6 +25,8 @@ pub enum Shape {
     Fill,
     /// An instruction, which is a conversation of one turn.
     Instruction,
+    /// Nothing to answer: a model is to be made ready, whatever it is for.
+    WarmUp,
     /// A prompt that no other dialect can say: token ids, say.
     Foreign,
 }

@@ -63,12 +63,14 @@ impl Model {
             && dialect == Dialect::OpenAiCompletions
             && shape == Shape::Fill
             && knows(Dialect::LlamaInfill);
-        let reads = self.kind != ProviderKind::Embedded || matches!(shape, Shape::Plain | Shape::Fill);
+        let reads =
+            self.kind != ProviderKind::Embedded || !matches!(shape, Shape::Instruction | Shape::Foreign);
         if knows(dialect) && !deaf && reads {
             return Some(dialect);
         }
         let family = match (shape, dialect) {
             (Shape::Foreign, _) => return None,
+            (Shape::WarmUp, _) => return self.dialects.first().copied(),
             (Shape::Instruction, _) => Dialect::is_conversation,
             (_, dialect) if dialect.is_completion() => Dialect::is_completion,
             (_, dialect) if dialect.is_conversation() => Dialect::is_conversation,

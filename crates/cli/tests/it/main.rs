@@ -7,6 +7,7 @@ mod crash;
 mod crossing;
 mod faults;
 mod golden;
+mod kinds;
 mod path;
 mod rig;
 mod streams;

@@ -59,6 +59,7 @@ pub(super) fn classify(request: &Request, headers: &HeaderMap) -> Task {
 pub(super) fn shape(request: &Request) -> Shape {
     match &request.fim {
         _ if !request.dialect.is_completion() => Shape::Plain,
+        _ if request.warm_up => Shape::WarmUp,
         Some(fim) if !fim.suffix.is_empty() => Shape::Fill,
         Some(_) => Shape::Plain,
         None if instruction_dialogue(request.dialect).is_some() => Shape::Instruction,
