@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
-use waymark_ledger::{Batch, Leaf, Log};
+use waymark_ledger::{Leaf, Log};
 use waymark_store::{LedgerStore, Payload};
 
 use super::{Condition, Job, Unrecorded, open};
@@ -32,14 +32,19 @@ impl Writer {
                 payloads.extend(job.payloads);
                 callers.push(job.done);
             }
-            let outcome = self.write(leaves, &payloads).await;
-            if let Err(error) = &outcome {
+            let written = self.write(leaves, &payloads).await;
+            if let Err(error) = &written {
                 tracing::error!("{error}");
             }
+            let outcome = written.as_ref().map(|_| ()).map_err(Clone::clone);
             self.condition.send_if_modified(|last| std::mem::replace(last, outcome.clone()) != outcome);
             for caller in callers {
                 // A caller that no longer waits has lost its client; its entries stand all the same.
                 let _ = caller.send(outcome.clone());
+            }
+            // Nobody waits for the copy beside the database: it may lag behind, never run ahead.
+            if let Ok(checkpoint) = written {
+                self.note(&checkpoint);
             }
         }
         if let Err(error) = self.store.close().await {
@@ -47,13 +52,13 @@ impl Writer {
         }
     }
 
-    async fn write(&mut self, leaves: Vec<Leaf>, payloads: &[Payload]) -> Condition {
+    /// Writes a batch and returns the checkpoint that is now the newest.
+    async fn write(&mut self, leaves: Vec<Leaf>, payloads: &[Payload]) -> Result<String, Unrecorded> {
         let batch = self.log.stage(leaves);
         match self.store.commit(&batch, payloads).await {
             Ok(()) => {
-                self.note(&batch);
                 self.log.advance(batch.frontier);
-                Ok(())
+                Ok(batch.checkpoint)
             }
             Err(error) => {
                 // Whether a failed commit took effect is not known. What is on disk decides, as long as it is
@@ -68,8 +73,8 @@ impl Writer {
     }
 
     /// Keeps the newest checkpoint beside the database: a floor under what a damaged database may claim to be.
-    fn note(&self, batch: &Batch) {
-        if let Err(error) = keys::write_head(&self.data_dir, &batch.checkpoint) {
+    fn note(&self, checkpoint: &str) {
+        if let Err(error) = keys::write_head(&self.data_dir, checkpoint) {
             tracing::warn!("{error}");
         }
     }
