@@ -35,6 +35,11 @@ impl Wire {
         Self([head.as_bytes(), b"\r\n", body].concat())
     }
 
+    /// Its bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// `GET path`.
     pub(crate) fn get(path: &str) -> Self {
         Self(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into_bytes())

@@ -4,6 +4,7 @@
 //! round thrown away. Nothing here asserts a time: a figure is for people to judge, and `docs/performance.md` says how.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a measuring program prints its figures")]
 
+mod cancel;
 mod client;
 mod completion;
 mod disk;
@@ -53,6 +54,8 @@ struct Arguments {
 enum What {
     /// A call through the gateway, beside the same call made directly and through nginx
     Gateway,
+    /// How soon an upstream learns that a client has left
+    Cancel,
     /// A completion of the embedded model over HTTP, split into its parts
     Completion,
     /// Records written and verified, beside plain SQLite and the bare disk
@@ -100,7 +103,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let repo = arguments.repo.canonicalize().context("the repository to read")?;
     let setting = Setting { binary, repo, scale: arguments.scale };
     let mut report = Report::new(&load);
-    let everything = [What::Gateway, What::Completion, What::Ledger, What::Flash];
+    let everything = [What::Gateway, What::Cancel, What::Completion, What::Ledger, What::Flash];
     for what in if arguments.what.is_empty() { &everything[..] } else { &arguments.what } {
         measure(*what, &setting, &mut report)?;
     }
@@ -117,6 +120,7 @@ fn measure(what: What, setting: &Setting, report: &mut Report) -> Result<()> {
     eprintln!("measuring {what:?} ...");
     match what {
         What::Gateway => gateway::measure(setting, report).context("gateway"),
+        What::Cancel => cancel::measure(setting, report).context("cancel"),
         What::Completion => completion::measure(setting, report).context("completion"),
         What::Ledger => {
             ledger::measure(setting, report).and_then(|()| verify::measure(setting, report)).context("ledger")
