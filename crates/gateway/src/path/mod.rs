@@ -219,7 +219,7 @@ async fn record_refusal(
 }
 
 fn begin(state: &State, call: &Call, intent: Intent) -> Begun {
-    let kept = (state.config.ledger.payloads == Payloads::Keep).then(|| call.body.to_vec());
+    let kept = (state.config.ledger.payloads == Payloads::Keep).then(|| call.body.clone());
     let payload = Payload::Request { record: call.record, salt: call.salt, body: kept };
     Begun::new(Entry::Intent(intent), payload)
 }

@@ -27,7 +27,7 @@ async fn after_a_pause(dialect: Dialect) -> String {
     let (reply, response) = oneshot::channel();
     let mut client = Client::Waiting(reply).begin(head);
     let relaying = async {
-        let relayed = upstreamed.relay(&mut client, Sent::new(&[0; 32], false)).await;
+        let relayed = upstreamed.relay(&mut client, Sent::new(&[0; 32], None)).await;
         assert_eq!(relayed.outcome, Outcome::Succeeded);
         client.finish(relayed.last).await;
     };
