@@ -146,12 +146,17 @@ pub(crate) fn unread_response(dialect: Dialect, unread: &Unread) -> Response {
 
 /// The dialect an error is told in where no endpoint settles it.
 pub(crate) fn dialect_of(path: &str, headers: &HeaderMap) -> Dialect {
-    if path.starts_with("/v1/messages") || headers.contains_key("anthropic-version") {
+    let below = |base: &str| path.trim_start_matches("/v1").starts_with(base);
+    if below("/messages") || headers.contains_key("anthropic-version") {
         Dialect::AnthropicMessages
-    } else if path.starts_with("/v1beta/") {
+    } else if path.starts_with("/v1beta") || headers.contains_key("x-goog-api-key") {
         Dialect::Gemini
     } else if path.starts_with("/api/") {
         Dialect::OllamaChat
+    } else if below("/fim/") {
+        Dialect::MistralFim
+    } else if below("/infill") {
+        Dialect::LlamaInfill
     } else {
         Dialect::OpenAiChat
     }
@@ -161,14 +166,15 @@ async fn not_found(request: Request) -> Response {
     let message = format!(
         "there is nothing at {}; this Waymark answers /v1/chat/completions, /v1/responses, /v1/completions, \
          /v1/messages, /v1beta/models/MODEL:generateContent, /api/chat and /v1/models",
-        request.uri().path()
+        path::shortened(request.uri().path())
     );
     refuse(&request, ErrorKind::NotFound, "not_found", message)
 }
 
 async fn wrong_method(request: Request) -> Response {
     let takes = if request.method() == Method::POST { "GET" } else { "POST" };
-    let message = format!("{} takes {takes}, not {}", request.uri().path(), request.method());
+    let path = path::shortened(request.uri().path());
+    let message = format!("{path} takes {takes}, not {}", path::shortened(request.method().as_str()));
     refuse(&request, ErrorKind::MethodNotAllowed, "method_not_allowed", message)
 }
 

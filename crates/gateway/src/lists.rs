@@ -137,6 +137,7 @@ fn abilities(policy: &Policy, name: &str) -> Vec<Ability> {
 
 fn unknown(dialect: Dialect, name: &str, policy: &Policy) -> Response {
     let known: Vec<&str> = names(policy).map(|(name, _)| name).collect();
+    let name = crate::path::shortened(name);
     let message = format!("model `{name}` is not known here; known: {}", known.join(", "));
     let fault = Fault { kind: ErrorKind::NotFound, code: "not_found", message };
     error_response(dialect, &fault, None, None)

@@ -11,7 +11,7 @@ use waymark_types::{Next, Outcome, ProviderKind, Timestamp};
 use super::Call;
 use super::begun::Begun;
 use super::convert;
-use super::identify::shortened;
+use super::shortened;
 use crate::bodies::{Excess, Gathered};
 use crate::config::ProviderConfig;
 use crate::relay::{Dialects, Head, Upstreamed};

@@ -10,7 +10,7 @@ use waymark_types::{Next, Outcome, Usage};
 
 use super::attempt::{Reached, Tried, Whole};
 use super::begun::Begun;
-use super::identify::shortened;
+use super::shortened;
 use super::{Call, tolerate, unrecorded};
 use crate::config::Payloads;
 use crate::recorder::Unrecorded;
