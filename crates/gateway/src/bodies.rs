@@ -59,7 +59,8 @@ impl Bodies {
         Self::of(ROOM)
     }
 
-    fn of(room: usize) -> Self {
+    /// Room for so many bytes.
+    pub(crate) fn of(room: usize) -> Self {
         Self(Arc::new(AtomicUsize::new(room)))
     }
 

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Instant;
 
-use waymark_testkit::{DEADLINE, Exchange, Response, allow_files};
+use waymark_testkit::{DEADLINE, Exchange, Reply, Response, Upstream, allow_files};
 
 use crate::rig::{ANTHROPIC, OPENAI, Rig, chat, outcome};
 
@@ -61,6 +61,26 @@ fn bodies_of_200_megabytes_are_refused_without_being_held() {
     let chunked = rig.waymark.process().peak_memory();
     assert!(chunked < before + 160 * MIB, "from {before} to {chunked} for bodies of which 64 MiB were read");
     assert_eq!(rig.chat(&chat("small", false)).status, 200);
+}
+
+#[test]
+fn an_answer_too_large_to_be_kept_is_given_and_committed_to() {
+    let mut rig = Rig::stopped(Upstream::start(), Upstream::start());
+    let config = std::fs::read_to_string(rig.waymark.config()).unwrap();
+    rig.waymark.configure(&format!("{config}\n[ledger]\npayloads = \"keep\"\n"));
+    rig.waymark.start();
+    let event = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{}\"}}}}]}}\n\n", "a".repeat(MIB));
+    let end = "data: [DONE]\n\n".to_owned();
+    let events = std::iter::repeat_n(event, 65).chain([end]).map(String::into_bytes).collect::<Vec<_>>();
+    let length = events.iter().map(Vec::len).sum::<usize>();
+    rig.openai.push(Reply::stream(events));
+    let answer = rig.chat(&chat("small", true));
+    assert_eq!((answer.whole, answer.body.len()), (true, length));
+    let why = rig.why(&answer);
+    assert_eq!(outcome(&why), "succeeded");
+    assert!(why["error"].as_str().unwrap().contains("too large to be kept"), "{why}");
+    rig.waymark.stop();
+    assert_whole(&rig);
 }
 
 #[test]

@@ -49,3 +49,26 @@ async fn nothing_is_put_into_what_passes_through() {
     let passed = after_a_pause(Dialect::OpenAiChat).await;
     assert_eq!(passed.as_bytes(), [FIRST, LAST].concat());
 }
+
+#[test]
+fn an_answers_text_is_kept_whole_or_not_at_all() {
+    let bodies = Bodies::of(8);
+    let sent = |pieces: &[&str]| {
+        let mut sent = Sent::new(&[0; 32], Some(&bodies));
+        pieces.iter().for_each(|piece| sent.add(piece.as_bytes()));
+        sent.finish()
+    };
+    for (pieces, kept) in
+        [(["all", "of it"], true), (["more than", " fits"], false), (["fits", " not"], true)]
+    {
+        let (commitment, text) = sent(&pieces);
+        assert_eq!(commitment, waymark_ledger::commitment::commit(&[0; 32], pieces.concat().as_bytes()));
+        match text {
+            Kept::Text(text) => {
+                assert_eq!((text.finish().as_ref(), kept), (pieces.concat().as_bytes(), true));
+            }
+            Kept::TooLarge => assert!(!kept),
+            Kept::No => panic!("texts are kept"),
+        }
+    }
+}
