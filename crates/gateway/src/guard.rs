@@ -16,13 +16,14 @@ use crate::ingress;
 use crate::relay::{error_response, mark_unrecorded};
 use crate::state::State;
 
-/// Refuses foreign pages and marks every answer that has no record of its own.
+/// Refuses foreign pages and paths that are no text, and marks every answer that has no record of its own.
 pub(crate) async fn guard(Shared(state): Shared<Arc<State>>, request: Request, next: Next) -> Response {
-    let mut response = match objection(request.headers(), &state.config.hosts) {
+    let foreign = |message| Fault { kind: ErrorKind::Forbidden, code: "foreign_origin", message };
+    let refused = objection(request.headers(), &state.config.hosts).map(foreign);
+    let mut response = match refused.or_else(|| unreadable(request.uri().path())) {
         None => next.run(request).await,
-        Some(message) => {
+        Some(fault) => {
             let dialect = ingress::dialect_of(request.uri().path(), request.headers());
-            let fault = Fault { kind: ErrorKind::Forbidden, code: "foreign_origin", message };
             error_response(dialect, &fault, None, None)
         }
     };
@@ -31,7 +32,8 @@ pub(crate) async fn guard(Shared(state): Shared<Arc<State>>, request: Request, n
 }
 
 fn objection(headers: &HeaderMap, hosts: &[String]) -> Option<String> {
-    let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+    // A header that is no text is none that a tool would send.
+    let text = |name| headers.get(name).map(|value: &header::HeaderValue| value.to_str().unwrap_or("?.?"));
     let host = text(header::HOST).unwrap_or_default();
     let name = host_name(host);
     if !is_near(name) && !hosts.iter().any(|known| known.eq_ignore_ascii_case(name)) {
@@ -43,6 +45,14 @@ fn objection(headers: &HeaderMap, hosts: &[String]) -> Option<String> {
     let own = ["http://", "https://"].iter().any(|scheme| origin.strip_prefix(scheme) == Some(host));
     let editor = EDITORS.iter().any(|scheme| origin.starts_with(scheme));
     (!own && !editor).then(|| format!("pages of `{origin}` may not use this server"))
+}
+
+/// A path whose escapes are no UTF-8 names nothing.
+fn unreadable(path: &str) -> Option<Fault> {
+    percent_encoding::percent_decode_str(path).decode_utf8().err().map(|error| {
+        let message = format!("the path is not valid UTF-8 from byte {} on, decoded", error.valid_up_to());
+        Fault { kind: ErrorKind::InvalidRequest, code: "bad_request", message }
+    })
 }
 
 /// Origins of editors' own windows, which no web page can claim.
@@ -69,9 +79,9 @@ mod tests {
 
     fn objects(host: &str, origin: Option<&str>) -> bool {
         let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, host.parse().unwrap());
+        headers.insert(header::HOST, header::HeaderValue::from_bytes(host.as_bytes()).unwrap());
         if let Some(origin) = origin {
-            headers.insert(header::ORIGIN, origin.parse().unwrap());
+            headers.insert(header::ORIGIN, header::HeaderValue::from_bytes(origin.as_bytes()).unwrap());
         }
         objection(&headers, &["waymark.corp.example".to_owned()]).is_some()
     }
@@ -103,6 +113,8 @@ mod tests {
             ("127.0.0.1:4114", Some("http://127.0.0.1:3000")),
             ("localhost:4114", Some("http://intranet")),
             ("localhost:4114", Some("chrome-extension://abc")),
+            ("127.0.0.1:4114", Some("http://é")),
+            ("é", None),
         ] {
             assert!(objects(host, origin), "{host} {origin:?}");
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Path, Request, State as Shared};
 use axum::http::{HeaderMap, Method};
 use axum::response::Response;
@@ -12,13 +12,11 @@ use tokio::sync::oneshot;
 use waymark_protocol::{Addressed, ErrorKind, Fault};
 use waymark_types::Dialect;
 
+use crate::bodies::Unread;
 use crate::path::{self, Call};
 use crate::relay::{Client, Head, error_response, tracked};
 use crate::state::State;
 use crate::{admin, clock, dashboard, guard, lists};
-
-/// The largest request body taken, in bytes.
-const MAX_BODY: usize = 64 << 20;
 
 /// Everything this server answers.
 pub(crate) fn router(state: Arc<State>) -> Router {
@@ -116,9 +114,9 @@ async fn take(state: Arc<State>, asked: Asked, request: Request) -> Response {
     let Asked { dialect, method, addressed } = asked;
     let (parts, body) = request.into_parts();
     let arrived = state.clock.now();
-    let body = match to_bytes(body, MAX_BODY).await {
+    let body = match state.bodies.read(&parts.headers, body).await {
         Ok(body) => body,
-        Err(error) => return error_response(dialect, &unreadable(&error), None, None),
+        Err(unread) => return unread_response(dialect, &unread),
     };
     let (Ok(record), Ok(salt)) = (clock::record_id(arrived), clock::random()) else {
         let message = "the system gives no randomness for a record id".to_owned();
@@ -139,26 +137,26 @@ async fn take(state: Arc<State>, asked: Asked, request: Request) -> Response {
     tracked(response, tracker.token())
 }
 
-fn unreadable(error: &axum::Error) -> Fault {
-    let too_large = std::iter::successors(Some(error as &dyn std::error::Error), |cause| cause.source())
-        .any(|cause| cause.to_string().contains("length limit"));
-    if too_large {
-        let message = format!("the request body is larger than {} MiB", MAX_BODY >> 20);
-        Fault { kind: ErrorKind::TooLarge, code: "too_large", message }
-    } else {
-        let message = "the request body broke off".to_owned();
-        Fault { kind: ErrorKind::InvalidRequest, code: "bad_request", message }
-    }
+/// The answer to a request whose body was not read, which leaves no record.
+pub(crate) fn unread_response(dialect: Dialect, unread: &Unread) -> Response {
+    let mut response = error_response(dialect, &unread.fault(), None, None);
+    response.headers_mut().extend(unread.advice());
+    response
 }
 
 /// The dialect an error is told in where no endpoint settles it.
 pub(crate) fn dialect_of(path: &str, headers: &HeaderMap) -> Dialect {
-    if path.starts_with("/v1/messages") || headers.contains_key("anthropic-version") {
+    let below = |base: &str| path.trim_start_matches("/v1").starts_with(base);
+    if below("/messages") || headers.contains_key("anthropic-version") {
         Dialect::AnthropicMessages
-    } else if path.starts_with("/v1beta/") {
+    } else if path.starts_with("/v1beta") || headers.contains_key("x-goog-api-key") {
         Dialect::Gemini
     } else if path.starts_with("/api/") {
         Dialect::OllamaChat
+    } else if below("/fim/") {
+        Dialect::MistralFim
+    } else if below("/infill") {
+        Dialect::LlamaInfill
     } else {
         Dialect::OpenAiChat
     }
@@ -168,14 +166,15 @@ async fn not_found(request: Request) -> Response {
     let message = format!(
         "there is nothing at {}; this Waymark answers /v1/chat/completions, /v1/responses, /v1/completions, \
          /v1/messages, /v1beta/models/MODEL:generateContent, /api/chat and /v1/models",
-        request.uri().path()
+        path::shortened(request.uri().path())
     );
     refuse(&request, ErrorKind::NotFound, "not_found", message)
 }
 
 async fn wrong_method(request: Request) -> Response {
     let takes = if request.method() == Method::POST { "GET" } else { "POST" };
-    let message = format!("{} takes {takes}, not {}", request.uri().path(), request.method());
+    let path = path::shortened(request.uri().path());
+    let message = format!("{path} takes {takes}, not {}", path::shortened(request.method().as_str()));
     refuse(&request, ErrorKind::MethodNotAllowed, "method_not_allowed", message)
 }
 

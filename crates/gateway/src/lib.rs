@@ -5,8 +5,10 @@
 //! and the dashboard.
 
 mod admin;
+mod bodies;
 mod clock;
 mod config;
+mod connections;
 mod dashboard;
 mod discovery;
 mod guard;

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State as Shared};
+use axum::extract::{Path, Request, State as Shared};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use bytes::Bytes;
 use serde_json::{Value, json};
 use waymark_protocol::ollama_models::{self, Ability, ListedModel};
 use waymark_protocol::{ErrorKind, Fault};
 use waymark_routing::{Model, Policy};
 use waymark_types::{Dialect, Task};
 
-use crate::ingress::json as reply;
+use crate::ingress::{json as reply, unread_response};
 use crate::relay::{Head, error_response};
 use crate::state::State;
 
@@ -85,8 +84,13 @@ pub(crate) async fn ollama_loaded() -> Response {
 }
 
 /// `POST /api/show`
-pub(crate) async fn ollama_show(Shared(state): Shared<Arc<State>>, body: Bytes) -> Response {
+pub(crate) async fn ollama_show(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
     let policy = &state.snapshot.policy;
+    let (parts, body) = request.into_parts();
+    let body = match state.bodies.read(&parts.headers, body).await {
+        Ok(body) => body,
+        Err(unread) => return unread_response(Dialect::OllamaChat, &unread),
+    };
     let asked = match ollama_models::show_request(&body) {
         Ok(asked) => asked,
         Err(error) => {
@@ -133,6 +137,7 @@ fn abilities(policy: &Policy, name: &str) -> Vec<Ability> {
 
 fn unknown(dialect: Dialect, name: &str, policy: &Policy) -> Response {
     let known: Vec<&str> = names(policy).map(|(name, _)| name).collect();
+    let name = crate::path::shortened(name);
     let message = format!("model `{name}` is not known here; known: {}", known.join(", "));
     let fault = Fault { kind: ErrorKind::NotFound, code: "not_found", message };
     error_response(dialect, &fault, None, None)

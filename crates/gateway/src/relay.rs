@@ -21,6 +21,7 @@ use waymark_ledger::commitment::{Committer, Salt};
 use waymark_protocol::{Answer, Fault, Progress, sse};
 use waymark_types::{Dialect, Outcome, RecordId};
 
+use crate::bodies::{Bodies, Gathered};
 use crate::path::convert::Converter;
 use crate::upstream::{CallError, STALL_TIMEOUT};
 
@@ -230,22 +231,36 @@ pub(crate) struct Relayed {
 /// The bytes a client was sent: committed to always, kept only where texts are kept.
 pub(crate) struct Sent {
     committer: Committer,
-    kept: Option<Vec<u8>>,
+    kept: Kept,
+}
+
+/// The text of an answer, where texts are kept. It is kept whole or not at all: a part of it could not be checked
+/// against the commitment.
+pub(crate) enum Kept {
+    /// Texts are not kept.
+    No,
+    /// What has been sent so far.
+    Text(Gathered),
+    /// It is too large, or no room is left for it.
+    TooLarge,
 }
 
 impl Sent {
-    pub(crate) fn new(salt: &Salt, keep: bool) -> Self {
-        Self { committer: Committer::new(salt), kept: keep.then(Vec::new) }
+    pub(crate) fn new(salt: &Salt, keep: Option<&Bodies>) -> Self {
+        let kept = keep.map_or(Kept::No, |bodies| Kept::Text(bodies.begin()));
+        Self { committer: Committer::new(salt), kept }
     }
 
     pub(crate) fn add(&mut self, chunk: &[u8]) {
         self.committer.update(chunk);
-        if let Some(kept) = &mut self.kept {
-            kept.extend_from_slice(chunk);
+        if let Kept::Text(text) = &mut self.kept
+            && text.add(chunk).is_err()
+        {
+            self.kept = Kept::TooLarge;
         }
     }
 
-    pub(crate) fn finish(self) -> (Commitment, Option<Vec<u8>>) {
+    pub(crate) fn finish(self) -> (Commitment, Kept) {
         (self.committer.finish(), self.kept)
     }
 }

@@ -9,13 +9,15 @@ use std::time::Duration;
 use axum::serve::ListenerExt as _;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use waymark_flash::Flash;
 use waymark_ledger::canonical::CanonicalError;
 use waymark_types::Clock;
 
+use crate::bodies::Bodies;
 use crate::config::Config;
+use crate::connections;
 use crate::health::Health;
 use crate::ingress;
 use crate::recorder::{self, RecorderError};
@@ -58,7 +60,7 @@ pub enum ServerError {
 pub struct Running {
     address: SocketAddr,
     origin: String,
-    stop: watch::Sender<bool>,
+    stop: CancellationToken,
     answers: TaskTracker,
     background: TaskTracker,
     serving: tokio::task::JoinHandle<io::Result<()>>,
@@ -82,19 +84,17 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         upstreams: Upstreams::new()?,
         flash,
         health: Health::default(),
+        bodies: Bodies::new(),
         started: clock.now(),
         clock,
         answers: answers.clone(),
     });
-    let (stop, mut stopped) = watch::channel(false);
+    let stop = CancellationToken::new();
     let listener = listener.tap_io(|connection| {
         // Small events must leave at once, not wait for the client's acknowledgement.
         let _ = connection.set_nodelay(true);
     });
-    let serve = axum::serve(listener, ingress::router(state)).with_graceful_shutdown(async move {
-        let _ = stopped.wait_for(|&stop| stop).await;
-    });
-    let serving = background.spawn(serve.into_future());
+    let serving = background.spawn(connections::serve(listener, ingress::router(state), stop.clone()));
     Ok(Running { address, origin, stop, answers, background, serving, _lock: lock })
 }
 
@@ -112,7 +112,7 @@ impl Running {
     /// Takes no more requests, lets answers under way end, and closes the ledger. Returns how many answers were
     /// cut off because they outlasted the drain.
     pub async fn drain(mut self) -> usize {
-        self.stop.send_replace(true);
+        self.stop.cancel();
         self.answers.close();
         let drained = tokio::time::timeout(DRAIN, self.answers.wait()).await;
         let cut_off = if drained.is_ok() { 0 } else { self.answers.len() };

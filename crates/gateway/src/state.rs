@@ -7,6 +7,7 @@ use waymark_flash::Flash;
 use waymark_routing::Snapshot;
 use waymark_types::{Clock, Timestamp};
 
+use crate::bodies::Bodies;
 use crate::config::Config;
 use crate::health::Health;
 use crate::recorder::Recorder;
@@ -20,6 +21,8 @@ pub(crate) struct State {
     pub(crate) upstreams: Upstreams,
     pub(crate) flash: Flash,
     pub(crate) health: Health,
+    /// The room for bodies in memory.
+    pub(crate) bodies: Bodies,
     pub(crate) clock: Arc<dyn Clock>,
     /// Answers under way; the drain waits for them.
     pub(crate) answers: TaskTracker,

@@ -7,6 +7,10 @@ pub enum ErrorKind {
     InvalidRequest,
     /// The body is larger than this server takes.
     TooLarge,
+    /// The body is compressed, or encoded in another way that this server does not read.
+    UnsupportedEncoding,
+    /// The body did not come in time.
+    RequestTimeout,
     /// There is nothing at this path, or no such model.
     NotFound,
     /// The method does not fit the path.
@@ -29,7 +33,9 @@ impl ErrorKind {
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
+            Self::RequestTimeout => 408,
             Self::TooLarge => 413,
+            Self::UnsupportedEncoding => 415,
             Self::Upstream => 502,
             Self::Unavailable => 503,
             Self::Timeout => 504,
@@ -39,26 +45,30 @@ impl ErrorKind {
     /// OpenAI's `type`.
     pub(crate) fn openai(self) -> &'static str {
         match self {
-            Self::InvalidRequest | Self::TooLarge | Self::NotFound | Self::MethodNotAllowed => {
-                "invalid_request_error"
-            }
+            Self::InvalidRequest
+            | Self::TooLarge
+            | Self::UnsupportedEncoding
+            | Self::NotFound
+            | Self::MethodNotAllowed => "invalid_request_error",
             Self::Forbidden => "permission_error",
             Self::Unavailable => "service_unavailable_error",
             Self::Upstream => "upstream_error",
-            Self::Timeout => "timeout_error",
+            Self::Timeout | Self::RequestTimeout => "timeout_error",
         }
     }
 
     /// Anthropic's `error.type`.
     pub(crate) fn anthropic(self) -> &'static str {
         match self {
-            Self::InvalidRequest | Self::MethodNotAllowed => "invalid_request_error",
+            Self::InvalidRequest | Self::UnsupportedEncoding | Self::MethodNotAllowed => {
+                "invalid_request_error"
+            }
             Self::TooLarge => "request_too_large",
             Self::NotFound => "not_found_error",
             Self::Forbidden => "permission_error",
             Self::Unavailable => "overloaded_error",
             Self::Upstream => "api_error",
-            Self::Timeout => "timeout_error",
+            Self::Timeout | Self::RequestTimeout => "timeout_error",
         }
     }
 }

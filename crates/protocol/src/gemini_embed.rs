@@ -24,9 +24,6 @@ struct Body<'a> {
 
 impl Codec for GeminiEmbed {
     fn parse(&self, raw: &Bytes, addressed: &Addressed) -> Result<Request, ParseError> {
-        if raw.iter().all(u8::is_ascii_whitespace) {
-            return Err(ParseError::Empty);
-        }
         let body: Body<'_> = serde_json::from_slice(raw)?;
         let model = addressed.model.clone().unwrap_or_default();
         let mut request = Request::addressed(Dialect::GeminiEmbed, raw, model, None);

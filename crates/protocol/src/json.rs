@@ -133,7 +133,15 @@ impl<'a> Fields<'a> {
 
 /// Reads the value of the field `field`.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(raw: &'a RawValue, field: &'static str) -> Result<T, ParseError> {
-    serde_json::from_str(raw.get()).map_err(|error| ParseError::Field { field, problem: error.to_string() })
+    serde_json::from_str(raw.get()).map_err(|error| unreadable(field, &error))
+}
+
+/// The value of the field `field` cannot be read. Where in the value is not told: it would be taken for a place in the
+/// body.
+pub(crate) fn unreadable(field: &'static str, error: &serde_json::Error) -> ParseError {
+    let (problem, place) =
+        (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
+    ParseError::Value { field, problem: problem.strip_suffix(&place).unwrap_or(&problem).to_owned() }
 }
 
 /// A name with underscores, fit to be part of a code.

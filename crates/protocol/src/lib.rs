@@ -93,6 +93,11 @@ pub struct Addressed {
 
 /// Reads what routing needs out of a request.
 pub fn parse(dialect: Dialect, raw: &bytes::Bytes, addressed: &Addressed) -> Result<Request, ParseError> {
+    match dialect {
+        // A form, which may hold a sound.
+        Dialect::OpenAiTranscriptions => {}
+        _ => request::is_object(raw)?,
+    }
     codec(dialect).parse(raw, addressed)
 }
 

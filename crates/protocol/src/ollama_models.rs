@@ -79,6 +79,7 @@ pub fn tags_body(models: &[ListedModel]) -> Vec<u8> {
 
 /// The name of the model that `POST /api/show` asks about.
 pub fn show_request(body: &[u8]) -> Result<String, ParseError> {
+    crate::request::is_object(body)?;
     let show: Show = serde_json::from_slice(body)?;
     show.model.or(show.name).filter(|name| !name.is_empty()).ok_or_else(|| ParseError::Field {
         field: "model",

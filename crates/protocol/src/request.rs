@@ -1,14 +1,17 @@
 //! The neutral request: what routing needs to know, beside the bytes as they came.
 
+use std::fmt;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use thiserror::Error;
 use waymark_types::Dialect;
 
 use crate::fim::Fim;
+use crate::json;
 
 /// A request in neutral form.
 #[derive(Debug, Clone)]
@@ -43,6 +46,20 @@ pub enum ParseError {
     /// The body is empty.
     #[error("the request body is empty; send a JSON object")]
     Empty,
+    /// The body is no text.
+    #[error("the request body is not valid UTF-8 from byte {0} on")]
+    Encoding(usize),
+    /// The body is something else.
+    #[error("the request body is no JSON object; send one")]
+    NoObject,
+    /// A field's value cannot be read, told in the value's own words.
+    #[error("`{field}`: {problem}")]
+    Value {
+        /// The field's name.
+        field: &'static str,
+        /// What is wrong with its value.
+        problem: String,
+    },
     /// A field's value is not one this endpoint takes.
     #[error("`{field}`: {problem}")]
     Field {
@@ -61,6 +78,8 @@ impl ParseError {
                 format!("the request cannot be read from line {} column {} on", error.line(), error.column())
             }
             Self::Empty => "the request body is empty".to_owned(),
+            Self::Encoding(_) | Self::NoObject => self.to_string(),
+            Self::Value { field, .. } => format!("`{field}` cannot be read"),
             Self::Field { field, problem } => format!("`{field}`: {problem}"),
         }
     }
@@ -107,6 +126,17 @@ impl Request {
     }
 }
 
+/// Whether a body can be what all but forms are. Lists would otherwise be taken for objects without names, and bytes
+/// that are no text would reach a provider wherever no field is read.
+pub(crate) fn is_object(raw: &[u8]) -> Result<(), ParseError> {
+    let text = std::str::from_utf8(raw).map_err(|error| ParseError::Encoding(error.valid_up_to()))?;
+    match text.trim_ascii_start().as_bytes().first() {
+        Some(b'{') => Ok(()),
+        Some(_) => Err(ParseError::NoObject),
+        None => Err(ParseError::Empty),
+    }
+}
+
 /// The fields that dialects share.
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -114,10 +144,38 @@ struct Envelope<'a> {
     model: Option<&'a RawValue>,
     #[serde(default)]
     stream: Option<bool>,
-    #[serde(default, borrow)]
-    tools: Option<Vec<&'a RawValue>>,
-    #[serde(default, borrow)]
-    messages: Option<Vec<&'a RawValue>>,
+    #[serde(default)]
+    tools: Option<Count>,
+    #[serde(default)]
+    messages: Option<Count>,
+}
+
+/// How many items a list has. None is kept: a list may have as many as its body has bytes.
+#[derive(Default)]
+struct Count(usize);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items;
+
+        impl<'de> Visitor<'de> for Items {
+            type Value = Count;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Count, A::Error> {
+                let mut count = 0;
+                while items.next_element::<IgnoredAny>()?.is_some() {
+                    count += 1;
+                }
+                Ok(Count(count))
+            }
+        }
+
+        deserializer.deserialize_seq(Items)
+    }
 }
 
 /// Reads what all dialects share; a dialect's module adds the rest.
@@ -148,11 +206,8 @@ pub(crate) fn streaming_envelope(dialect: Dialect, raw: &Bytes) -> Result<Reques
 }
 
 fn envelope_or(dialect: Dialect, raw: &Bytes, stream: bool) -> Result<Request, ParseError> {
-    if raw.iter().all(u8::is_ascii_whitespace) {
-        return Err(ParseError::Empty);
-    }
     let envelope: Envelope<'_> = serde_json::from_slice(raw)?;
-    let model = envelope.model.map(|model| serde_json::from_str::<String>(model.get())).transpose()?;
+    let model = envelope.model.map(|model| json::parse::<String>(model, "model")).transpose()?;
     // A raw value is a slice of the input, so its place in it is the difference of the addresses.
     let model_span = envelope.model.map(|model| {
         let start = model.get().as_ptr() as usize - raw.as_ptr() as usize;
@@ -162,8 +217,8 @@ fn envelope_or(dialect: Dialect, raw: &Bytes, stream: bool) -> Result<Request, P
         dialect,
         model: model.unwrap_or_default(),
         stream: envelope.stream.unwrap_or(stream),
-        tools: envelope.tools.map_or(0, |tools| tools.len()),
-        messages: envelope.messages.map_or(0, |messages| messages.len()),
+        tools: envelope.tools.unwrap_or_default().0,
+        messages: envelope.messages.unwrap_or_default().0,
         fim: None,
         inputs: 0,
         warm_up: false,

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use waymark_ledger::Batch;
 use waymark_ledger::commitment::Salt;
@@ -55,14 +56,14 @@ pub enum Payload {
         /// The salt of its commitments.
         salt: Salt,
         /// The request's body.
-        body: Option<Vec<u8>>,
+        body: Option<Bytes>,
     },
     /// With the completion, where texts are kept: the answer's body.
     Response {
         /// The record.
         record: RecordId,
         /// The answer's body.
-        body: Vec<u8>,
+        body: Bytes,
     },
 }
 

@@ -76,18 +76,15 @@ impl Http {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> io::Result<Exchange> {
-        let mut stream = self.send(method, path, headers, body)?;
-        let mut buffer = Vec::new();
-        let end = loop {
-            if let Some(at) = find(&buffer, b"\r\n\r\n") {
-                break at + 4;
-            }
-            more(&mut stream, &mut buffer)?;
-        };
-        let (status, headers) = parse_head(&buffer[..end])?;
-        buffer.drain(..end);
-        let body = Body::of(status, &headers)?;
-        Ok(Exchange { status, headers, stream, buffer, body })
+        Exchange::read(self.send(method, path, headers, body)?)
+    }
+
+    /// A connection on which nothing has been sent.
+    pub fn connect(&self) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(crate::DEADLINE))?;
+        Ok(stream)
     }
 
     /// Sends a request and leaves the answer on the connection, unread.
@@ -98,9 +95,7 @@ impl Http {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> io::Result<TcpStream> {
-        let mut stream = TcpStream::connect(self.address)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(crate::DEADLINE))?;
+        let mut stream = self.connect()?;
         let mut request = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address);
         if method != "GET" {
             request.push_str(&format!("content-length: {}\r\n", body.len()));
@@ -156,6 +151,21 @@ impl Body {
 }
 
 impl Exchange {
+    /// Reads an answer's head from a connection on which a request was sent.
+    pub fn read(mut stream: TcpStream) -> io::Result<Self> {
+        let mut buffer = Vec::new();
+        let end = loop {
+            if let Some(at) = find(&buffer, b"\r\n\r\n") {
+                break at + 4;
+            }
+            more(&mut stream, &mut buffer)?;
+        };
+        let (status, headers) = parse_head(&buffer[..end])?;
+        buffer.drain(..end);
+        let body = Body::of(status, &headers)?;
+        Ok(Self { status, headers, stream, buffer, body })
+    }
+
     /// The next piece of the body as it arrives; `None` at its proper end, an error when it breaks off.
     pub fn piece(&mut self) -> io::Result<Option<Vec<u8>>> {
         loop {

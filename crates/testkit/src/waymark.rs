@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{DEADLINE, Gate, Http};
+use crate::{DEADLINE, Gate, Http, Process};
 
 /// What the binary prints on stderr when it can be asked.
 const LISTENING: &str = "listening on http://";
@@ -152,6 +152,11 @@ impl Waymark {
     /// Where the running server listens.
     pub fn address(&self) -> SocketAddr {
         self.running().address
+    }
+
+    /// The running server's process.
+    pub fn process(&self) -> Process {
+        Process::new(self.running().child.id())
     }
 
     /// A client of the running server.

@@ -4,21 +4,19 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use waymark_flash::{Completion, CompletionRequest};
 use waymark_ledger::Attempt;
-use waymark_protocol::{Answer, ErrorKind, Fault, Request, sse};
+use waymark_protocol::{Answer, ErrorKind, Fault, Request, fim_dialogue, sse};
 use waymark_routing::{Plan, Step};
 use waymark_types::{Next, Outcome, ProviderKind, Timestamp};
 
 use super::Call;
 use super::begun::Begun;
 use super::convert;
-use super::identify::shortened;
+use super::shortened;
+use crate::bodies::{Excess, Gathered};
 use crate::config::ProviderConfig;
 use crate::relay::{Dialects, Head, Upstreamed};
 use crate::state::State;
 use crate::upstream::{self, CallError, STALL_TIMEOUT, Target};
-
-/// The largest whole answer taken from a provider, in bytes.
-const LARGEST_ANSWER: usize = 256 << 20;
 
 /// What an attempt came to.
 pub(super) enum Reached {
@@ -143,7 +141,11 @@ async fn once(
     let mut lost = Vec::new();
     let reached = match state.config.providers.get(&step.provider) {
         // Elsewhere it would be a completion, and be paid for.
-        Some(provider) if request.warm_up && (is_embedded(provider) || step.dialect != call.dialect) => {
+        Some(provider)
+            if request.warm_up
+                && fim_dialogue(call.dialect).is_some()
+                && (is_embedded(provider) || step.dialect != call.dialect) =>
+        {
             Reached::WarmedUp
         }
         Some(provider) if is_embedded(provider) => Reached::Suggestion(Box::new(suggest(state, request))),
@@ -218,14 +220,14 @@ async fn call_upstream(
     if head.status.is_redirection() {
         return Err(no_answer("it redirects elsewhere"));
     }
-    let body = whole_body(&mut chunks, &step.provider).await?;
+    let body = whole_body(state.bodies.begin(), &mut chunks, &step.provider).await?;
     if head.status.is_success() && !is_json_object(&body) {
         return Err(no_answer("its answer is no JSON object"));
     }
     let mut answer = Answer::default();
     answer.read_body(step.dialect, &body);
     let Some(conversion) = conversion else {
-        return Ok(Reached::Whole(Box::new(Whole { head, body: body.into(), answer })));
+        return Ok(Reached::Whole(Box::new(Whole { head, body, answer })));
     };
     let status = head.status.as_u16();
     let converted = match head.status.is_success() && answer.error.is_none() {
@@ -237,20 +239,23 @@ async fn call_upstream(
 }
 
 async fn whole_body(
+    mut body: Gathered,
     chunks: &mut (impl Stream<Item = reqwest::Result<Bytes>> + Unpin),
     provider: &str,
-) -> Result<Vec<u8>, CallError> {
-    let mut body = Vec::new();
+) -> Result<Bytes, CallError> {
+    let too_large = |excess: Excess| {
+        let problem = match excess {
+            Excess::Alone => "its answer is too large",
+            Excess::Together => "there is no memory left for its answer",
+        };
+        CallError::NoAnswer { provider: provider.to_owned(), problem }
+    };
     loop {
         match tokio::time::timeout(STALL_TIMEOUT, chunks.next()).await {
-            Ok(Some(Ok(chunk))) => body.extend_from_slice(&chunk),
+            Ok(Some(Ok(chunk))) => body.add(&chunk).map_err(too_large)?,
             Ok(Some(Err(error))) => return Err(CallError::from_transfer(provider, &error)),
-            Ok(None) => return Ok(body),
+            Ok(None) => return Ok(body.finish()),
             Err(_) => return Err(CallError::TimedOut(provider.to_owned())),
-        }
-        if body.len() > LARGEST_ANSWER {
-            let problem = "its answer is too large";
-            return Err(CallError::NoAnswer { provider: provider.to_owned(), problem });
         }
     }
 }

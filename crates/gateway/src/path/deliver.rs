@@ -10,11 +10,11 @@ use waymark_types::{Next, Outcome, Usage};
 
 use super::attempt::{Reached, Tried, Whole};
 use super::begun::Begun;
-use super::identify::shortened;
+use super::shortened;
 use super::{Call, tolerate, unrecorded};
 use crate::config::Payloads;
 use crate::recorder::Unrecorded;
-use crate::relay::{Client, Head, Relayed, Sent, Upstreamed};
+use crate::relay::{Client, Head, Kept, Relayed, Sent, Upstreamed};
 use crate::state::State;
 
 /// How a record ends. The model facts are filled in from the attempts.
@@ -26,7 +26,7 @@ pub(super) struct Ending {
     /// The configured name of the model that answered, whose price counts.
     pub(super) model: Option<String>,
     pub(super) response: Option<Commitment>,
-    pub(super) kept: Option<Vec<u8>>,
+    pub(super) kept: Option<Bytes>,
     pub(super) sources: Vec<Source>,
     pub(super) error: Option<String>,
 }
@@ -60,7 +60,13 @@ impl Ending {
 
     pub(super) fn sent(self, sent: Sent) -> Self {
         let (response, kept) = sent.finish();
-        Self { response: Some(response), kept, ..self }
+        let ending = Self { response: Some(response), ..self };
+        match kept {
+            Kept::No => ending,
+            Kept::Text(text) => Self { kept: Some(text.finish()), ..ending },
+            Kept::TooLarge if ending.error.is_some() => ending,
+            Kept::TooLarge => ending.error("the answer's text was too large to be kept"),
+        }
     }
 }
 
@@ -267,7 +273,8 @@ impl Delivery<'_> {
     }
 
     fn sent(&self) -> Sent {
-        Sent::new(&self.call.salt, self.state.config.ledger.payloads == Payloads::Keep)
+        let keep = self.state.config.ledger.payloads == Payloads::Keep;
+        Sent::new(&self.call.salt, keep.then_some(&self.state.bodies))
     }
 
     /// Marks the last attempt as the one that answered, unless an error is all it gave, and returns how it went.

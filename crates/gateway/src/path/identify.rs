@@ -68,6 +68,6 @@ pub(super) fn shape(request: &Request) -> Shape {
 }
 
 /// A text from outside, short enough for a record.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(LONGEST).collect()
 }

@@ -27,6 +27,7 @@ use crate::state::State;
 use begun::Begun;
 use deliver::{Delivery, Ending};
 use identify::Caller;
+pub(crate) use identify::shortened;
 
 /// A request as it came off the wire.
 pub(crate) struct Call {
@@ -219,7 +220,7 @@ async fn record_refusal(
 }
 
 fn begin(state: &State, call: &Call, intent: Intent) -> Begun {
-    let kept = (state.config.ledger.payloads == Payloads::Keep).then(|| call.body.to_vec());
+    let kept = (state.config.ledger.payloads == Payloads::Keep).then(|| call.body.clone());
     let payload = Payload::Request { record: call.record, salt: call.salt, body: kept };
     Begun::new(Entry::Intent(intent), payload)
 }
@@ -240,7 +241,7 @@ fn intent(
         client: caller.client.clone(),
         session: caller.session.clone(),
         principal: caller.principal.clone(),
-        requested_model: asked.map(|(request, _)| identify::shortened(&request.model)),
+        requested_model: asked.map(|(request, _)| shortened(&request.model)),
         decision,
         plan,
         request: commitment::commit(&call.salt, &call.body),

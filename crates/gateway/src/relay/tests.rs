@@ -27,7 +27,7 @@ async fn after_a_pause(dialect: Dialect) -> String {
     let (reply, response) = oneshot::channel();
     let mut client = Client::Waiting(reply).begin(head);
     let relaying = async {
-        let relayed = upstreamed.relay(&mut client, Sent::new(&[0; 32], false)).await;
+        let relayed = upstreamed.relay(&mut client, Sent::new(&[0; 32], None)).await;
         assert_eq!(relayed.outcome, Outcome::Succeeded);
         client.finish(relayed.last).await;
     };
@@ -48,4 +48,27 @@ async fn a_client_of_another_dialect_hears_something_while_nothing_comes() {
 async fn nothing_is_put_into_what_passes_through() {
     let passed = after_a_pause(Dialect::OpenAiChat).await;
     assert_eq!(passed.as_bytes(), [FIRST, LAST].concat());
+}
+
+#[test]
+fn an_answers_text_is_kept_whole_or_not_at_all() {
+    let bodies = Bodies::of(8);
+    let sent = |pieces: &[&str]| {
+        let mut sent = Sent::new(&[0; 32], Some(&bodies));
+        pieces.iter().for_each(|piece| sent.add(piece.as_bytes()));
+        sent.finish()
+    };
+    for (pieces, kept) in
+        [(["all", "of it"], true), (["more than", " fits"], false), (["fits", " not"], true)]
+    {
+        let (commitment, text) = sent(&pieces);
+        assert_eq!(commitment, waymark_ledger::commitment::commit(&[0; 32], pieces.concat().as_bytes()));
+        match text {
+            Kept::Text(text) => {
+                assert_eq!((text.finish().as_ref(), kept), (pieces.concat().as_bytes(), true));
+            }
+            Kept::TooLarge => assert!(!kept),
+            Kept::No => panic!("texts are kept"),
+        }
+    }
 }

@@ -17,9 +17,7 @@ impl Text {
     pub(crate) fn read(raw: &RawValue, field: &'static str) -> Result<Self, ParseError> {
         match serde_json::from_str(raw.get()) {
             Ok(text) => Ok(Self { text, is_mended: false }),
-            Err(error) if !raw.get().starts_with('"') => {
-                Err(ParseError::Field { field, problem: error.to_string() })
-            }
+            Err(error) if !raw.get().starts_with('"') => Err(json::unreadable(field, &error)),
             Err(_) => {
                 let mended = RawValue::from_string(mend(raw.get())).unwrap_or_default();
                 Ok(Self { text: json::parse(&mended, field)?, is_mended: true })

@@ -70,9 +70,6 @@ impl Glance {
 
 impl Codec for Gemini {
     fn parse(&self, raw: &Bytes, addressed: &Addressed) -> Result<Request, ParseError> {
-        if raw.iter().all(u8::is_ascii_whitespace) {
-            return Err(ParseError::Empty);
-        }
         let mut fields = Fields::read(raw)?;
         // A request to count tokens may hold the whole request to be counted.
         if let Some(counted) = fields.object("generateContentRequest")? {

@@ -79,11 +79,11 @@ pub(crate) fn snapshot() -> Entry {
 }
 
 pub(crate) fn request(n: u8) -> Payload {
-    Payload::Request { record: record(n), salt: salt(n), body: Some(REQUEST.to_vec()) }
+    Payload::Request { record: record(n), salt: salt(n), body: Some(REQUEST.into()) }
 }
 
 pub(crate) fn response(n: u8) -> Payload {
-    Payload::Response { record: record(n), body: RESPONSE.to_vec() }
+    Payload::Response { record: record(n), body: RESPONSE.into() }
 }
 
 /// A database under test and the log that writes to it.
