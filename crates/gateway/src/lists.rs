@@ -22,9 +22,13 @@ fn names(policy: &Policy) -> impl Iterator<Item = (&str, &str)> {
     routes.chain(policy.models.iter().map(|(name, model)| (name.as_str(), model.provider.as_str())))
 }
 
-/// `GET /v1/models`: routes and models, in Anthropic's shape for clients that send its version header.
-pub(crate) async fn models(Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> Response {
-    let names = names(&state.snapshot.policy);
+/// `GET /v1/models`: routes and models, in the shape of the client's own provider, told by its headers.
+pub(crate) async fn models(state: Shared<Arc<State>>, headers: HeaderMap) -> Response {
+    if headers.contains_key("x-goog-api-key") || headers.contains_key("x-goog-api-client") {
+        return gemini(state).await;
+    }
+    let policy = &state.snapshot.policy;
+    let names = names(policy);
     if headers.contains_key("anthropic-version") {
         let created = state.started.to_string();
         let listed = |name| json!({"type": "model", "id": name, "display_name": name, "created_at": created});
@@ -33,9 +37,20 @@ pub(crate) async fn models(Shared(state): Shared<Arc<State>>, headers: HeaderMap
         return reply(&json!({"data": data, "has_more": false, "first_id": ends[0], "last_id": ends[1]}));
     }
     let created = state.started.as_micros() / 1_000_000;
-    let listed =
-        |(name, owner)| json!({"id": name, "object": "model", "created": created, "owned_by": owner});
+    let listed = |(name, owner)| {
+        // Mistral's client reads no model without a type and what it can do.
+        let abilities = mistral_abilities(policy, name);
+        json!({"id": name, "object": "model", "created": created, "owned_by": owner, "type": "base",
+            "capabilities": abilities})
+    };
     reply(&json!({"object": "list", "data": names.map(listed).collect::<Vec<Value>>()}))
+}
+
+fn mistral_abilities(policy: &Policy, name: &str) -> Value {
+    let abilities = abilities(policy, name);
+    let can = |ability| abilities.contains(&ability);
+    json!({"completion_chat": can(Ability::Completion), "completion_fim": can(Ability::Insert),
+        "function_calling": can(Ability::Tools)})
 }
 
 /// `GET /v1beta/models`

@@ -107,6 +107,22 @@ fn deltas(text: &str) -> String {
 }
 
 #[test]
+fn a_stream_asked_for_by_its_address_is_asked_for_everywhere() {
+    let kinds = Kinds::start();
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "hi"}]}]});
+    for name in ["openai", "anthropic", "ollama"] {
+        let answer = kinds.ask(&format!("/v1beta/models/{name}-m:streamGenerateContent?alt=sse"), &body);
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (200, "text/event-stream"),
+            "{}",
+            answer.text()
+        );
+        assert_eq!(kinds.upstream.last().json()["stream"], true, "{name}");
+    }
+}
+
+#[test]
 fn mistral_is_sent_nothing_it_refuses() {
     let kinds = Kinds::start();
     let mut body = message("mistral-m", true);
@@ -288,6 +304,11 @@ fn clients_find_what_there_is_in_their_own_words() {
     let listed = get("/v1beta/models");
     assert!(listed["models"].as_array().unwrap().iter().any(|model| model["name"] == "models/gemini-m"));
     assert_eq!(get("/v1beta/models/ollama-m")["name"], "models/ollama-m");
+    let google = kinds.waymark.http().get("/v1/models", &[("x-goog-api-key", "k")]).json();
+    assert_eq!(google, listed);
+    let mistral = &get("/v1/models")["data"];
+    let coder = mistral.as_array().unwrap().iter().find(|model| model["id"] == "coder").unwrap();
+    assert_eq!((&coder["type"], &coder["capabilities"]["completion_fim"]), (&json!("base"), &json!(true)));
     for path in ["/v1/models", "/models", "/v1/v1/models"] {
         assert!(
             get(path)["data"].as_array().unwrap().iter().any(|model| model["id"] == "mistral-m"),

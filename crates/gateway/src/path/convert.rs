@@ -67,6 +67,8 @@ fn conversation(
     prompt.sayable_in(provider).map_err(|problem| unconvertible(&problem))?;
     losses.append(&mut prompt.losses);
     prompt.flavour = flavour;
+    // Some dialects ask for a stream by their address.
+    prompt.stream = request.stream;
     let body = theirs.write_prompt(&prompt, model, losses).map_err(|problem| unconvertible(&problem))?;
     Ok((Said::Conversation { prompt: Box::new(prompt), theirs, ours }, body))
 }
