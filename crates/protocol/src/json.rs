@@ -64,6 +64,11 @@ impl<'a> Fields<'a> {
         parse(raw, field)
     }
 
+    /// Whether there is a field `name`.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(own, value)| is_same(own, name) && value.get() != "null")
+    }
+
     /// The field `name`, spelt in camel case or with underscores; `null` is as good as absent.
     pub(crate) fn raw(&mut self, name: &str) -> Option<&'a RawValue> {
         let mut found = None;

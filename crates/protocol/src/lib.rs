@@ -8,6 +8,7 @@ mod answer;
 mod anthropic_messages;
 mod crossing;
 mod dialogue;
+mod embed;
 mod error;
 mod fim;
 pub mod gemini;
@@ -34,6 +35,7 @@ mod testing;
 pub use answer::{Answer, Progress};
 pub use anthropic_messages::count_tokens;
 pub use dialogue::{Dialogue, EventReader, EventWriter, dialogue};
+pub use embed::{EmbedDialogue, Inputs, Vector, VectorForm, Vectors, embed_dialogue};
 pub use error::{ErrorKind, Fault};
 pub use fim::{
     ExtraFile, Fim, FimDialogue, FimPrompt, ReplyForm, Suggestion, completion_body, completion_events,

@@ -1,13 +1,18 @@
-//! Ollama `POST /api/embed`, and `POST /api/embeddings` before it. Vectors of different models mean different things,
-//! so that these requests only ever pass through.
+//! Ollama `POST /api/embed`, and `POST /api/embeddings` before it, which takes one `prompt` and gives one vector.
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use waymark_types::Dialect;
 
 use crate::answer::{Answer, Progress};
+use crate::crossing::{lose, lose_rest};
+use crate::dialogue::Dialogue as _;
+use crate::embed::{self, EmbedDialogue, Inputs, Vector, VectorForm, Vectors};
 use crate::error::Fault;
+use crate::fim::object;
+use crate::json::Fields;
 use crate::ollama_chat::OllamaChat;
 use crate::openai_embeddings::inputs;
 use crate::request::{self, ParseError, Request};
@@ -15,6 +20,9 @@ use crate::sse::Frame;
 use crate::{Addressed, Codec};
 
 pub(crate) struct OllamaEmbed;
+
+/// Fields that no other dialect has.
+const KNOWN: &[&str] = &["truncate", "keep_alive"];
 
 #[derive(Deserialize)]
 struct Body<'a> {
@@ -30,7 +38,7 @@ impl Codec for OllamaEmbed {
     fn parse(&self, raw: &Bytes, _: &Addressed) -> Result<Request, ParseError> {
         let mut request = request::envelope(Dialect::OllamaEmbed, raw)?;
         let body: Body<'_> = serde_json::from_slice(raw)?;
-        request.inputs = match body.input.or(body.prompt) {
+        request.inputs = match body.input.or(body.prompt).filter(|input| !is_empty(input)) {
             Some(input) => inputs(Some(input))?,
             None => 0,
         };
@@ -49,11 +57,89 @@ impl Codec for OllamaEmbed {
 
     fn read_body(&self, body: &[u8], answer: &mut Answer) {
         OllamaChat.read_body(body, answer);
+        embed::nothing_written(&mut answer.usage);
     }
 
     /// There are no streams.
     fn read_event(&self, frame: &Frame<'_>, answer: &mut Answer) -> Progress {
         OllamaChat.read_event(frame, answer)
+    }
+}
+
+fn is_empty(input: &RawValue) -> bool {
+    input.get() == "\"\""
+}
+
+#[derive(Serialize)]
+struct Answered<'a> {
+    model: &'a str,
+    embeddings: &'a [Vector],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_eval_count: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct One {
+    embedding: Vector,
+}
+
+impl EmbedDialogue for OllamaEmbed {
+    fn read_inputs(&self, body: &[u8]) -> Result<Inputs, ParseError> {
+        let mut fields = Fields::read(body)?;
+        fields.raw("model");
+        let (mut items, older) = (fields.list("input")?, fields.list("prompt")?);
+        let form = if items.is_empty() && !older.is_empty() { VectorForm::Single } else { VectorForm::List };
+        if form == VectorForm::Single {
+            items = older;
+        }
+        if let [only] = items[..]
+            && is_empty(only)
+        {
+            items.clear();
+        }
+        let mut inputs = Inputs { form, ..Inputs::of(&items, "input")? };
+        inputs.dimensions = fields.count("dimensions")?;
+        for name in fields.object("options")?.unwrap_or(Fields::none()).rest() {
+            lose(&mut inputs.losses, format!("option:{name}"));
+        }
+        lose_rest(&mut inputs.losses, fields.rest(), KNOWN);
+        Ok(inputs)
+    }
+
+    fn write_inputs(&self, inputs: &Inputs, model: &str) -> Vec<u8> {
+        let fields = [
+            ("model", Some(Value::from(model))),
+            ("input", Some(Value::from(inputs.texts.as_slice()))),
+            ("dimensions", inputs.dimensions.map(Value::from)),
+        ];
+        object(fields).to_string().into_bytes()
+    }
+
+    fn read_vectors(&self, body: &[u8]) -> Result<Vectors, ParseError> {
+        let mut fields = Fields::read(body)?;
+        let vectors = match fields.raw("embedding") {
+            Some(one) => vec![Vector::read(one, "embedding")?],
+            None => Vector::read_all(&fields.list("embeddings")?, "embeddings")?,
+        };
+        let mut answer = Answer::default();
+        self.read_body(body, &mut answer);
+        Ok(Vectors { vectors, model: answer.served_model, usage: answer.usage })
+    }
+
+    fn write_vectors(&self, inputs: &Inputs, vectors: &Vectors, model: &str) -> Vec<u8> {
+        let written = match inputs.form {
+            VectorForm::Single => serde_json::to_vec(&One { embedding: vectors.single() }),
+            VectorForm::List | VectorForm::Base64 => serde_json::to_vec(&Answered {
+                model: vectors.model.as_deref().unwrap_or(model),
+                embeddings: &vectors.vectors,
+                prompt_eval_count: vectors.usage.input,
+            }),
+        };
+        written.unwrap_or_default()
+    }
+
+    fn read_error(&self, body: &[u8]) -> (Option<String>, String) {
+        OllamaChat.read_error(body)
     }
 }
 
@@ -70,6 +156,8 @@ mod tests {
             (r#"{"model":"nomic-embed-text","prompt":"a"}"#, 1, false),
             (r#"{"model":"nomic-embed-text"}"#, 0, true),
             (r#"{"model":"nomic-embed-text","input":[]}"#, 0, true),
+            (r#"{"model":"nomic-embed-text","input":""}"#, 0, true),
+            (r#"{"model":"nomic-embed-text","prompt":""}"#, 0, true),
         ];
         for (body, inputs, warm_up) in cases {
             let body = Bytes::from_static(body.as_bytes());
@@ -88,5 +176,18 @@ mod tests {
         assert_eq!((answer.usage.input, answer.error.as_deref()), (Some(8), None));
         answer.read_body(Dialect::OllamaEmbed, br#"{"error":"model \"x\" not found"}"#);
         assert_eq!(answer.error.as_deref(), Some("model \"x\" not found"));
+    }
+
+    #[test]
+    fn a_request_without_a_text_is_answered_without_a_vector() {
+        for (body, answer) in [
+            (&br#"{"model":"m","input":[]}"#[..], &br#"{"model":"m","embeddings":[]}"#[..]),
+            (br#"{"model":"m"}"#, br#"{"model":"m","embeddings":[]}"#),
+            (br#"{"model":"m","prompt":""}"#, br#"{"embedding":[]}"#),
+        ] {
+            let inputs = OllamaEmbed.read_inputs(body).unwrap();
+            assert!(inputs.texts.is_empty());
+            assert_eq!(OllamaEmbed.write_vectors(&inputs, &Vectors::default(), "m"), answer);
+        }
     }
 }

@@ -33,8 +33,8 @@ pub struct Request {
     /// Nothing is to be written: the client only wants the model, or its cache, to be ready.
     pub warm_up: bool,
     raw: Bytes,
-    /// Where the body names the model; `None` where only the address does.
-    model_span: Option<Range<usize>>,
+    /// Where the body names the model, in order; nowhere where only the address does.
+    model_spans: Vec<Range<usize>>,
 }
 
 /// The request cannot be read.
@@ -91,37 +91,41 @@ impl Request {
         &self.raw
     }
 
-    /// A request whose address names the model. A body that names it, too, does so at `model_span`.
+    /// A request whose address names the model. A body that names it, too, does so at `model_spans`.
     pub(crate) fn addressed(
         dialect: Dialect,
         raw: &Bytes,
         model: String,
-        model_span: Option<Range<usize>>,
+        model_spans: Vec<Range<usize>>,
     ) -> Self {
         let (raw, fim) = (raw.clone(), None);
         let (stream, tools, messages, inputs, warm_up) = (false, 0, 0, 0, false);
-        Self { dialect, model, stream, tools, messages, fim, inputs, warm_up, raw, model_span }
+        Self { dialect, model, stream, tools, messages, fim, inputs, warm_up, raw, model_spans }
     }
 
     /// The body for an upstream that speaks the same dialect: the bytes as they came, but for the model's name
     /// (promise 3). Where only the address names the model, the body is as it came.
     pub fn body_for(&self, model: &str) -> Bytes {
-        let Some(span) = self.model_span.as_ref().filter(|_| model != self.model) else {
+        if model == self.model || self.model_spans.is_empty() {
             return self.raw.clone();
-        };
-        let model = match self.dialect {
-            Dialect::Gemini => format!("models/{model}"),
-            _ => model.to_owned(),
-        };
+        }
         let name = match self.dialect {
             // In a form, a name stands as it is.
-            Dialect::OpenAiTranscriptions => model,
-            _ => serde_json::Value::from(model).to_string(),
+            Dialect::OpenAiTranscriptions => model.to_owned(),
+            // Tuned models have a collection of their own.
+            Dialect::Gemini | Dialect::GeminiEmbed if !model.contains('/') => {
+                quoted(&format!("models/{model}"))
+            }
+            _ => quoted(model),
         };
-        let mut body = BytesMut::with_capacity(self.raw.len() + name.len());
-        body.extend_from_slice(&self.raw[..span.start]);
-        body.extend_from_slice(name.as_bytes());
-        body.extend_from_slice(&self.raw[span.end..]);
+        let mut body = BytesMut::with_capacity(self.raw.len() + self.model_spans.len() * name.len());
+        let mut copied = 0;
+        for span in &self.model_spans {
+            body.extend_from_slice(&self.raw[copied..span.start]);
+            body.extend_from_slice(name.as_bytes());
+            copied = span.end;
+        }
+        body.extend_from_slice(&self.raw[copied..]);
         body.freeze()
     }
 }
@@ -135,6 +139,17 @@ pub(crate) fn is_object(raw: &[u8]) -> Result<(), ParseError> {
         Some(_) => Err(ParseError::NoObject),
         None => Err(ParseError::Empty),
     }
+}
+
+fn quoted(name: &str) -> String {
+    serde_json::Value::from(name).to_string()
+}
+
+/// Where in `raw` a value stands that was read from it: a raw value is a slice of its input, so its place is the
+/// difference of the addresses.
+pub(crate) fn span(raw: &Bytes, value: &RawValue) -> Range<usize> {
+    let start = value.get().as_ptr() as usize - raw.as_ptr() as usize;
+    start..start + value.get().len()
 }
 
 /// The fields that dialects share.
@@ -194,10 +209,10 @@ pub(crate) fn unnamed_envelope(dialect: Dialect, raw: &Bytes) -> Result<Request,
 }
 
 fn named(request: Request) -> Result<Request, ParseError> {
-    match request.model_span {
-        Some(_) => Ok(request),
-        None => Err(ParseError::Json(serde::de::Error::missing_field("model"))),
+    if request.model_spans.is_empty() {
+        return Err(ParseError::Json(serde::de::Error::missing_field("model")));
     }
+    Ok(request)
 }
 
 /// The same for dialects that stream unless told not to.
@@ -213,6 +228,8 @@ fn envelope_or(dialect: Dialect, raw: &Bytes, stream: bool) -> Result<Request, P
         let start = model.get().as_ptr() as usize - raw.as_ptr() as usize;
         start..start + model.get().len()
     });
+=======
+    let model = envelope.model.map(|model| serde_json::from_str::<String>(model.get())).transpose()?;
     Ok(Request {
         dialect,
         model: model.unwrap_or_default(),
@@ -222,7 +239,7 @@ fn envelope_or(dialect: Dialect, raw: &Bytes, stream: bool) -> Result<Request, P
         fim: None,
         inputs: 0,
         warm_up: false,
-        model_span,
+        model_spans: envelope.model.map(|model| span(raw, model)).into_iter().collect(),
         raw: raw.clone(),
     })
 }

@@ -6,7 +6,7 @@ use crate::features::Features;
 use crate::policy::{Model, Policy, Route, Snapshot};
 
 /// The name and version of the rules in this module, which every decision carries.
-pub const POLICY: &str = "ladder-2";
+pub const POLICY: &str = "ladder-3";
 
 /// The route that takes whatever nothing else claims.
 const DEFAULT_ROUTE: &str = "auto";
@@ -127,6 +127,9 @@ fn pinned(features: &Features, name: &str, model: &Model, mut reasons: Vec<Strin
 }
 
 /// The first rung that can do the task, its stand-ins, and for completions, which may decline, the rungs above.
+///
+/// Vectors of different models mean different things, and a store that mixes them finds nonsense without an error:
+/// for embeddings only the very same model, at another provider, stands in.
 fn climb(
     features: &Features,
     policy: &Policy,
@@ -147,6 +150,11 @@ fn climb(
             let Some(model) = policy.models.get(candidate) else { continue };
             if let Some(obstacle) = model.obstacle(features, false) {
                 reasons.push(format!("cannot:{candidate}:{obstacle}"));
+                continue;
+            }
+            let other_vectors = steps.first().is_some_and(|first| first.model != model.id);
+            if features.task == Task::Embedding && other_vectors {
+                reasons.push(format!("cannot:{candidate}:other_vectors"));
                 continue;
             }
             let arrival = match (steps.is_empty(), on_this_rung) {
@@ -282,6 +290,26 @@ mod tests {
         );
         let steps: Vec<_> = plan.steps.iter().map(|step| (step.name.as_str(), step.arrival)).collect();
         assert_eq!(steps, [("small", Next::Done), ("small-b", Next::Fallback), ("claude", Next::Fallback)]);
+    }
+
+    #[test]
+    fn only_the_same_model_stands_in_for_embeddings() {
+        let mut snapshot = snapshot();
+        for (name, id) in [("small", "embed-1"), ("small-b", "embed-1"), ("fim", "embed-1")] {
+            let model = snapshot.policy.models.get_mut(name).unwrap();
+            (model.id, model.tasks) = (id.to_owned(), Some(vec![Task::Embedding]));
+        }
+        let other = Model { id: "embed-2".to_owned(), ..snapshot.policy.models["small"].clone() };
+        snapshot.policy.models.insert("other".to_owned(), other);
+        let route = snapshot.policy.routes.get_mut("auto").unwrap();
+        route.ladder = ["flash", "small", "fim", "other"].map(String::from).to_vec();
+        route.fallback = [("small".to_owned(), vec!["other".to_owned(), "small-b".to_owned()])].into();
+        for dialect in [Dialect::OpenAiEmbeddings, Dialect::OllamaEmbed, Dialect::GeminiEmbed] {
+            let plan = decide(&features(Task::Embedding, dialect, "auto"), &snapshot).unwrap();
+            let steps: Vec<_> = plan.steps.iter().map(|step| (step.name.as_str(), step.arrival)).collect();
+            assert_eq!(steps, [("small", Next::Done), ("small-b", Next::Fallback)], "{dialect}");
+            assert!(plan.reasons.contains(&"cannot:other:other_vectors".to_owned()), "{:?}", plan.reasons);
+        }
     }
 
     #[test]

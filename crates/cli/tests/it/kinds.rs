@@ -6,13 +6,13 @@ use waymark_testkit::{Reply, Response, Upstream, Waymark};
 use crate::rig::{BINARY, OPENAI, chat, message, outcome, sample_repository};
 
 /// A server before one upstream that is every provider at once.
-struct Kinds {
+pub(crate) struct Kinds {
     waymark: Waymark,
-    upstream: Upstream,
+    pub(crate) upstream: Upstream,
 }
 
 impl Kinds {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let (upstream, repository) = (Upstream::start(), sample_repository());
         let (root, versioned) = (upstream.anthropic_base(), upstream.openai_base());
         let provider = |name: &str, kind: &str, base: &str, more: &str| {
@@ -44,11 +44,11 @@ impl Kinds {
         Self { waymark, upstream }
     }
 
-    fn ask(&self, path: &str, body: &Value) -> Response {
+    pub(crate) fn ask(&self, path: &str, body: &Value) -> Response {
         self.waymark.http().post(path, OPENAI, body.to_string())
     }
 
-    fn why(&self, answer: &Response) -> Value {
+    pub(crate) fn why(&self, answer: &Response) -> Value {
         self.waymark.why(answer.header("x-waymark-record"))
     }
 }

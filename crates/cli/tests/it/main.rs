@@ -8,6 +8,7 @@ mod commands;
 mod connect;
 mod crash;
 mod crossing;
+mod embeddings;
 mod faults;
 mod golden;
 mod kinds;

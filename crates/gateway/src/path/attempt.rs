@@ -205,18 +205,19 @@ async fn call_upstream(
     let response = state.upstreams.call(&step.provider, provider, target, headers, body).await?;
     let mut head = Head { status: response.status(), headers: upstream::to_client(response.headers()) };
     let mut chunks = response.bytes_stream();
+    let no_answer = |problem| CallError::NoAnswer { provider: step.provider.clone(), problem };
     if head.status.is_success() && head.is_stream_of(step.dialect) {
         let dialects = Dialects { client: call.dialect, provider: step.dialect };
-        let converter = conversion.as_ref().map(|conversion| {
+        let mut converter = None;
+        if let Some(conversion) = &conversion {
             head = Head::new(200, conversion.stream_type());
-            conversion.stream()
-        });
+            converter = Some(conversion.stream().ok_or_else(|| no_answer("it streams what comes whole"))?);
+        }
         let mut upstreamed =
             Upstreamed::new(head, dialects, converter, chunks.boxed(), step.provider.clone());
         upstreamed.first_event().await?;
         return Ok(Reached::Stream(Box::new(upstreamed)));
     }
-    let no_answer = |problem| CallError::NoAnswer { provider: step.provider.clone(), problem };
     if head.status.is_redirection() {
         return Err(no_answer("it redirects elsewhere"));
     }

@@ -5,8 +5,8 @@ use std::fmt::Display;
 use bytes::Bytes;
 use waymark_protocol::neutral::{Event, Flavour, Loss, Prompt};
 use waymark_protocol::{
-    Dialogue, ErrorKind, EventReader, EventWriter, Fault, FimDialogue, FimPrompt, Request, dialogue,
-    fim_dialogue, instruction_dialogue, sse,
+    Dialogue, EmbedDialogue, ErrorKind, EventReader, EventWriter, Fault, FimDialogue, FimPrompt, Inputs,
+    Request, dialogue, embed_dialogue, fim_dialogue, instruction_dialogue, sse,
 };
 use waymark_types::Dialect;
 
@@ -22,6 +22,7 @@ pub(crate) struct Conversion {
 enum Said {
     Conversation { prompt: Box<Prompt>, theirs: &'static dyn Dialogue, ours: &'static dyn Dialogue },
     Completion { prompt: Box<FimPrompt>, theirs: &'static dyn FimDialogue, ours: &'static dyn FimDialogue },
+    Embedding { inputs: Inputs, theirs: &'static dyn EmbedDialogue, ours: &'static dyn EmbedDialogue },
 }
 
 /// A request as the provider gets it.
@@ -41,10 +42,14 @@ pub(crate) fn cross(
     created: i64,
 ) -> Result<Crossed, Fault> {
     let (client, mut losses) = (request.dialect, Vec::new());
-    let (said, body) = match (dialogue(provider), fim_dialogue(provider)) {
-        (Some(theirs), _) => conversation(request, (provider, flavour), theirs, model, &mut losses)?,
-        (None, Some(theirs)) => completion(request, provider, theirs, model, &mut losses)?,
-        (None, None) => return Err(no_way(client, provider)),
+    let (said, body) = if let Some(theirs) = dialogue(provider) {
+        conversation(request, (provider, flavour), theirs, model, &mut losses)?
+    } else if let Some(theirs) = fim_dialogue(provider) {
+        completion(request, provider, theirs, model, &mut losses)?
+    } else if let Some(theirs) = embed_dialogue(provider) {
+        embedding(request, (provider, flavour), theirs, model, &mut losses)?
+    } else {
+        return Err(no_way(client, provider));
     };
     losses.sort();
     losses.dedup();
@@ -87,6 +92,22 @@ fn completion(
     Ok((Said::Completion { prompt: Box::new(prompt), theirs, ours }, body))
 }
 
+fn embedding(
+    request: &Request,
+    (provider, flavour): (Dialect, Flavour),
+    theirs: &'static dyn EmbedDialogue,
+    model: &str,
+    losses: &mut Vec<Loss>,
+) -> Result<(Said, Vec<u8>), Fault> {
+    let ours = embed_dialogue(request.dialect).ok_or_else(|| no_way(request.dialect, provider))?;
+    let mut inputs = ours.read_inputs(request.raw()).map_err(|problem| unconvertible(&problem))?;
+    inputs.sayable_in(provider).map_err(|problem| unconvertible(&problem))?;
+    losses.append(&mut inputs.losses);
+    inputs.flavour = flavour;
+    let body = theirs.write_inputs(&inputs, model);
+    Ok((Said::Embedding { inputs, theirs, ours }, body))
+}
+
 fn no_way(client: Dialect, provider: Dialect) -> Fault {
     unconvertible(&format!("{client} cannot be converted into {provider}"))
 }
@@ -106,6 +127,12 @@ impl Conversion {
             Said::Completion { prompt, theirs, ours } => {
                 ours.write_reply(prompt, &theirs.read_reply(body).ok()?, model, created)
             }
+            Said::Embedding { inputs, theirs, ours } => {
+                let answer = theirs.read_vectors(body).ok();
+                // Without a vector for each text, nobody knows whose is whose.
+                let answer = answer.filter(|answer| answer.vectors.len() == inputs.texts.len())?;
+                ours.write_vectors(inputs, &answer, model)
+            }
         })
     }
 
@@ -114,6 +141,7 @@ impl Conversion {
         let (_, message) = match &self.said {
             Said::Conversation { theirs, .. } => theirs.read_error(body),
             Said::Completion { theirs, .. } => theirs.read_error(body),
+            Said::Embedding { theirs, .. } => theirs.read_error(body),
         };
         let kind = match status {
             400 | 422 => ErrorKind::InvalidRequest,
@@ -131,17 +159,18 @@ impl Conversion {
         sse::framing(self.client).content_type()
     }
 
-    /// Starts on a stream.
-    pub(crate) fn stream(&self) -> Converter {
+    /// Starts on a stream; `None` for embeddings, which come whole.
+    pub(crate) fn stream(&self) -> Option<Converter> {
         let (model, created) = (self.model.as_str(), self.created);
-        match &self.said {
+        Some(match &self.said {
             Said::Conversation { prompt, theirs, ours } => {
                 Converter { reader: theirs.event_reader(), writer: ours.event_writer(prompt, model, created) }
             }
             Said::Completion { prompt, theirs, ours } => {
                 Converter { reader: theirs.event_reader(), writer: ours.event_writer(prompt, model, created) }
             }
-        }
+            Said::Embedding { .. } => return None,
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use waymark_flash as flash;
 use waymark_ledger::{Attempt, Commitment, Completion, Entry, Source};
-use waymark_protocol::{Answer, ErrorKind, Fault, Suggestion, fim_dialogue, sse};
+use waymark_protocol::{Answer, ErrorKind, Fault, Suggestion, Vectors, embed_dialogue, fim_dialogue, sse};
 use waymark_store::Payload;
 use waymark_types::{Next, Outcome, Usage};
 
@@ -159,14 +159,21 @@ impl Delivery<'_> {
     async fn warmed_up(mut self, client: Client) {
         let created = self.call.arrived.as_micros() / 1_000_000;
         let model = self.model().unwrap_or_default();
-        let spoken = fim_dialogue(self.call.dialect).and_then(|spoken| {
+        let completion = || {
+            let spoken = fim_dialogue(self.call.dialect)?;
             let prompt = spoken.read_fim(&self.call.body).ok()?;
             Some(spoken.write_warm_up(&prompt, &model, created))
-        });
+        };
+        let embedding = || {
+            let spoken = embed_dialogue(self.call.dialect)?;
+            let inputs = spoken.read_inputs(&self.call.body).ok()?;
+            Some(spoken.write_vectors(&inputs, &Vectors::default(), &model))
+        };
+        let body = completion().or_else(embedding).unwrap_or_default();
         let outcome = self.serve(None);
         let head = Head::new(200, self.content_type());
         let ending = Ending::new(outcome, self.reason);
-        self.finish(ending, head, spoken.unwrap_or_default().into(), client).await;
+        self.finish(ending, head, body.into(), client).await;
     }
 
     /// An estimate in the place of a count that no provider gave.

@@ -15,7 +15,7 @@ async fn after_a_pause(dialect: Dialect) -> String {
     let request = parse(dialect, &Bytes::from_static(ASKED), &Addressed::default()).unwrap();
     let converter = (dialect != Dialect::OpenAiChat).then(|| {
         let crossed = convert::cross(&request, Dialect::OpenAiChat, Flavour::Original, "m", 0).unwrap();
-        crossed.conversion.stream()
+        crossed.conversion.stream().unwrap()
     });
     let chunks = stream::iter([FIRST, LAST]).enumerate().then(|(at, chunk)| async move {
         tokio::time::sleep(Duration::from_secs(50 * at as u64)).await;

@@ -32,7 +32,7 @@ use crate::error::Fault;
 use crate::json::{Fields, parse};
 use crate::neutral::{Loss, Prompt, Reply, Unsayable};
 use crate::openai::error_text;
-use crate::request::{ParseError, Request};
+use crate::request::{self, ParseError, Request};
 use crate::sse::Frame;
 use crate::{Addressed, Codec};
 
@@ -86,12 +86,8 @@ impl Codec for Gemini {
             }
         };
         let model = model.strip_prefix("models/").unwrap_or(&model).to_owned();
-        // A raw value is a slice of the input, so its place in it is the difference of the addresses.
-        let span = named.map(|named| {
-            let start = named.get().as_ptr() as usize - raw.as_ptr() as usize;
-            start..start + named.get().len()
-        });
-        let mut request = Request::addressed(Dialect::Gemini, raw, model, span);
+        let spans = named.map(|named| request::span(raw, named)).into_iter().collect();
+        let mut request = Request::addressed(Dialect::Gemini, raw, model, spans);
         request.stream = addressed.stream.unwrap_or(false);
         request.messages = fields.list("contents")?.len();
         for tool in fields.list("tools")? {

@@ -21,7 +21,7 @@ pub(super) fn parse(raw: &Bytes) -> Result<Request, ParseError> {
         ParseError::Field { field: "model", problem }
     })?;
     let stream = field("stream").is_some_and(|(stream, _)| stream == "true");
-    let mut request = Request::addressed(Dialect::OpenAiTranscriptions, raw, model, Some(place));
+    let mut request = Request::addressed(Dialect::OpenAiTranscriptions, raw, model, vec![place]);
     request.stream = stream;
     Ok(request)
 }

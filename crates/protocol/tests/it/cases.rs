@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use waymark_protocol::neutral::{Event, Prompt};
+use waymark_protocol::neutral::{Event, Loss, Prompt};
 use waymark_protocol::sse::{Splitter, framing};
-use waymark_protocol::{Dialogue, dialogue};
+use waymark_protocol::{Dialogue, dialogue, embed_dialogue, fim_dialogue};
 use waymark_types::Dialect;
 
 /// 2026-11-23T16:00:00Z, for answers that are written.
@@ -44,9 +44,16 @@ pub(crate) fn dialects() -> impl Iterator<Item = Dialect> {
     Dialect::ALL.iter().copied().filter(|&dialect| dialogue(dialect).is_some())
 }
 
+/// Those, and the ones that have completions or embeddings.
+pub(crate) fn every_dialect() -> impl Iterator<Item = Dialect> {
+    let others = Dialect::ALL.iter().copied();
+    dialects().chain(others.filter(|dialect| dialect.is_completion() || dialect.is_embedding()))
+}
+
 /// Those that an example can be converted into.
 pub(crate) fn targets(source: Dialect) -> impl Iterator<Item = Dialect> {
-    dialects().filter(move |&target| target != source)
+    let kind = |dialect: Dialect| (dialect.is_completion(), dialect.is_embedding());
+    every_dialect().filter(move |&target| target != source && kind(target) == kind(source))
 }
 
 pub(crate) fn talk(dialect: Dialect) -> &'static dyn Dialogue {
@@ -62,10 +69,15 @@ pub(crate) fn tests_folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests")
 }
 
-/// The examples whose file names end so, in order. What is asked of a token counter is no conversation.
+/// The examples of conversations whose file names end so.
 pub(crate) fn cases(ending: &str) -> Vec<Case> {
+    cases_of(dialects(), ending)
+}
+
+/// The examples whose file names end so, in order. What is asked of a token counter is no conversation.
+pub(crate) fn cases_of(dialects: impl Iterator<Item = Dialect>, ending: &str) -> Vec<Case> {
     let mut cases = Vec::new();
-    for source in dialects() {
+    for source in dialects {
         let Ok(entries) = std::fs::read_dir(tests_folder().join("cases").join(file_name(source))) else {
             continue;
         };
@@ -88,14 +100,25 @@ pub(crate) fn prompt(case: &Case) -> Prompt {
 
 /// An example request in another dialect.
 pub(crate) fn convert(case: &Case, target: Dialect) -> Converted {
-    let prompt = prompt(case);
     let mut unsaid = Vec::new();
-    let sayable = prompt.sayable_in(target);
-    let body = sayable.and_then(|()| talk(target).write_prompt(&prompt, MODEL, &mut unsaid));
-    let codes =
-        |losses: Vec<waymark_protocol::neutral::Loss>| losses.into_iter().map(|loss| loss.code).collect();
+    let (unread, body) = if let (Some(ours), Some(theirs)) = (fim_dialogue(case.source), fim_dialogue(target))
+    {
+        let prompt = ours.read_fim(&case.bytes).unwrap();
+        let body = theirs.write_fim(&prompt, MODEL, &mut unsaid);
+        (prompt.losses, body)
+    } else if let (Some(ours), Some(theirs)) = (embed_dialogue(case.source), embed_dialogue(target)) {
+        let inputs = ours.read_inputs(&case.bytes).unwrap();
+        let body = inputs.sayable_in(target).map(|()| theirs.write_inputs(&inputs, MODEL));
+        (inputs.losses, body)
+    } else {
+        let prompt = prompt(case);
+        let sayable = prompt.sayable_in(target);
+        let body = sayable.and_then(|()| talk(target).write_prompt(&prompt, MODEL, &mut unsaid));
+        (prompt.losses, body)
+    };
+    let codes = |losses: Vec<Loss>| losses.into_iter().map(|loss| loss.code).collect();
     Converted {
-        unread: codes(prompt.losses),
+        unread: codes(unread),
         unsaid: codes(unsaid),
         body: body.map_err(|refused| refused.to_string()),
     }

@@ -7,6 +7,8 @@
 
 mod cases;
 mod codes;
+mod completions;
+mod embeddings;
 mod facts;
 mod golden;
 mod matrix;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use waymark_types::Dialect;
 
-use crate::cases::{Case, Converted, cases, convert, dialects, targets};
+use crate::cases::{Case, Converted, cases_of, convert, every_dialect, targets};
 use crate::codes::meaning;
 use crate::golden::updating;
 
@@ -18,8 +18,12 @@ model's name. Between different dialects a request is read into a neutral form a
 back the same way. What the target has no words for is **dropped**, with a reason code in the record, or, where
 leaving it out would change what the request means, the conversion is **refused** and another model is tried.
 
+Conversations, completions of code and embeddings each cross among their own kind. An instruction to Ollama's
+`/api/generate` is a conversation of one turn and is asked as such; a request that only warms a model up is answered at
+once where the provider has no words for it.
+
 This page is made from the examples in `crates/protocol/tests/cases`, by the test that converts each of them into
-every other dialect (`UPDATE=1 cargo test -p waymark-protocol`). The conversions themselves lie in
+every other dialect of its kind (`UPDATE=1 cargo test -p waymark-protocol`). The conversions themselves lie in
 `crates/protocol/tests/golden`.
 ";
 
@@ -33,6 +37,7 @@ dialect's own. What answers lose has no code, since nobody could act on it:
 
 - Ollama's tool calls have no ids.
 - A dialect without refusals says them as text, and one with fewer reasons to stop gives the nearest.
+- Vectors keep the digits of their numbers; where Base64 was asked for, it is that of 32-bit floats.
 - Of OpenAI's several `choices` the first counts; more than one cannot be asked for. Probabilities of tokens,
   fingerprints and service tiers are not passed on.
 ";
@@ -60,10 +65,13 @@ type Row = (Case, Converted, Dialect);
 
 fn all() -> Vec<Row> {
     let mut rows = Vec::new();
-    for target in dialects() {
-        let from_others = cases(".request.json").into_iter().filter(|case| case.source != target);
+    for target in every_dialect() {
+        let others = cases_of(targets(target), ".request.json");
         rows.extend(
-            from_others.map(|case| (convert(&case, target), case)).map(|(what, case)| (case, what, target)),
+            others
+                .into_iter()
+                .map(|case| (convert(&case, target), case))
+                .map(|(what, case)| (case, what, target)),
         );
     }
     rows
@@ -81,7 +89,7 @@ fn write_page(rows: &[Row]) -> String {
         let meaning = meaning(&code).unwrap_or("–");
         writeln!(page, "| `{code}` | {meaning} | {} | {} |", join(&into), join(&out_of)).unwrap();
     }
-    for source in dialects() {
+    for source in every_dialect() {
         page.push_str(&from(source, rows));
     }
     page.push_str(ANSWERS);

@@ -194,6 +194,7 @@ impl Wants {
                 ollama::answer(self, model, answer)
             }
             Endpoint::OllamaEmbed => embeddings::ollama(&self.body, model),
+            Endpoint::OllamaEmbeddings => embeddings::older_ollama(&self.body),
             Endpoint::Models
             | Endpoint::GeminiModels
             | Endpoint::OllamaTags

@@ -59,8 +59,16 @@ pub(super) fn ollama(body: &Value, model: &str) -> Body {
     )
 }
 
+/// Ollama's of old: one vector and nothing beside it.
+pub(super) fn older_ollama(body: &Value) -> Body {
+    let text = body["prompt"].as_str().unwrap_or_default();
+    Body::json(200, &json!({"embedding": vector(text, DIMENSIONS)}))
+}
+
 fn inputs(input: &Value) -> Vec<String> {
     match input {
+        // To Ollama a wish to have the model ready.
+        Value::String(text) if text.is_empty() => Vec::new(),
         Value::String(text) => vec![text.clone()],
         Value::Array(texts) => {
             texts.iter().map(|text| text.as_str().map_or_else(|| text.to_string(), str::to_owned)).collect()

@@ -43,6 +43,8 @@ pub enum Endpoint {
     OllamaGenerate,
     /// Ollama `POST /api/embed`.
     OllamaEmbed,
+    /// Ollama `POST /api/embeddings`, which came before it.
+    OllamaEmbeddings,
     /// Ollama `POST /api/show`.
     OllamaShow,
     /// Ollama `GET /api/tags`.
@@ -163,6 +165,7 @@ fn ollama(rest: &str) -> Endpoint {
         "chat" => Endpoint::OllamaChat,
         "generate" => Endpoint::OllamaGenerate,
         "embed" => Endpoint::OllamaEmbed,
+        "embeddings" => Endpoint::OllamaEmbeddings,
         "show" => Endpoint::OllamaShow,
         "tags" => Endpoint::OllamaTags,
         "version" => Endpoint::OllamaVersion,
