@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use waymark_ledger::Commitment;
 use waymark_ledger::commitment::{Committer, Salt};
+use waymark_protocol::gemini::Array;
 use waymark_protocol::{Answer, Fault, Progress, sse};
 use waymark_types::{Dialect, Outcome, RecordId};
 
@@ -232,6 +233,8 @@ pub(crate) struct Relayed {
 pub(crate) struct Sent {
     committer: Committer,
     kept: Kept,
+    /// Puts a stream's events into one array, for a client that wants it so.
+    array: Option<Array>,
 }
 
 /// The text of an answer, where texts are kept. It is kept whole or not at all: a part of it could not be checked
@@ -248,7 +251,30 @@ pub(crate) enum Kept {
 impl Sent {
     pub(crate) fn new(salt: &Salt, keep: Option<&Bodies>) -> Self {
         let kept = keep.map_or(Kept::No, |bodies| Kept::Text(bodies.begin()));
-        Self { committer: Committer::new(salt), kept }
+        Self { committer: Committer::new(salt), kept, array: None }
+    }
+
+
+    /// The same for a client that wants its stream as an array.
+    pub(crate) fn in_array(self) -> Self {
+        Self { array: Some(Array::default()), ..self }
+    }
+
+    /// A stream's events in the client's form.
+    fn framed(&mut self, events: Bytes) -> Bytes {
+        match &mut self.array {
+            Some(array) => array.push(&events).into(),
+            None => events,
+        }
+    }
+
+    /// Turns a stream's last events into the client's form, with what ends it.
+    pub(crate) fn ending(&self) -> impl Fn(Bytes) -> Bytes + use<> {
+        let array = self.array.clone();
+        move |events| match array.clone() {
+            Some(array) => array.close(&events).into(),
+            None => events,
+        }
     }
 
     pub(crate) fn add(&mut self, chunk: &[u8]) {
@@ -275,6 +301,7 @@ impl Upstreamed {
     ) -> Self {
         let splitter = sse::Splitter::new(sse::framing(dialects.provider));
         let (pending, heard) = (VecDeque::new(), Instant::now());
+        let chunks = chunks.fuse().boxed();
         Self { head, dialects, converter, provider, chunks, splitter, pending, heard }
     }
 
@@ -306,7 +333,7 @@ impl Upstreamed {
         }
     }
 
-    /// Waits for the next piece; `false` at the end.
+    /// Waits for the next piece; `false` at the end. A last event may come without the line end behind it.
     pub(crate) async fn pull(&mut self) -> Result<bool, CallError> {
         match tokio::time::timeout_at(self.heard + STALL_TIMEOUT, self.chunks.next()).await {
             Ok(Some(Ok(chunk))) => {
@@ -315,7 +342,12 @@ impl Upstreamed {
                 Ok(true)
             }
             Ok(Some(Err(error))) => Err(CallError::from_transfer(&self.provider, &error)),
-            Ok(None) => Ok(false),
+            Ok(None) => {
+                let last = self.splitter.last_event();
+                let is_more = last.is_some();
+                self.pending.extend(last);
+                Ok(is_more)
+            }
             Err(_) => Err(CallError::TimedOut(self.provider.clone())),
         }
     }
@@ -433,6 +465,7 @@ async fn forward(client: &Client, sent: &mut Sent, chunk: Bytes) -> bool {
     if chunk.is_empty() {
         return true;
     }
+    let chunk = sent.framed(chunk);
     sent.add(&chunk);
     client.send(chunk).await
 }

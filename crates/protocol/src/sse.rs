@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
+use serde::de::IgnoredAny;
 use thiserror::Error;
 use waymark_types::Dialect;
 
@@ -118,6 +119,14 @@ impl Splitter {
     pub fn rest(&mut self) -> Bytes {
         (self.searched, self.in_line) = (0, false);
         self.pending.split().freeze()
+    }
+
+    /// The last event of a stream that ended without the line end behind it; `None` where what is left is not whole.
+    pub fn last_event(&mut self) -> Option<Bytes> {
+        let frame = self.framing.read(&self.pending);
+        let data = frame.data.trim_ascii();
+        let is_whole = data.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(data).is_ok();
+        (is_whole || data == b"[DONE]").then(|| self.rest())
     }
 
     fn find_line_end(&mut self) -> Option<usize> {
@@ -247,6 +256,32 @@ mod tests {
         assert_eq!(rest, b"{\"half\""[..]);
         assert_eq!(read_line(&events[1]).data, &b"{\"b\":2}"[..]);
         assert_eq!(framing(Dialect::OllamaChat).read(&events[0]).data, &b"{\"a\":1}"[..]);
+    }
+
+    #[test]
+    fn a_last_event_needs_no_line_end_and_is_whole() {
+        let last = |framing, stream: &[u8]| {
+            let mut splitter = Splitter::new(framing);
+            splitter.push(stream);
+            assert_eq!(splitter.next_event(), Ok(None));
+            let event = splitter.last_event();
+            assert_eq!(splitter.rest().is_empty(), event.is_some());
+            event.is_some()
+        };
+        for whole in [
+            "data: {\"a\":1}",
+            "data: {\"a\":1}\r\n",
+            "event: x\ndata: {}\n",
+            "{\"error\":\n1}\n",
+            "data: [DONE]",
+        ] {
+            assert!(last(Framing::Sse, whole.as_bytes()), "{whole}");
+        }
+        for cut in ["data: {\"a\":1", "data: 12", "event: x\n", "data: [DO"] {
+            assert!(!last(Framing::Sse, cut.as_bytes()), "{cut}");
+        }
+        assert!(last(Framing::Lines, b"{\"done\":true}"));
+        assert!(!last(Framing::Lines, b"{\"done\":tr"));
     }
 
     proptest! {

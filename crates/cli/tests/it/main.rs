@@ -10,6 +10,7 @@ mod crash;
 mod crossing;
 mod embeddings;
 mod faults;
+mod gemini;
 mod golden;
 mod kinds;
 mod path;

@@ -1,9 +1,11 @@
 //! Delivery: the answer goes to the client, and its record is whole before its last byte leaves.
 
 use axum::body::Body;
+use axum::http::{HeaderValue, header};
 use bytes::Bytes;
 use waymark_flash as flash;
 use waymark_ledger::{Attempt, Commitment, Completion, Entry, Source};
+use waymark_protocol::gemini::Array;
 use waymark_protocol::{Answer, ErrorKind, Fault, Suggestion, Vectors, embed_dialogue, fim_dialogue, sse};
 use waymark_store::Payload;
 use waymark_types::{Next, Outcome, Usage};
@@ -224,14 +226,21 @@ impl Delivery<'_> {
             return client.answer(unrecorded(self.call.dialect, &error));
         }
         let failed_at_once = upstreamed.failed_at_once();
-        let mut client = client.begin(self.mark(upstreamed.head(), on_record));
-        let relayed = upstreamed.relay(&mut client, self.sent()).await;
+        let (mut head, mut sent) = (self.mark(upstreamed.head(), on_record), self.sent());
+        if self.call.wants_array() {
+            head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Array::CONTENT_TYPE));
+            sent = sent.in_array();
+        }
+        let mut client = client.begin(head);
+        let relayed = upstreamed.relay(&mut client, sent).await;
         self.ended(&relayed, failed_at_once);
         let Relayed { outcome, mut answer, last, error, mut sent } = relayed;
         if outcome != Outcome::Succeeded && answer.finish.is_none() {
             // What a provider counts at the start of a stream says nothing of a stream cut short.
             (answer.usage.output, answer.usage.reasoning) = (None, None);
         }
+        let end = sent.ending();
+        let last = end(last);
         sent.add(&last);
         let mut ending = Ending::new(outcome, self.reason).answer(&self.name, answer).sent(sent);
         if let Some((_, words)) = error {
@@ -243,7 +252,7 @@ impl Delivery<'_> {
             Err(error) => {
                 let message = format!("the answer's end could not be recorded: {error}");
                 let fault = Fault { kind: ErrorKind::Unavailable, code: "ledger_unavailable", message };
-                waymark_protocol::error_event(self.call.dialect, &fault).into()
+                end(waymark_protocol::error_event(self.call.dialect, &fault).into())
             }
         };
         client.finish(last).await;

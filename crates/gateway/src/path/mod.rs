@@ -15,6 +15,7 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use waymark_ledger::commitment::{self, Salt};
 use waymark_ledger::{Attempt, Decision, Entry, Intent, PlannedAttempt};
+use waymark_protocol::gemini::Array;
 use waymark_protocol::{Addressed, ErrorKind, Fault, Request};
 use waymark_routing::{Features, POLICY, Plan, Refusal};
 use waymark_store::Payload;
@@ -42,6 +43,13 @@ pub(crate) struct Call {
     pub(crate) arrived: Timestamp,
     pub(crate) record: RecordId,
     pub(crate) salt: Salt,
+}
+
+impl Call {
+    /// Whether a stream leaves as one JSON array, as Gemini's does for those who do not ask for events.
+    fn wants_array(&self) -> bool {
+        self.dialect == Dialect::Gemini && Array::is_wanted(self.query.as_deref())
+    }
 }
 
 /// Answers one request. Every return has told the client something, or found it gone.

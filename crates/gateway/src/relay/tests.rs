@@ -72,3 +72,34 @@ fn an_answers_text_is_kept_whole_or_not_at_all() {
         }
     }
 }
+
+/// A whole stream of Gemini's as a client of `dialect` gets it.
+async fn relayed(dialect: Dialect, stream: &'static [u8]) -> (Relayed, String) {
+    let request = parse(dialect, &Bytes::from_static(ASKED), &Addressed::default()).unwrap();
+    let converter = (dialect != Dialect::Gemini).then(|| {
+        let crossed = convert::cross(&request, Dialect::Gemini, Flavour::Original, "m", 0).unwrap();
+        crossed.conversion.stream().unwrap()
+    });
+    let dialects = Dialects { client: dialect, provider: Dialect::Gemini };
+    let head = Head::new(200, "text/event-stream");
+    let chunks = stream::iter([Ok(Bytes::from_static(stream))]).boxed();
+    let upstreamed = Upstreamed::new(head.clone(), dialects, converter, chunks, "p".to_owned());
+    let (reply, response) = oneshot::channel();
+    let mut client = Client::Waiting(reply).begin(head);
+    let relayed = upstreamed.relay(&mut client, Sent::new(&[0; 32], None)).await;
+    client.finish(relayed.last.clone()).await;
+    let body = axum::body::to_bytes(response.await.unwrap().into_body(), usize::MAX).await.unwrap();
+    (relayed, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn a_last_event_counts_without_an_empty_line_behind_it() {
+    const STREAM: &[u8] = b"data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hi\"}]},\
+        \"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":7,\"candidatesTokenCount\":2}}";
+    let (relayed_chat, chat) = relayed(Dialect::OpenAiChat, STREAM).await;
+    assert_eq!((relayed_chat.outcome, relayed_chat.answer.usage.output), (Outcome::Succeeded, Some(2)));
+    assert!(chat.contains("\"Hi\"") && chat.ends_with("data: [DONE]\n\n"), "{chat}");
+    let (cut, chat) = relayed(Dialect::OpenAiChat, &STREAM[..STREAM.len() - 1]).await;
+    assert_eq!(cut.outcome, Outcome::StreamFailed);
+    assert!(!chat.contains("[DONE]"), "{chat}");
+}

@@ -79,11 +79,14 @@ impl Target<'_> {
     /// The client's query without what is its own, and with what the provider needs.
     fn query(&self, provider: &ProviderConfig) -> String {
         let own = |name: &str| {
-            matches!(name, "key" | "api_key" | "api-key" | "access_token" | "api-version" | "alt")
+            matches!(
+                name,
+                "key" | "api_key" | "api-key" | "access_token" | "api-version" | "alt" | "$alt" | "%24alt"
+            )
         };
         let pairs = self.query.unwrap_or_default().split('&');
         let kept = pairs.filter(|pair| !pair.is_empty() && !own(pair.split('=').next().unwrap_or_default()));
-        // Without it, Gemini answers with one array, which is whole only at its end.
+        // Events are asked for always: an array for the client is made from them.
         let events = (self.dialect == Dialect::Gemini && self.stream).then(|| "alt=sse".to_owned());
         let version = provider.api_version.as_ref().map(|version| format!("api-version={version}"));
         kept.map(str::to_owned).chain(events).chain(version).collect::<Vec<_>>().join("&")

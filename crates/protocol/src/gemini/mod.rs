@@ -2,8 +2,9 @@
 //!
 //! The address names the model and says whether to stream. Google reads field names in camel case and with
 //! underscores alike; so does this, and it writes camel case. Streams are server-sent events when the address says
-//! `alt=sse`, as every official client does; without it the body is one JSON array, which only passes through.
+//! `alt=sse`, as every official client does; a client without it gets one JSON array, made from those ([`Array`]).
 
+mod array;
 mod config;
 pub mod count_tokens;
 mod model;
@@ -19,6 +20,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use array::Array;
 pub use signature::without_foreign;
 
 use bytes::Bytes;
