@@ -94,6 +94,7 @@ async fn gemini(Shared(state): Shared<Arc<State>>, Path(call): Path<String>, req
     let (dialect, method, stream) = match method {
         "generateContent" => (Dialect::Gemini, None, false),
         "streamGenerateContent" => (Dialect::Gemini, None, true),
+        "countTokens" => (Dialect::Gemini, Some(path::count::GEMINI_COUNT), false),
         "embedContent" => (Dialect::GeminiEmbed, Some("embedContent"), false),
         "batchEmbedContents" => (Dialect::GeminiEmbed, Some("batchEmbedContents"), false),
         _ => return not_found(request).await,

@@ -71,3 +71,28 @@ fn googles_own_error_in_the_middle_arrives() {
     let chat = ask("/v1/chat/completions", &chat);
     assert!(chat.contains("overloaded") && !chat.contains("[DONE]"), "{chat}");
 }
+
+#[test]
+fn tokens_are_counted_by_gemini_and_else_estimated() {
+    let kinds = Kinds::start();
+    let method = "models/gemini-m:countTokens";
+    for body in [
+        asked(),
+        json!({"generateContentRequest": {"model": "models/gemini-m", "contents": asked()["contents"]}}),
+    ] {
+        kinds.upstream.push(Reply::body(200, "application/json", r#"{"totalTokens":4711}"#));
+        let counted = kinds.ask(&format!("/v1beta/{method}"), &body);
+        assert_eq!((counted.status, &counted.json()["totalTokens"]), (200, &json!(4711)));
+        let sent = kinds.upstream.last();
+        assert_eq!(sent.target, "/v1beta/models/mock-1:countTokens");
+        assert!(!sent.json().to_string().contains("gemini-m"), "{}", sent.json());
+        assert_eq!(kinds.why(&counted)["task"], "utility");
+    }
+    let asked_so_far = kinds.upstream.requests().len();
+    let estimated = kinds.ask("/v1beta/models/openai-m:countTokens", &asked());
+    assert!(estimated.json()["totalTokens"].as_u64().is_some_and(|count| (3..40).contains(&count)));
+    assert_eq!(estimated.header("x-waymark-route"), "estimated");
+    assert_eq!(kinds.upstream.requests().len(), asked_so_far, "nobody was asked");
+    let empty = kinds.ask("/v1beta/models/openai-m:countTokens", &json!({}));
+    assert_eq!((empty.status, &empty.json()["error"]["status"]), (400, &json!("INVALID_ARGUMENT")));
+}

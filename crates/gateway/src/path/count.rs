@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use waymark_protocol::{ErrorKind, Request, count_tokens};
+use waymark_protocol::{ErrorKind, ParseError, Request, count_tokens, gemini};
 use waymark_routing::Plan;
-use waymark_types::Task;
+use waymark_types::{Dialect, Task};
 
 use super::attempt::{self, Reached};
 use super::deliver::{self, Delivery};
@@ -13,8 +13,24 @@ use super::{Call, begin, decide, decision, fault, intent, planned};
 use crate::relay::{Client, Head, error_response};
 use crate::state::State;
 
-/// What an endpoint that counts does.
+/// What Anthropic's endpoint that counts does.
 pub(crate) const COUNT: &str = "count_tokens";
+/// What Gemini's does.
+pub(crate) const GEMINI_COUNT: &str = "countTokens";
+
+/// Whether an endpoint counts.
+pub(super) fn counts(method: &str) -> bool {
+    [COUNT, GEMINI_COUNT].contains(&method)
+}
+
+/// An estimate in the client's words.
+fn estimate(call: &Call) -> Result<Vec<u8>, ParseError> {
+    if call.dialect == Dialect::Gemini {
+        let prompt = gemini::count_tokens::read(&call.body)?;
+        return Ok(gemini::count_tokens::write_answer(count_tokens::estimate(&prompt)));
+    }
+    Ok(count_tokens::write_answer(count_tokens::estimate(&count_tokens::read(&call.body)?)))
+}
 
 /// Answers a request to count. An estimate of our own is no model's answer and has no record; what a provider was sent
 /// has one, also when the provider would not count.
@@ -25,8 +41,8 @@ pub(super) async fn count(
     request: &Request,
     mut client: Client,
 ) {
-    let estimate = match count_tokens::read(&call.body) {
-        Ok(prompt) => count_tokens::write_answer(count_tokens::estimate(&prompt)),
+    let estimate = match estimate(call) {
+        Ok(estimate) => estimate,
         Err(error) => {
             let fault = fault(ErrorKind::InvalidRequest, "bad_request", error.to_string());
             return client.answer(error_response(call.dialect, &fault, None, None));

@@ -72,7 +72,7 @@ pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
         }
         Err(Objection::Ledger(error)) => return client.answer(unrecorded(call.dialect, &error)),
     }
-    if call.method == Some(count::COUNT) {
+    if call.method.is_some_and(count::counts) {
         return count::count(state, &call, &caller, &request, client).await;
     }
     let plan = match decide(state, &request, task) {
