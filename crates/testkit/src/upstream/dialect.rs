@@ -150,6 +150,7 @@ impl Wants {
     pub(super) fn listed(&self, model: &str) -> Option<Body> {
         let list = match self.endpoint() {
             Endpoint::Models if self.headers.get("anthropic-version").is_some() => anthropic::models(model),
+            Endpoint::Models if self.headers.get("x-goog-api-key").is_some() => gemini::models(model),
             Endpoint::Models => openai::models(model),
             Endpoint::GeminiModels => gemini::models(model),
             Endpoint::OllamaTags => ollama::tags(model),

@@ -91,7 +91,7 @@ impl Address {
             (Provider::Azure, shared(&format!("/v1/{rest}")))
         } else if let Some(rest) = path.strip_prefix("/openai") {
             (Provider::Azure, shared(rest))
-        } else if let Some(rest) = path.strip_prefix("/v1beta/") {
+        } else if let Some(rest) = gemini_path(path) {
             let (name, endpoint) = gemini(rest);
             model = name;
             (Provider::Gemini, endpoint)
@@ -138,6 +138,12 @@ fn shared(path: &str) -> Endpoint {
         "/v1/models" => Endpoint::Models,
         _ => Endpoint::Unknown,
     }
+}
+
+/// What follows the version: Google serves `v1` too, where only calls of a method tell it from OpenAI.
+fn gemini_path(path: &str) -> Option<&str> {
+    let v1 = || path.strip_prefix("/v1/").filter(|rest| rest.starts_with("models/") && rest.contains(':'));
+    path.strip_prefix("/v1beta/").or_else(v1)
 }
 
 fn gemini(rest: &str) -> (Option<String>, Endpoint) {
@@ -188,6 +194,8 @@ mod tests {
         assert_eq!(Address::of(deployed).query("api-version"), Some("2024-10-21"));
         let gemini = seen("/v1beta/models/m-1:streamGenerateContent?alt=sse");
         assert_eq!(gemini, (Provider::Gemini, Endpoint::GenerateStream, Some("m-1".to_owned())));
+        let stable = seen("/v1/models/m-1:countTokens");
+        assert_eq!(stable, (Provider::Gemini, Endpoint::CountTokens, Some("m-1".to_owned())));
         assert_eq!(seen("/api/chat"), (Provider::Ollama, Endpoint::OllamaChat, None));
         assert_eq!(seen("/infill"), (Provider::LlamaCpp, Endpoint::Infill, None));
         assert_eq!(seen("/api/pull").1, Endpoint::Unknown);
