@@ -6,7 +6,6 @@ import pytest
 
 # Ways on which a client of another dialect than the upstream's own is answered by conversion.
 FROM_GEMINI = "(openai|responses|anthropic|ollama|mistral|azure|llama)"
-FROM_ANTHROPIC = "(openai|responses|google|ollama|mistral|azure|llama)"
 ALL = "(openai|responses|anthropic|google|ollama|mistral|azure|llama)"
 
 EMBEDDINGS = "embeddings are not converted yet"
@@ -14,8 +13,6 @@ EMBEDDINGS = "embeddings are not converted yet"
 UNSUPPORTED = {
     rf"genai.*a_streamed_answer\[{FROM_GEMINI}\]": "other upstreams are not asked for the stream a Gemini client wants",
     rf"genai.*a_stream_that_breaks_off_raises\[{FROM_GEMINI}\]": "the same: a whole answer cannot break off",
-    rf"genai.*errors_have_their_status\[{FROM_GEMINI}-(401|429|500)": "an error that crosses loses what kind it is",
-    rf"anthropic.*errors_have_their_types\[{FROM_ANTHROPIC}-(401|429)": "an error that crosses loses what kind it is",
     rf"genai.*tokens_are_counted\[{ALL}\]": "Gemini's countTokens is not answered",
     rf"genai.*models_are_listed\[{ALL}\]": "Google's client lists models below /v1, where the list is OpenAI's",
     rf"mistral.*models_are_listed\[{ALL}\]": "Mistral's client refuses a list of models without their types",
