@@ -43,6 +43,14 @@ def test_a_prompt_instead_of_messages(client, way):
     assert "".join(line.response for line in lines) == HELLO and lines[-1].done
 
 
+@pytest.mark.parametrize("way", ["straight", "openai", "mistral", "ollama", "llama"], indirect=True)
+def test_filling_in_the_middle(client, way):
+    ask = {"model": way.model("small"), "prompt": "fn main() {", "suffix": "}", "options": {"num_predict": 32}}
+    assert client.generate(**ask).response == HELLO
+    way.answered("ollama-generate")
+    assert "".join(line.response for line in client.generate(stream=True, **ask)) == HELLO
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_tool_calls_and_their_results(client, way, stream):
     answer = client.chat(model=way.model("tools"), messages=MESSAGES, tools=[WEATHER], stream=stream)

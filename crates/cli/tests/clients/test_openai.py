@@ -141,6 +141,17 @@ def test_models_are_listed(here):
     assert {"auto", "flash", "openai-small", "anthropic-small"} <= names
 
 
+@pytest.mark.parametrize("way", ["straight", "openai", "mistral", "ollama", "llama"], indirect=True)
+def test_filling_in_the_middle(client, way):
+    ask = {"model": way.model("small"), "prompt": "fn main() {", "suffix": "}", "max_tokens": 32}
+    answer = client.completions.create(**ask)
+    assert (answer.choices[0].text, answer.choices[0].finish_reason) == (HELLO, "stop")
+    way.answered("openai-completions")
+    chunks = [choice for chunk in client.completions.create(stream=True, **ask) for choice in chunk.choices]
+    assert "".join(choice.text for choice in chunks) == HELLO
+    assert chunks[-1].finish_reason == "stop"
+
+
 def test_a_completion_from_the_embedded_model(here):
     answers = [
         here.completions.create(model="flash", prompt=PROMPT, suffix="\n}\n", max_tokens=32) for _ in range(2)

@@ -47,7 +47,7 @@ class Upstream:
             return asked
         if "embed" in asked:
             return self.embeds
-        return self.fills if asked == "mistral-fim" else self.dialect
+        return self.fills if asked in ("openai-completions", "mistral-fim", "ollama-generate") else self.dialect
 
     def settings(self, port):
         """Its part of the configuration."""
