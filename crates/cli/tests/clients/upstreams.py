@@ -12,7 +12,7 @@ PROVIDER = """
 kind = "{kind}"
 base_url = "http://127.0.0.1:{port}{path}"
 api_key_env = "SCRIPTED_KEY"
-{dialects}
+{more}
 """
 
 MODEL = """
@@ -39,7 +39,7 @@ class Upstream:
     embeds: str | None = None
     fills: str | None = None
     path: str = ""
-    is_told: bool = False
+    more: str = ""
 
     def dialect_for(self, asked):
         """What it is spoken to in for a client of the dialect `asked`."""
@@ -51,8 +51,7 @@ class Upstream:
 
     def settings(self, port):
         """Its part of the configuration."""
-        dialects = f'dialects = ["{self.dialect}"]' if self.is_told else ""
-        provider = PROVIDER.format(name=self.name, kind=self.kind, port=port, path=self.path, dialects=dialects)
+        provider = PROVIDER.format(name=self.name, kind=self.kind, port=port, path=self.path, more=self.more)
         return provider + "".join(MODEL.format(name=self.name, behaviour=behaviour) for behaviour in BEHAVIOURS)
 
 
@@ -62,7 +61,7 @@ UPSTREAMS = {
         Upstream(
             "openai", "openai", "openai-chat", embeds="openai-embeddings", fills="openai-completions", path="/v1"
         ),
-        Upstream("responses", "openai", "openai-responses", path="/v1", is_told=True),
+        Upstream("responses", "openai", "openai-responses", path="/v1", more='dialects = ["openai-responses"]'),
         Upstream("anthropic", "anthropic", "anthropic-messages"),
         # Its own client treats models otherwise whose names have `gemini` in them.
         Upstream("google", "gemini", "gemini", embeds="gemini-embed"),
@@ -70,7 +69,10 @@ UPSTREAMS = {
         Upstream(
             "mistral", "mistral", "openai-chat", embeds="openai-embeddings", fills="mistral-fim", path="/mistral/v1"
         ),
-        Upstream("azure", "azure-openai", "openai-chat", {"openai-responses"}, embeds="openai-embeddings"),
+        Upstream(
+            "azure", "azure-openai", "openai-chat", {"openai-responses"}, embeds="openai-embeddings",
+            more='api_version = "2024-10-21"',
+        ),
         Upstream("llama", "llama-cpp", "openai-chat", embeds="openai-embeddings", fills="llama-infill"),
     )
 }

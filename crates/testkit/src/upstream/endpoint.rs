@@ -90,7 +90,8 @@ impl Address {
             model = Some(deployment.to_owned());
             (Provider::Azure, shared(&format!("/v1/{rest}")))
         } else if let Some(rest) = path.strip_prefix("/openai") {
-            (Provider::Azure, shared(rest))
+            // Responses have no deployment in their address, whatever the version.
+            (Provider::Azure, if rest == "/responses" { Endpoint::Responses } else { shared(rest) })
         } else if let Some(rest) = gemini_path(path) {
             let (name, endpoint) = gemini(rest);
             model = name;
@@ -189,6 +190,7 @@ mod tests {
         assert_eq!(seen("/v1/chat/completions?a=b"), (Provider::OpenAi, Endpoint::Chat, None));
         assert_eq!(seen("/mistral/v1/chat/completions"), (Provider::Mistral, Endpoint::Chat, None));
         assert_eq!(seen("/openai/v1/responses"), (Provider::Azure, Endpoint::Responses, None));
+        assert_eq!(seen("/openai/responses?api-version=x"), (Provider::Azure, Endpoint::Responses, None));
         let deployed = "/openai/deployments/large/chat/completions?api-version=2024-10-21";
         assert_eq!(seen(deployed), (Provider::Azure, Endpoint::Chat, Some("large".to_owned())));
         assert_eq!(Address::of(deployed).query("api-version"), Some("2024-10-21"));
