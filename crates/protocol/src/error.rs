@@ -15,8 +15,14 @@ pub enum ErrorKind {
     NotFound,
     /// The method does not fit the path.
     MethodNotAllowed,
+    /// The key is missing or not known.
+    Unauthenticated,
     /// The request comes from somewhere it may not come from.
     Forbidden,
+    /// There were too many requests.
+    RateLimited,
+    /// The upstream says that it is broken.
+    Internal,
     /// The service cannot answer now, or not as it is configured.
     Unavailable,
     /// The upstream failed, or sent what is no answer.
@@ -26,16 +32,35 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// What an upstream's HTTP status says.
+    pub fn of_status(status: u16) -> Self {
+        match status {
+            400 | 422 => Self::InvalidRequest,
+            401 => Self::Unauthenticated,
+            403 => Self::Forbidden,
+            404 => Self::NotFound,
+            408 | 504 => Self::Timeout,
+            413 => Self::TooLarge,
+            429 => Self::RateLimited,
+            500 => Self::Internal,
+            503 | 529 => Self::Unavailable,
+            _ => Self::Upstream,
+        }
+    }
+
     /// The HTTP status.
     pub fn status(self) -> u16 {
         match self {
             Self::InvalidRequest => 400,
+            Self::Unauthenticated => 401,
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::RequestTimeout => 408,
             Self::TooLarge => 413,
             Self::UnsupportedEncoding => 415,
+            Self::RateLimited => 429,
+            Self::Internal => 500,
             Self::Upstream => 502,
             Self::Unavailable => 503,
             Self::Timeout => 504,
@@ -50,7 +75,10 @@ impl ErrorKind {
             | Self::UnsupportedEncoding
             | Self::NotFound
             | Self::MethodNotAllowed => "invalid_request_error",
+            Self::Unauthenticated => "authentication_error",
             Self::Forbidden => "permission_error",
+            Self::RateLimited => "rate_limit_error",
+            Self::Internal => "server_error",
             Self::Unavailable => "service_unavailable_error",
             Self::Upstream => "upstream_error",
             Self::Timeout | Self::RequestTimeout => "timeout_error",
@@ -65,9 +93,11 @@ impl ErrorKind {
             }
             Self::TooLarge => "request_too_large",
             Self::NotFound => "not_found_error",
+            Self::Unauthenticated => "authentication_error",
             Self::Forbidden => "permission_error",
+            Self::RateLimited => "rate_limit_error",
             Self::Unavailable => "overloaded_error",
-            Self::Upstream => "api_error",
+            Self::Internal | Self::Upstream => "api_error",
             Self::Timeout | Self::RequestTimeout => "timeout_error",
         }
     }
@@ -82,4 +112,34 @@ pub struct Fault {
     pub code: &'static str,
     /// What happened and what to do next, in the caller's terms.
     pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use waymark_types::Dialect;
+
+    use super::*;
+
+    #[test]
+    fn what_an_upstreams_status_says_stays_what_it_is_in_every_dialect() {
+        for (status, openai, anthropic, gemini) in [
+            (400, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"),
+            (401, "authentication_error", "authentication_error", "UNAUTHENTICATED"),
+            (403, "permission_error", "permission_error", "PERMISSION_DENIED"),
+            (404, "invalid_request_error", "not_found_error", "NOT_FOUND"),
+            (429, "rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED"),
+            (500, "server_error", "api_error", "INTERNAL"),
+            (503, "service_unavailable_error", "overloaded_error", "UNAVAILABLE"),
+            (504, "timeout_error", "timeout_error", "DEADLINE_EXCEEDED"),
+        ] {
+            let kind = ErrorKind::of_status(status);
+            assert_eq!((kind.status(), kind.openai(), kind.anthropic()), (status, openai, anthropic));
+            let fault = Fault { kind, code: "upstream_error", message: "told".to_owned() };
+            let body: serde_json::Value =
+                serde_json::from_slice(&crate::error_body(Dialect::Gemini, &fault)).unwrap();
+            assert_eq!((&body["error"]["code"], &body["error"]["status"]), (&status.into(), &gemini.into()));
+        }
+        assert_eq!(ErrorKind::of_status(529), ErrorKind::Unavailable);
+        assert_eq!(ErrorKind::of_status(418), ErrorKind::Upstream);
+    }
 }

@@ -1,4 +1,4 @@
-"""Claude Code, Codex and opencode, each before an upstream of each dialect."""
+"""Claude Code, Codex and opencode, each before an upstream of each kind."""
 
 import pytest
 from conftest import UPSTREAMS
@@ -13,31 +13,14 @@ ASKING = [
     ("opencode", "auto"),
 ]
 
-# What Waymark cannot do yet. Strict: once it can, the test says so and the line goes.
-UNSUPPORTED = {
-    ("claude-code", "auto", "openai-responses"),
-    ("codex", "auto", "openai-responses"),
-    ("codex", "gpt-5.5", "openai-responses"),
-    ("codex", "gpt-6.1-terra", "openai-responses"),
-    ("opencode", "auto", "openai-responses"),
-}
-
 PROGRAM = "name = \"Zürich\"\nprint(f\"Hello, {name}!\\t<&> 'ok'\")\n"
 TASK = "Write hello.py in the folder below, find out what `no such shelf` means, then run the program and show it."
 ERRAND = "Have the errand done through a sub-agent."
 
 
-def combinations():
-    """Agents and upstreams, with what is not supported expected to fail."""
-    vain = pytest.mark.xfail(strict=True, raises=AssertionError, reason="not converted yet")
-    for asking in ASKING:
-        for dialect in UPSTREAMS:
-            combination = (*asking, dialect)
-            marks = [vain] if combination in UNSUPPORTED else []
-            yield pytest.param(combination, id=" ".join(combination), marks=marks)
-
-
-@pytest.mark.parametrize("rig", list(combinations()), indirect=True)
+@pytest.mark.parametrize(
+    "rig", [(*asking, upstream) for asking in ASKING for upstream in UPSTREAMS], ids=" ".join, indirect=True
+)
 def test_a_task_of_several_turns(rig):
     finished = rig.run(TASK)
     assert (rig.agent.project / "hello.py").read_text(encoding="utf-8") == PROGRAM, rig.told()
@@ -53,7 +36,7 @@ def test_a_task_of_several_turns(rig):
         assert record["client"].startswith(rig.agent.user_agent)
         assert record["session"] == finished.session is not None
         assert record["requested_model"] == rig.agent.model
-        assert (record["resolved_model"], record["served_model"]) == ("mock-agent", "mock-agent-2026-01-01")
+        assert (record["resolved_model"], record["served_model"]) == (rig.upstream_model, "mock-agent-2026-01-01")
         assert record["provider"] == "scripted" and len(record["attempts"]) == 1
         assert record["usage"]["input"] == 21 and record["usage"]["output"] > 0
         assert record["proof"]["verified"] is True
@@ -61,7 +44,7 @@ def test_a_task_of_several_turns(rig):
 
 @pytest.mark.parametrize(
     "rig",
-    [("claude-code", "auto", "anthropic-messages"), ("opencode", "auto", "openai-chat")],
+    [("claude-code", "auto", "anthropic"), ("opencode", "auto", "openai")],
     ids=lambda combination: combination[0],
     indirect=True,
 )
@@ -74,7 +57,7 @@ def test_a_sub_agent_is_told_apart(rig):
 
 # Claude Code sends a model's thoughts back only to the model whose name the answer gave.
 @pytest.mark.parametrize(
-    "rig", [("claude-code", "mock-agent-2026-01-01", "anthropic-messages")], ids=lambda combination: combination[0],
+    "rig", [("claude-code", "mock-agent-2026-01-01", "anthropic")], ids=lambda combination: combination[0],
     indirect=True,
 )
 def test_signed_thoughts_come_back_unaltered(rig):
@@ -86,6 +69,6 @@ def test_signed_thoughts_come_back_unaltered(rig):
     "unrouted", [asking for asking in ASKING if asking[0] == "codex"], ids=" ".join, indirect=True
 )
 def test_codex_understands_the_scripted_model(unrouted):
-    """The control for what is not supported yet: without Waymark the very same task is done."""
+    """The control: without Waymark the very same task is done."""
     unrouted.run(TASK)
     assert (unrouted.agent.project / "hello.py").read_text(encoding="utf-8") == PROGRAM, unrouted.told()

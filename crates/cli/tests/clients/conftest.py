@@ -1,4 +1,4 @@
-"""The real binary before a scripted upstream, once for the whole suite."""
+"""The real binary before scripted upstreams of every kind, once for the whole suite."""
 
 import os
 import pathlib
@@ -7,6 +7,11 @@ import tempfile
 
 import pytest
 from programs import scripted_upstream, serving
+
+pytest.register_assert_rewrite("upstreams")
+
+from unsupported import expected_to_fail  # noqa: E402
+from upstreams import UPSTREAMS, Way  # noqa: E402: rewritten first, so that it tells what it found
 
 SHELF = """\
 use std::collections::BTreeMap;
@@ -29,31 +34,19 @@ impl Shelf{number} {{
 CONFIG = """
 [repository]
 path = "{repository}"
-
-[providers.alpha]
-kind = "openai"
-base_url = "http://127.0.0.1:{port}/v1"
-api_key_env = "SCRIPTED_KEY"
-
-[providers.beta]
-kind = "anthropic"
-base_url = "http://127.0.0.1:{port}"
-api_key_env = "SCRIPTED_KEY"
-
+{upstreams}
 [models.flash]
 provider = "embedded"
-{models}
+
 [routes.auto]
 ladder = ["flash", "openai-small"]
 """
 
-MODEL = """
-[models.{name}]
-provider = "{provider}"
-id = "{id}"
-"""
 
-BEHAVIOURS = ["small", "tools", "400", "401", "429", "500", "cut", "long"]
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if mark := expected_to_fail(f"{item.path.stem}::{item.name}"):
+            item.add_marker(mark)
 
 
 @pytest.fixture(scope="session")
@@ -93,12 +86,25 @@ def repository(home, environment):
 
 @pytest.fixture(scope="session")
 def server(home, environment, repository, upstream_port):
-    models = "".join(
-        MODEL.format(name=f"{dialect}-{behaviour}", provider=provider, id=f"mock-{behaviour}")
-        for dialect, provider in (("openai", "alpha"), ("anthropic", "beta"))
-        for behaviour in BEHAVIOURS
-    )
+    upstreams = "".join(upstream.settings(upstream_port) for upstream in UPSTREAMS.values())
     config, data = home / "waymark.toml", str(home / "data")
-    config.write_text(CONFIG.format(repository=repository, port=upstream_port, models=models))
+    config.write_text(CONFIG.format(repository=repository, upstreams=upstreams))
     with serving(config, data, environment) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def ways():
+    """The ways taken so far, by name."""
+    return {}
+
+
+@pytest.fixture(params=["straight", *UPSTREAMS])
+def way(request, ways, upstream_port):
+    """Each way to a model in turn."""
+    name = request.param
+    if name not in ways:
+        server = request.getfixturevalue("server") if name in UPSTREAMS else None
+        url = server.url if server else f"http://127.0.0.1:{upstream_port}"
+        ways[name] = Way(url, UPSTREAMS.get(name), server)
+    return ways[name]

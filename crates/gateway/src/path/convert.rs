@@ -143,15 +143,10 @@ impl Conversion {
             Said::Completion { theirs, .. } => theirs.read_error(body),
             Said::Embedding { theirs, .. } => theirs.read_error(body),
         };
-        let kind = match status {
-            400 | 422 => ErrorKind::InvalidRequest,
-            403 => ErrorKind::Forbidden,
-            404 => ErrorKind::NotFound,
-            413 => ErrorKind::TooLarge,
-            503 | 529 => ErrorKind::Unavailable,
-            _ => ErrorKind::Upstream,
-        };
-        waymark_protocol::error_body(self.client, &Fault { kind, code: "upstream_error", message })
+        waymark_protocol::error_body(
+            self.client,
+            &Fault { kind: ErrorKind::of_status(status), code: "upstream_error", message },
+        )
     }
 
     /// The content type of a stream in the client's dialect.

@@ -11,6 +11,7 @@ mod tools;
 use serde_json::{Value, json};
 
 use crate::conversation::Conversation;
+use crate::upstream::mistral_id;
 use crate::{Captured, Endpoint, Reply, ToolCall};
 use tools::Deed;
 
@@ -152,8 +153,10 @@ fn next(conversation: &Conversation) -> Result<Turn, String> {
 /// Checks what the call of this number came to. In dialects whose answers have ids, `id` was its own.
 fn came_to(conversation: &Conversation, number: usize, id: &str, wanted: &str) -> Result<(), String> {
     let call = &conversation.calls[number];
-    if conversation.keeps_ids && call.id.as_deref() != Some(id) {
-        return Err(format!("the call {id} came back as {:?}", call.id));
+    let came_back = call.id.as_deref();
+    let is_its_own = came_back == Some(id) || came_back == Some(&mistral_id(id));
+    if conversation.keeps_ids && !is_its_own {
+        return Err(format!("the call {id} came back as {came_back:?}"));
     }
     let result = call.result.as_deref().ok_or_else(|| format!("no result for the call {id}"))?;
     if result.contains(wanted) {

@@ -78,7 +78,7 @@ fn said(conversation: &mut Conversation, content: &Value) -> Result<(), String> 
     }
     conversation.settled("the end of a user's turn")?;
     for picture in list(content, "parts").filter_map(|part| part.get("inlineData")) {
-        conversation.pictures.push(picture::bytes(&picture["data"])?);
+        conversation.pictures.push(picture::bytes_in_any_alphabet(&picture["data"])?);
     }
     conversation.asked.push_str(&text(&content["parts"]));
     Ok(())

@@ -16,7 +16,7 @@ pub(crate) const SIGNATURE: &str = "c2lnbmVkIHRob3VnaHQ=";
 pub(super) const JSON: &str = "application/json";
 pub(super) const EVENT_STREAM: &str = "text/event-stream";
 pub(super) const CREATED: u64 = 1_767_225_600;
-/// The same instant as text.
+/// The same day as text.
 pub(super) const CREATED_AT: &str = "2026-01-01T00:00:00Z";
 /// How many tokens any prompt has.
 pub(super) const INPUT_TOKENS: usize = 21;
@@ -41,6 +41,8 @@ pub(super) struct Wants {
     pub(super) headers: Headers,
     /// The body's JSON, or the fields of its form.
     pub(super) body: Value,
+    /// A number that requests of different bodies do not share: answers are told apart by it.
+    pub(super) serial: u32,
     /// Whether the model thinks before it calls tools, if it is asked to.
     pub(super) thinks: bool,
 }
@@ -126,8 +128,9 @@ impl Body {
 impl Wants {
     pub(super) fn of(target: &str, headers: &Headers, body: &[u8]) -> Self {
         let address = Address::of(target);
+        let serial = hash(body);
         let body = serde_json::from_slice(body).unwrap_or_else(|_| media::form(body));
-        Self { address, headers: headers.clone(), body, thinks: false }
+        Self { address, headers: headers.clone(), body, serial, thinks: false }
     }
 
     pub(super) fn endpoint(&self) -> Endpoint {
@@ -147,6 +150,7 @@ impl Wants {
     pub(super) fn listed(&self, model: &str) -> Option<Body> {
         let list = match self.endpoint() {
             Endpoint::Models if self.headers.get("anthropic-version").is_some() => anthropic::models(model),
+            Endpoint::Models if self.headers.get("x-goog-api-key").is_some() => gemini::models(model),
             Endpoint::Models => openai::models(model),
             Endpoint::GeminiModels => gemini::models(model),
             Endpoint::OllamaTags => ollama::tags(model),
@@ -202,4 +206,9 @@ impl Wants {
             | Endpoint::Unknown => self.error(404, "no such endpoint"),
         }
     }
+}
+
+/// FNV-1a.
+pub(super) fn hash(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(2_166_136_261, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(16_777_619))
 }

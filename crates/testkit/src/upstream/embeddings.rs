@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::dialect::Body;
+use super::dialect::{Body, hash};
 
 /// How long a vector is unless a request says otherwise.
 const DIMENSIONS: usize = 8;
@@ -85,13 +85,11 @@ fn dimensions(asked: &Value) -> usize {
     asked.as_u64().and_then(|asked| usize::try_from(asked).ok()).unwrap_or(DIMENSIONS)
 }
 
-/// Sixty-fourths drawn by the text's FNV-1a hash: exact as decimals and as floats.
+/// Sixty-fourths drawn by the text's hash: exact as decimals and as floats.
 fn vector(text: &str, dimensions: usize) -> Vec<f32> {
-    const PRIME: u32 = 16_777_619;
-    let mut state =
-        text.bytes().fold(2_166_136_261, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(PRIME));
+    let mut state = hash(text.as_bytes());
     let draw = || {
-        state = (state ^ (state >> 15)).wrapping_mul(PRIME).wrapping_add(1);
+        state = (state ^ (state >> 15)).wrapping_mul(16_777_619).wrapping_add(1);
         (f32::from(state.to_be_bytes()[0]) - 128.0) / 64.0
     };
     std::iter::repeat_with(draw).take(dimensions).collect()

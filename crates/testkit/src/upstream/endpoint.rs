@@ -92,8 +92,9 @@ impl Address {
             model = Some(deployment.to_owned());
             (Provider::Azure, shared(&format!("/v1/{rest}")))
         } else if let Some(rest) = path.strip_prefix("/openai") {
-            (Provider::Azure, shared(rest))
-        } else if let Some(rest) = path.strip_prefix("/v1beta/") {
+            // Responses have no deployment in their address, whatever the version.
+            (Provider::Azure, if rest == "/responses" { Endpoint::Responses } else { shared(rest) })
+        } else if let Some(rest) = gemini_path(path) {
             let (name, endpoint) = gemini(rest);
             model = name;
             (Provider::Gemini, endpoint)
@@ -142,6 +143,12 @@ fn shared(path: &str) -> Endpoint {
     }
 }
 
+/// What follows the version: Google serves `v1` too, where only calls of a method tell it from OpenAI.
+fn gemini_path(path: &str) -> Option<&str> {
+    let v1 = || path.strip_prefix("/v1/").filter(|rest| rest.starts_with("models/") && rest.contains(':'));
+    path.strip_prefix("/v1beta/").or_else(v1)
+}
+
 fn gemini(rest: &str) -> (Option<String>, Endpoint) {
     if rest == "models" {
         return (None, Endpoint::GeminiModels);
@@ -186,11 +193,14 @@ mod tests {
         assert_eq!(seen("/v1/chat/completions?a=b"), (Provider::OpenAi, Endpoint::Chat, None));
         assert_eq!(seen("/mistral/v1/chat/completions"), (Provider::Mistral, Endpoint::Chat, None));
         assert_eq!(seen("/openai/v1/responses"), (Provider::Azure, Endpoint::Responses, None));
+        assert_eq!(seen("/openai/responses?api-version=x"), (Provider::Azure, Endpoint::Responses, None));
         let deployed = "/openai/deployments/large/chat/completions?api-version=2024-10-21";
         assert_eq!(seen(deployed), (Provider::Azure, Endpoint::Chat, Some("large".to_owned())));
         assert_eq!(Address::of(deployed).query("api-version"), Some("2024-10-21"));
         let gemini = seen("/v1beta/models/m-1:streamGenerateContent?alt=sse");
         assert_eq!(gemini, (Provider::Gemini, Endpoint::GenerateStream, Some("m-1".to_owned())));
+        let stable = seen("/v1/models/m-1:countTokens");
+        assert_eq!(stable, (Provider::Gemini, Endpoint::CountTokens, Some("m-1".to_owned())));
         assert_eq!(seen("/api/chat"), (Provider::Ollama, Endpoint::OllamaChat, None));
         assert_eq!(seen("/infill"), (Provider::LlamaCpp, Endpoint::Infill, None));
         assert_eq!(seen("/api/pull").1, Endpoint::Unknown);

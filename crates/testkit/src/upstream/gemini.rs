@@ -77,7 +77,7 @@ fn response(wants: &Wants, model: &str, parts: &[Value], ended: Option<&Answer<'
         }
     }
     json!({"candidates": [candidate], "usageMetadata": usage, "modelVersion": model,
-        "responseId": "scripted-response"})
+        "responseId": format!("scripted{:08x}", wants.serial)})
 }
 
 pub(super) fn models(model: &str) -> Value {

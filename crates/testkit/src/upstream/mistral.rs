@@ -47,7 +47,7 @@ fn calls(calls: &[ToolCall]) -> Vec<Value> {
 }
 
 /// An id as Mistral makes them.
-pub(super) fn id(id: &str) -> String {
+pub(crate) fn id(id: &str) -> String {
     let plain = id.chars().filter(char::is_ascii_alphanumeric).chain(std::iter::repeat('0'));
     plain.take(9).collect()
 }

@@ -33,6 +33,7 @@ pub use dialect::{SERVED_MODEL, ToolCall};
 pub(crate) use dialect::{SIGNATURE, THOUGHT};
 use endpoint::Address;
 pub use endpoint::Endpoint;
+pub(crate) use mistral::id as mistral_id;
 pub(crate) use responses::REASONING;
 
 pub use reply::{Framing, Reply, Split};

@@ -16,10 +16,10 @@ pub(super) fn answer(wants: &Wants, model: &str, answer: &Answer<'_>) -> Body {
     let steps = steps(wants, answer);
     if !wants.is_stream() {
         let whole = steps.into_iter().fold(Said::default(), Said::and);
-        return Body::json(200, &line(model, piece(whole), Some(answer)));
+        return Body::json(200, &line(wants, model, piece(whole), Some(answer)));
     }
-    let mut lines: Vec<Value> = steps.into_iter().map(|said| line(model, piece(said), None)).collect();
-    lines.push(line(model, piece(Said::default()), Some(answer)));
+    let mut lines: Vec<Value> = steps.into_iter().map(|said| line(wants, model, piece(said), None)).collect();
+    lines.push(line(wants, model, piece(Said::default()), Some(answer)));
     Body::stream(LINES, lines.into_iter().map(|line| format!("{line}\n")))
 }
 
@@ -75,9 +75,9 @@ fn response(said: Said) -> Value {
     response
 }
 
-fn line(model: &str, mut piece: Value, ended: Option<&Answer<'_>>) -> Value {
+fn line(wants: &Wants, model: &str, mut piece: Value, ended: Option<&Answer<'_>>) -> Value {
     piece["model"] = model.into();
-    piece["created_at"] = CREATED_AT.into();
+    piece["created_at"] = format!("2026-01-01T00:00:00.{:09}Z", wants.serial % 1_000_000_000).into();
     piece["done"] = ended.is_some().into();
     if let Some(answer) = ended {
         piece["done_reason"] = "stop".into();
