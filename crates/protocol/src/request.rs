@@ -223,13 +223,6 @@ pub(crate) fn streaming_envelope(dialect: Dialect, raw: &Bytes) -> Result<Reques
 fn envelope_or(dialect: Dialect, raw: &Bytes, stream: bool) -> Result<Request, ParseError> {
     let envelope: Envelope<'_> = serde_json::from_slice(raw)?;
     let model = envelope.model.map(|model| json::parse::<String>(model, "model")).transpose()?;
-    // A raw value is a slice of the input, so its place in it is the difference of the addresses.
-    let model_span = envelope.model.map(|model| {
-        let start = model.get().as_ptr() as usize - raw.as_ptr() as usize;
-        start..start + model.get().len()
-    });
-=======
-    let model = envelope.model.map(|model| serde_json::from_str::<String>(model.get())).transpose()?;
     Ok(Request {
         dialect,
         model: model.unwrap_or_default(),
