@@ -254,7 +254,6 @@ impl Sent {
         Self { committer: Committer::new(salt), kept, array: None }
     }
 
-
     /// The same for a client that wants its stream as an array.
     pub(crate) fn in_array(self) -> Self {
         Self { array: Some(Array::default()), ..self }
