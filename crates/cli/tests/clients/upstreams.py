@@ -111,8 +111,8 @@ class Way:
         return 24 + (8 if self.upstream and self.upstream.dialect == "gemini" else 0)
 
     def embedding_usage(self, tokens):
-        """What is known of the usage of an embedding: Gemini counts nothing, and only what is read counts elsewhere."""
-        return (None, None) if self.upstream and self.upstream.kind == "gemini" else (tokens, None)
+        """What is known of the usage of an embedding, which puts out nothing; Gemini counts nothing at all."""
+        return (None, None) if self.upstream and self.upstream.kind == "gemini" else (tokens, 0)
 
     def failed(self, dialect, status):
         """Checks what the newest record says of an error."""
