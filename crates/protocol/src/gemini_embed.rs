@@ -262,11 +262,13 @@ mod tests {
         let request = read(batch).unwrap();
         assert_eq!((request.inputs, request.model.as_str()), (3, "auto"));
         assert_eq!(request.body_for("auto"), batch);
-        let other = batch.replacen("\"model\":\"models/auto\"", "\"model\":\"models/other-1\"", 1).replacen(
-            "\"model\" : \"models/auto\"",
-            "\"model\" : \"models/other-1\"",
-            1,
-        );
+        let mut other = batch.to_owned();
+        for (old, new) in [
+            (r#""model":"models/auto""#, r#""model":"models/other-1""#),
+            (r#""model" : "models/auto""#, r#""model" : "models/other-1""#),
+        ] {
+            other = other.replace(old, new);
+        }
         assert_eq!(request.body_for("other-1"), other);
         let single = read(r#"{"content":{"parts":[{"text":"a"}]},"model":"models/auto"}"#).unwrap();
         assert_eq!(single.inputs, 1);

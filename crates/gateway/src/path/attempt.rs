@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use waymark_flash::{Completion, CompletionRequest};
 use waymark_ledger::Attempt;
-use waymark_protocol::{Answer, ErrorKind, Fault, Request, fim_dialogue, sse};
+use waymark_protocol::{Answer, ErrorKind, Fault, Request, sse};
 use waymark_routing::{Plan, Step};
 use waymark_types::{Next, Outcome, ProviderKind, Timestamp};
 
@@ -140,12 +140,8 @@ async fn once(
 ) -> (Attempt, Reached) {
     let mut lost = Vec::new();
     let reached = match state.config.providers.get(&step.provider) {
-        // Elsewhere it would be a completion, and be paid for.
-        Some(provider)
-            if request.warm_up
-                && fim_dialogue(call.dialect).is_some()
-                && (is_embedded(provider) || step.dialect != call.dialect) =>
-        {
+        // Elsewhere it would be an answer, and be paid for.
+        Some(provider) if request.warm_up && (is_embedded(provider) || step.dialect != call.dialect) => {
             Reached::WarmedUp
         }
         Some(provider) if is_embedded(provider) => Reached::Suggestion(Box::new(suggest(state, request))),
