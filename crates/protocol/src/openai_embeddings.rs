@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use waymark_types::{Dialect, Usage};
 
 use crate::answer::{Answer, Progress};
-use crate::crossing::lose_rest;
+use crate::crossing::{hash, lose_rest};
 use crate::embed::{self, EmbedDialogue, Inputs, Vector, VectorForm, Vectors};
 use crate::error::Fault;
 use crate::fim::{choices, object};
@@ -72,6 +72,8 @@ impl Codec for OpenAiEmbeddings {
 
 #[derive(Serialize)]
 struct Answered<'a> {
+    /// OpenAI gives none; Mistral's client insists on one.
+    id: String,
     object: &'static str,
     data: Vec<Entry<'a>>,
     model: &'a str,
@@ -156,6 +158,7 @@ impl EmbedDialogue for OpenAiEmbeddings {
         };
         let entry = |(index, vector)| Entry { object: "embedding", index, embedding: embedding(vector) };
         let answer = Answered {
+            id: format!("embd-{:016x}", hash(inputs.texts.concat().as_bytes())),
             object: "list",
             data: vectors.vectors.iter().enumerate().map(entry).collect(),
             model: vectors.model.as_deref().unwrap_or(model),
