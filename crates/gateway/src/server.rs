@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::connections;
 use crate::health::Health;
 use crate::ingress;
-use crate::recorder::{self, RecorderError};
+use crate::recorder::{self, Opened, RecorderError};
 use crate::snapshot::snapshot;
 use crate::state::State;
 use crate::upstream::Upstreams;
@@ -75,12 +75,14 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
     let address = listener.local_addr().map_err(bind)?;
     let snapshot = snapshot(&config)?;
     let (answers, background) = (TaskTracker::new(), TaskTracker::new());
-    let (recorder, lock) = recorder::open(&config.data_dir, &snapshot, clock.as_ref(), &background).await?;
+    let opened = recorder::open(&config.data_dir, &snapshot, clock.as_ref(), &background).await?;
+    let Opened { recorder, session_key, lock } = opened;
     let origin = recorder.verifier().name().to_owned();
     let state = Arc::new(State {
         config: Config { listen: address, ..config },
         snapshot,
         recorder,
+        session_key,
         upstreams: Upstreams::new()?,
         flash,
         health: Health::default(),

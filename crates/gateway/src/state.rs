@@ -10,6 +10,7 @@ use waymark_types::{Clock, Timestamp};
 use crate::bodies::Bodies;
 use crate::config::Config;
 use crate::health::Health;
+use crate::path::SessionKey;
 use crate::recorder::Recorder;
 use crate::upstream::Upstreams;
 
@@ -18,6 +19,7 @@ pub(crate) struct State {
     pub(crate) config: Config,
     pub(crate) snapshot: Snapshot,
     pub(crate) recorder: Recorder,
+    pub(crate) session_key: SessionKey,
     pub(crate) upstreams: Upstreams,
     pub(crate) flash: Flash,
     pub(crate) health: Health,

@@ -43,6 +43,13 @@ impl Committer {
     }
 }
 
+/// HMAC-SHA-256 of `bytes` under `key`.
+pub(crate) fn mac(key: &Salt, bytes: &[u8]) -> [u8; 32] {
+    let mut committer = Committer::new(key);
+    committer.update(bytes);
+    committer.mac.finalize().into_bytes().into()
+}
+
 /// The commitment to `bytes` under `salt`.
 pub fn commit(salt: &Salt, bytes: &[u8]) -> Commitment {
     let mut committer = Committer::new(salt);

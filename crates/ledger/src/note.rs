@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use waymark_types::Secret;
 
+use crate::commitment;
+
 const ED25519: u8 = 0x01;
 const SIGNATURE_PREFIX: &str = "\u{2014} ";
 
@@ -68,6 +70,11 @@ impl Signer {
     /// The key that checks this one's signatures.
     pub fn verifier(&self) -> Verifier {
         Verifier { name: self.name.clone(), key: self.key.verifying_key() }
+    }
+
+    /// A secret for a purpose of its own, which says nothing of this key: HMAC-SHA-256 of the purpose under it.
+    pub fn subkey(&self, purpose: &str) -> [u8; 32] {
+        commitment::mac(self.key.as_bytes(), purpose.as_bytes())
     }
 
     /// The key's name.
@@ -212,6 +219,14 @@ mod tests {
         assert_eq!(verifier.open(&note).unwrap(), "text\n");
         let stranger = Signer::new("example/log", &[8; 32]).unwrap().verifier();
         assert_eq!(stranger.open(&note), Err(NoteError::Unsigned("example/log".into())));
+    }
+
+    #[test]
+    fn a_subkey_depends_on_key_and_purpose() {
+        let signer = |seed| Signer::new("log", &[seed; 32]).unwrap();
+        assert_eq!(signer(1).subkey("a"), signer(1).subkey("a"));
+        assert_ne!(signer(1).subkey("a"), signer(1).subkey("b"));
+        assert_ne!(signer(1).subkey("a"), signer(2).subkey("a"));
     }
 
     #[test]

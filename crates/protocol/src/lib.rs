@@ -6,6 +6,7 @@
 
 mod answer;
 mod anthropic_messages;
+mod background;
 mod crossing;
 mod dialogue;
 mod embed;
@@ -28,12 +29,14 @@ mod openai_embeddings;
 mod openai_media;
 mod openai_responses;
 mod request;
+mod spoken;
 pub mod sse;
 #[cfg(test)]
 mod testing;
 
 pub use answer::{Answer, Progress};
 pub use anthropic_messages::count_tokens;
+pub use background::{BackgroundCall, background_call};
 pub use dialogue::{Dialogue, EventReader, EventWriter, dialogue};
 pub use embed::{EmbedDialogue, Inputs, Vector, VectorForm, Vectors, embed_dialogue};
 pub use error::{ErrorKind, Fault};

@@ -12,6 +12,7 @@ use waymark_types::Dialect;
 
 use crate::fim::Fim;
 use crate::json;
+use crate::spoken::{Ends, Spoken};
 
 /// A request in neutral form.
 #[derive(Debug, Clone)]
@@ -33,6 +34,7 @@ pub struct Request {
     /// Nothing is to be written: the client only wants the model, or its cache, to be ready.
     pub warm_up: bool,
     raw: Bytes,
+    spoken: Spoken,
     /// Where the body names the model, in order; nowhere where only the address does.
     model_spans: Vec<Range<usize>>,
 }
@@ -100,7 +102,16 @@ impl Request {
     ) -> Self {
         let (raw, fim) = (raw.clone(), None);
         let (stream, tools, messages, inputs, warm_up) = (false, 0, 0, 0, false);
-        Self { dialect, model, stream, tools, messages, fim, inputs, warm_up, raw, model_spans }
+        let spoken = Spoken::default();
+        Self { dialect, model, stream, tools, messages, fim, inputs, warm_up, raw, spoken, model_spans }
+    }
+
+    pub(crate) fn spoken(&self) -> &Spoken {
+        &self.spoken
+    }
+
+    pub(crate) fn spoken_mut(&mut self) -> &mut Spoken {
+        &mut self.spoken
     }
 
     /// The body for an upstream that speaks the same dialect: the bytes as they came, but for the model's name
@@ -161,8 +172,18 @@ struct Envelope<'a> {
     stream: Option<bool>,
     #[serde(default)]
     tools: Option<Count>,
-    #[serde(default)]
-    messages: Option<Count>,
+    #[serde(default, borrow)]
+    messages: Option<Ends<'a>>,
+    #[serde(default, borrow)]
+    system: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    instructions: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    prompt_cache_key: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    conversation: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    metadata: Option<&'a RawValue>,
 }
 
 /// How many items a list has. None is kept: a list may have as many as its body has bytes.
@@ -223,12 +244,20 @@ pub(crate) fn streaming_envelope(dialect: Dialect, raw: &Bytes) -> Result<Reques
 fn envelope_or(dialect: Dialect, raw: &Bytes, stream: bool) -> Result<Request, ParseError> {
     let envelope: Envelope<'_> = serde_json::from_slice(raw)?;
     let model = envelope.model.map(|model| json::parse::<String>(model, "model")).transpose()?;
+    let at = |value: Option<&RawValue>| value.map(|value| span(raw, value));
+    let messages = envelope.messages.unwrap_or_default();
     Ok(Request {
         dialect,
         model: model.unwrap_or_default(),
         stream: envelope.stream.unwrap_or(stream),
         tools: envelope.tools.unwrap_or_default().0,
-        messages: envelope.messages.unwrap_or_default().0,
+        messages: messages.count,
+        spoken: Spoken {
+            system: at(envelope.system.or(envelope.instructions)),
+            key: at(envelope.prompt_cache_key.or(envelope.conversation)),
+            metadata: at(envelope.metadata),
+            ..Spoken::of(&messages, raw)
+        },
         fim: None,
         inputs: 0,
         warm_up: false,

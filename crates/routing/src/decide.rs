@@ -64,7 +64,8 @@ enum Meaning<'a> {
 /// Decides which models may answer a request.
 pub fn decide(features: &Features, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let policy = &snapshot.policy;
-    let mut reasons = Vec::new();
+    let mut reasons: Vec<_> =
+        features.rule.map(|rule| format!("task:{}:{rule}", features.task)).into_iter().collect();
     match resolve(&features.requested_model, policy, &mut reasons) {
         Meaning::Model(name, model) => pinned(features, name, model, reasons),
         Meaning::Route(name, route) => climb(features, policy, name, route, reasons),
@@ -258,7 +259,7 @@ mod tests {
     }
 
     fn features(task: Task, dialect: Dialect, model: &str) -> Features {
-        Features { dialect, task, shape: Shape::Plain, requested_model: model.into() }
+        Features { dialect, task, rule: None, shape: Shape::Plain, requested_model: model.into() }
     }
 
     fn names(task: Task, dialect: Dialect, model: &str) -> Result<Vec<String>, &'static str> {
@@ -324,6 +325,15 @@ mod tests {
         assert_eq!(names(Task::Chat, Dialect::OpenAiChat, "gpt-4"), Ok(vec!["large".into()]));
         assert_eq!(names(Task::Chat, Dialect::OpenAiChat, "gpt-99").unwrap()[0], "small");
         assert_eq!(names(Task::Chat, Dialect::OpenAiChat, "flash"), Err("model_cannot"));
+    }
+
+    #[test]
+    fn the_rule_that_told_the_task_comes_first_in_the_reasons() {
+        let plain = features(Task::Utility, Dialect::OpenAiChat, "large");
+        let told = Features { rule: Some("zed-title"), ..plain.clone() };
+        let reasons = |features| decide(&features, &snapshot()).unwrap().reasons;
+        assert_eq!(reasons(plain), ["pinned:large"]);
+        assert_eq!(reasons(told), ["task:utility:zed-title", "pinned:large"]);
     }
 
     #[test]

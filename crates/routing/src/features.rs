@@ -9,6 +9,8 @@ pub struct Features {
     pub dialect: Dialect,
     /// What kind of work it is.
     pub task: Task,
+    /// The rule that told so, where it took one: a stable code.
+    pub rule: Option<&'static str>,
     /// What a dialect of completions is used for.
     pub shape: Shape,
     /// The model the client asked for.

@@ -29,7 +29,7 @@ def test_a_task_of_several_turns(rig):
     steps = [record for record in records if record["task"] == "agent_step"]
     assert len(steps) == 4, rig.told()
     # What else an agent asks for, a title for the conversation, comes without tools.
-    assert {record["task"] for record in records if record not in steps} <= {"chat"}
+    assert {record["task"] for record in records if record not in steps} <= {"utility"}
     for record in records:
         assert record["outcome"] == "succeeded" and record["error"] is None, record
         assert record["dialect"] == rig.agent.dialect

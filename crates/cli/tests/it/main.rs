@@ -16,3 +16,4 @@ mod kinds;
 mod path;
 mod rig;
 mod streams;
+mod who;

@@ -9,6 +9,7 @@ use waymark_types::{Dialect, Task};
 use super::attempt::{self, Reached};
 use super::deliver::{self, Delivery};
 use super::identify::Caller;
+use super::task::Classified;
 use super::{Call, begin, decide, decision, fault, intent, planned};
 use crate::relay::{Client, Head, error_response};
 use crate::state::State;
@@ -71,7 +72,7 @@ pub(super) async fn count(
 
 /// The plan's steps whose provider counts in the client's dialect; `None` where there are none.
 fn those_who_count(state: &State, request: &Request) -> Option<Plan> {
-    let mut plan = decide(state, request, Task::Utility).ok()?;
+    let mut plan = decide(state, request, Classified::plainly(Task::Utility)).ok()?;
     plan.steps.retain(|step| step.dialect == request.dialect);
     (!plan.steps.is_empty()).then_some(plan)
 }

@@ -8,6 +8,7 @@ pub(crate) mod convert;
 pub(crate) mod count;
 mod deliver;
 mod identify;
+mod task;
 
 use std::sync::Arc;
 
@@ -28,7 +29,8 @@ use crate::state::State;
 use begun::Begun;
 use deliver::{Delivery, Ending};
 use identify::Caller;
-pub(crate) use identify::shortened;
+pub(crate) use identify::{SessionKey, shortened};
+use task::Classified;
 
 /// A request as it came off the wire.
 pub(crate) struct Call {
@@ -54,7 +56,7 @@ impl Call {
 
 /// Answers one request. Every return has told the client something, or found it gone.
 pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
-    let caller = identify::identify(&call.headers, state.config.listen);
+    let mut caller = identify::identify(&call.headers, state.config.listen);
     let request = match waymark_protocol::parse(call.dialect, &call.body, &call.addressed) {
         Ok(request) => request,
         Err(error) => {
@@ -62,8 +64,9 @@ pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
             return refuse(state, &call, &caller, None, fault, &error.place(), client).await;
         }
     };
-    let task = identify::classify(&request, &call.headers);
-    let asked = Some((&request, task));
+    let classified = task::classify(&request, &call.headers);
+    caller.session = identify::session(&caller, &request, classified.task, &state.session_key);
+    let asked = Some((&request, classified.task));
     match admit(state).await {
         Ok(()) => {}
         Err(Objection::Fault(fault)) => {
@@ -75,7 +78,7 @@ pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
     if call.method.is_some_and(count::counts) {
         return count::count(state, &call, &caller, &request, client).await;
     }
-    let plan = match decide(state, &request, task) {
+    let plan = match decide(state, &request, classified) {
         Ok(plan) => plan,
         Err(refusal) => return refuse_decided(state, &call, &caller, asked, refusal, client).await,
     };
@@ -103,9 +106,9 @@ async fn admit(state: &State) -> Result<(), Objection> {
     writable.or_else(|error| tolerate(state, error)).map_err(Objection::Ledger)
 }
 
-fn decide(state: &State, request: &Request, task: Task) -> Result<Plan, Refusal> {
-    let (dialect, shape) = (request.dialect, identify::shape(request));
-    let features = Features { dialect, task, shape, requested_model: request.model.clone() };
+fn decide(state: &State, request: &Request, classified: Classified) -> Result<Plan, Refusal> {
+    let (dialect, shape, Classified { task, rule }) = (request.dialect, task::shape(request), classified);
+    let features = Features { dialect, task, rule, shape, requested_model: request.model.clone() };
     waymark_routing::decide(&features, &state.snapshot)
 }
 

@@ -16,7 +16,7 @@ use waymark_store::{LedgerStore, Payload, StoreError};
 use crate::clock::RandomError;
 use crate::keys::KeyError;
 
-pub(crate) use open::open;
+pub(crate) use open::{Opened, open};
 
 /// Callers that may wait for the writer; more wait their turn to be among them.
 const QUEUE: usize = 1_024;

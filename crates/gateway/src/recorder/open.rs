@@ -18,17 +18,27 @@ use super::writer::Writer;
 use super::{QUEUE, Recorder, RecorderError};
 use crate::clock;
 use crate::keys::{self, DATABASE};
+use crate::path::SessionKey;
+
+/// An open ledger.
+pub(crate) struct Opened {
+    pub(crate) recorder: Recorder,
+    pub(crate) session_key: SessionKey,
+    /// Holds the directory's lock as long as it is open.
+    pub(crate) lock: File,
+}
 
 /// Opens the ledger in `data_dir`, closes what a crash left open, records the snapshot when it is new, and
-/// starts the writer on `tasks`. The returned file holds the directory's lock.
+/// starts the writer on `tasks`.
 pub(crate) async fn open(
     data_dir: &Path,
     snapshot: &waymark_routing::Snapshot,
     clock: &dyn Clock,
     tasks: &TaskTracker,
-) -> Result<(Recorder, File), RecorderError> {
+) -> Result<Opened, RecorderError> {
     let lock = keys::lock(data_dir)?;
     let signer = keys::signer(data_dir)?;
+    let session_key = SessionKey::of(&signer);
     let verifier = signer.verifier();
     let store = SqliteStore::open(&data_dir.join(DATABASE)).await?;
     let frontier = taken_up(&store, &verifier).await?;
@@ -49,7 +59,7 @@ pub(crate) async fn open(
     let (told, condition) = watch::channel(Ok(()));
     let writer = Writer { log, store: Arc::clone(&store), condition: told, data_dir: data_dir.to_owned() };
     tasks.spawn(writer.run(queue));
-    Ok((Recorder { jobs, store, verifier, condition }, lock))
+    Ok(Opened { recorder: Recorder { jobs, store, verifier, condition }, session_key, lock })
 }
 
 /// The tree on disk, which must be what was last signed: a server must never sign on top of anything else.

@@ -42,12 +42,15 @@ pub(crate) fn to_upstream(headers: &HeaderMap) -> HeaderMap {
     sent
 }
 
+/// How headers begin that are meant for the provider a client was written for. Codex's tell it the folders and the git
+/// remotes of the workspace.
+const VENDORS: [&str; 7] =
+    ["anthropic-", "openai-", "x-claude-code-", "x-codex-", "x-goog-", "x-openai-", "x-stainless-"];
+
 /// The client's headers as a provider of another dialect gets them: without those that belong to the client's.
 pub(crate) fn across(headers: &HeaderMap, dialect: Dialect) -> HeaderMap {
     let foreign = |name: &HeaderName| {
-        let name = name.as_str();
-        ["anthropic-", "openai-", "x-goog-"].iter().any(|start| name.starts_with(start))
-            || name == "content-type"
+        VENDORS.iter().any(|start| name.as_str().starts_with(start)) || name == header::CONTENT_TYPE
     };
     let mut sent = without(headers, foreign);
     sent.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -119,5 +122,28 @@ mod tests {
                 ("x-claude-code-session-id", "s")
             ]
         );
+    }
+
+    #[test]
+    fn what_is_meant_for_one_vendor_does_not_cross_to_another() {
+        let mut headers = HeaderMap::new();
+        for name in [
+            "anthropic-beta",
+            "openai-beta",
+            "x-claude-code-session-id",
+            "x-codex-turn-metadata",
+            "x-openai-subagent",
+            "x-stainless-os",
+            "content-type",
+            "session-id",
+            "user-agent",
+        ] {
+            headers.insert(name, "theirs".parse().unwrap());
+        }
+        let sent = across(&headers, Dialect::AnthropicMessages);
+        let theirs = sent.iter().filter(|(_, value)| *value == "theirs").map(|(name, _)| name.as_str());
+        let mut theirs: Vec<_> = theirs.collect();
+        theirs.sort_unstable();
+        assert_eq!(theirs, ["session-id", "user-agent"]);
     }
 }

@@ -35,6 +35,7 @@ use crate::json::{Fields, parse};
 use crate::neutral::{Loss, Prompt, Reply, Unsayable};
 use crate::openai::error_text;
 use crate::request::{self, ParseError, Request};
+use crate::spoken::{Ends, Spoken};
 use crate::sse::Frame;
 use crate::{Addressed, Codec};
 
@@ -91,7 +92,10 @@ impl Codec for Gemini {
         let spans = named.map(|named| request::span(raw, named)).into_iter().collect();
         let mut request = Request::addressed(Dialect::Gemini, raw, model, spans);
         request.stream = addressed.stream.unwrap_or(false);
-        request.messages = fields.list("contents")?.len();
+        let contents: Ends<'_> = fields.list("contents")?.into_iter().collect();
+        request.messages = contents.count;
+        let system = fields.raw("systemInstruction").map(|system| request::span(raw, system));
+        *request.spoken_mut() = Spoken { system, ..Spoken::of(&contents, raw) };
         for tool in fields.list("tools")? {
             let declared = Fields::of(tool, "tools")?.list("functionDeclarations")?.len();
             // A tool that declares nothing is one that Google runs.

@@ -2,15 +2,19 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+use memchr::memmem;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::request::{ParseError, Request};
+use crate::spoken::{Ends, Spoken};
 
 #[derive(Deserialize)]
-struct Shape {
-    #[serde(default)]
-    input: Input,
+struct Shape<'a> {
+    #[serde(default, borrow)]
+    input: Input<'a>,
     tools: Option<Vec<Declared>>,
     previous_response_id: Option<IgnoredAny>,
     conversation: Option<IgnoredAny>,
@@ -30,44 +34,58 @@ struct Item {
     tools: Option<Vec<Declared>>,
 }
 
-/// How many items the conversation has, and how many tools they declare.
+/// The conversation's items, and how many tools they declare.
 #[derive(Default)]
-struct Input {
-    items: usize,
-    tools: usize,
+enum Input<'a> {
+    #[default]
+    Nothing,
+    Text,
+    Items {
+        items: Ends<'a>,
+        tools: usize,
+    },
 }
 
-impl<'de> Deserialize<'de> for Input {
+impl<'de: 'a, 'a> Deserialize<'de> for Input<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Items;
 
         impl<'de> Visitor<'de> for Items {
-            type Value = Input;
+            type Value = Input<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("text or a list of items in `input`")
             }
 
-            fn visit_unit<E: Error>(self) -> Result<Input, E> {
-                Ok(Input::default())
+            fn visit_unit<E: Error>(self) -> Result<Input<'de>, E> {
+                Ok(Input::Nothing)
             }
 
-            fn visit_str<E: Error>(self, text: &str) -> Result<Input, E> {
-                Ok(Input { items: usize::from(!text.is_empty()), tools: 0 })
+            fn visit_str<E: Error>(self, text: &str) -> Result<Input<'de>, E> {
+                Ok(if text.is_empty() { Input::Nothing } else { Input::Text })
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Input, A::Error> {
-                let mut input = Input::default();
-                while let Some(item) = items.next_element::<Item>()? {
-                    input.items += 1;
-                    input.tools += count(item.tools.as_deref());
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Input<'de>, A::Error> {
+                let (mut items, mut tools) = (Ends::default(), 0);
+                while let Some(item) = seq.next_element::<&RawValue>()? {
+                    tools += declared_in(item).map_err(A::Error::custom)?;
+                    items.push(item);
                 }
-                Ok(input)
+                Ok(Input::Items { items, tools })
             }
         }
 
         deserializer.deserialize_any(Items)
     }
+}
+
+/// How many tools an item declares. Most items are not looked into.
+fn declared_in(item: &RawValue) -> Result<usize, serde_json::Error> {
+    let text = item.get();
+    if text.starts_with('{') && memmem::find(text.as_bytes(), b"\"tools\"").is_none() {
+        return Ok(0);
+    }
+    Ok(count(serde_json::from_str::<Item>(text)?.tools.as_deref()))
 }
 
 fn count(tools: Option<&[Declared]>) -> usize {
@@ -76,13 +94,35 @@ fn count(tools: Option<&[Declared]>) -> usize {
 
 /// Adds what `raw` says to what all dialects share.
 pub(super) fn complete(mut request: Request) -> Result<Request, ParseError> {
-    let shape: Shape = serde_json::from_slice(request.raw())?;
-    request.tools = count(shape.tools.as_deref()) + shape.input.tools;
-    request.messages = shape.input.items;
+    let raw = request.raw().clone();
+    let shape: Shape<'_> = serde_json::from_slice(&raw)?;
+    request.tools = count(shape.tools.as_deref());
+    let items = match shape.input {
+        Input::Nothing => Ends::default(),
+        Input::Text => text_of(&raw)?,
+        Input::Items { items, tools } => {
+            request.tools += tools;
+            items
+        }
+    };
+    request.messages = items.count;
+    let Spoken { opening, latest, .. } = Spoken::of(&items, &raw);
+    let spoken = request.spoken_mut();
+    (spoken.opening, spoken.latest) = (opening, latest);
     let kept = [shape.previous_response_id, shape.conversation, shape.prompt];
     if request.messages == 0 && kept.iter().all(Option::is_none) {
         let problem = "missing or empty; send text or a list of items".to_owned();
         return Err(ParseError::Field { field: "input", problem });
     }
     Ok(request)
+}
+
+/// `input`, which is a text as such.
+fn text_of(raw: &Bytes) -> Result<Ends<'_>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Text<'a> {
+        #[serde(borrow)]
+        input: &'a RawValue,
+    }
+    Ok(std::iter::once(serde_json::from_slice::<Text<'_>>(raw)?.input).collect())
 }
