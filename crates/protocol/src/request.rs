@@ -32,6 +32,8 @@ pub struct Request {
     pub inputs: usize,
     /// Nothing is to be written: the client only wants the model, or its cache, to be ready.
     pub warm_up: bool,
+    /// Whether the body is a form, where a name stands as it is.
+    pub(crate) is_form: bool,
     raw: Bytes,
     /// Where the body names the model, in order; nowhere where only the address does.
     model_spans: Vec<Range<usize>>,
@@ -91,7 +93,7 @@ impl Request {
         &self.raw
     }
 
-    /// A request whose address names the model. A body that names it, too, does so at `model_spans`.
+    /// A request whose model is known. A body that names it does so at `model_spans`.
     pub(crate) fn addressed(
         dialect: Dialect,
         raw: &Bytes,
@@ -99,8 +101,8 @@ impl Request {
         model_spans: Vec<Range<usize>>,
     ) -> Self {
         let (raw, fim) = (raw.clone(), None);
-        let (stream, tools, messages, inputs, warm_up) = (false, 0, 0, 0, false);
-        Self { dialect, model, stream, tools, messages, fim, inputs, warm_up, raw, model_spans }
+        let (stream, tools, messages, inputs, warm_up, is_form) = (false, 0, 0, 0, false, false);
+        Self { dialect, model, stream, tools, messages, fim, inputs, warm_up, is_form, raw, model_spans }
     }
 
     /// The body for an upstream that speaks the same dialect: the bytes as they came, but for the model's name
@@ -110,8 +112,7 @@ impl Request {
             return self.raw.clone();
         }
         let name = match self.dialect {
-            // In a form, a name stands as it is.
-            Dialect::OpenAiTranscriptions => model.to_owned(),
+            _ if self.is_form => model.to_owned(),
             // Tuned models have a collection of their own.
             Dialect::Gemini | Dialect::GeminiEmbed if !model.contains('/') => {
                 quoted(&format!("models/{model}"))
@@ -232,6 +233,7 @@ fn envelope_or(dialect: Dialect, raw: &Bytes, stream: bool) -> Result<Request, P
         fim: None,
         inputs: 0,
         warm_up: false,
+        is_form: false,
         model_spans: envelope.model.map(|model| span(raw, model)).into_iter().collect(),
         raw: raw.clone(),
     })
