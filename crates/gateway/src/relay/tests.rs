@@ -23,7 +23,8 @@ async fn after_a_pause(dialect: Dialect) -> String {
     });
     let dialects = Dialects { client: dialect, provider: Dialect::OpenAiChat };
     let head = Head::new(200, "text/event-stream");
-    let upstreamed = Upstreamed::new(head.clone(), dialects, converter, chunks.boxed(), "p".to_owned());
+    let upstreamed =
+        Upstreamed::new(head.clone(), dialects, Framing::Sse, converter, chunks.boxed(), "p".to_owned());
     let (reply, response) = oneshot::channel();
     let mut client = Client::Waiting(reply).begin(head);
     let relaying = async {
