@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State as Shared};
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use tokio::sync::oneshot;
@@ -32,7 +32,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/api/chat", asked_in(Dialect::OllamaChat))
         .route("/api/generate", asked_in(Dialect::OllamaGenerate))
         .route("/api/embed", asked_in(Dialect::OllamaEmbed))
-        .route("/api/embeddings", post(ollama_embeddings))
+        .route("/api/embeddings", asked_to("embeddings", Dialect::OllamaEmbed))
         .route("/infill", asked_in(Dialect::LlamaInfill))
         .route("/healthz", get(admin::healthz))
         .route("/admin/status", get(admin::status))
@@ -54,10 +54,13 @@ fn versioned(router: Router<Arc<State>>, base: &str) -> Router<Arc<State>> {
         ("/responses", asked_in(Dialect::OpenAiResponses)),
         ("/embeddings", asked_in(Dialect::OpenAiEmbeddings)),
         ("/images/generations", asked_in(Dialect::OpenAiImages)),
+        ("/images/edits", asked_to("edits", Dialect::OpenAiImages)),
+        ("/images/variations", asked_to("variations", Dialect::OpenAiImages)),
         ("/audio/transcriptions", asked_in(Dialect::OpenAiTranscriptions)),
+        ("/audio/translations", asked_to("translations", Dialect::OpenAiTranscriptions)),
         ("/audio/speech", asked_in(Dialect::OpenAiSpeech)),
         ("/messages", asked_in(Dialect::AnthropicMessages)),
-        ("/messages/count_tokens", post(count_tokens)),
+        ("/messages/count_tokens", asked_to(path::count::COUNT, Dialect::AnthropicMessages)),
         ("/fim/completions", asked_in(Dialect::MistralFim)),
         ("/models", get(lists::models)),
         ("/models/{call}", post(gemini)),
@@ -69,16 +72,18 @@ fn versioned(router: Router<Arc<State>>, base: &str) -> Router<Arc<State>> {
 
 /// An endpoint whose requests are all of one dialect.
 fn asked_in(dialect: Dialect) -> MethodRouter<Arc<State>> {
-    post(move |Shared(state): Shared<Arc<State>>, request: Request| {
-        take(state, Asked { dialect, method: None, addressed: Addressed::default() }, request)
-    })
+    asked(dialect, None)
 }
 
-/// `POST /v1/messages/count_tokens`
-async fn count_tokens(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
-    let (dialect, method, addressed) =
-        (Dialect::AnthropicMessages, Some(path::count::COUNT), Addressed::default());
-    take(state, Asked { dialect, method, addressed }, request).await
+/// The same for an endpoint beside the one that a dialect is named for.
+fn asked_to(method: &'static str, dialect: Dialect) -> MethodRouter<Arc<State>> {
+    asked(dialect, Some(method))
+}
+
+fn asked(dialect: Dialect, method: Option<&'static str>) -> MethodRouter<Arc<State>> {
+    post(move |Shared(state): Shared<Arc<State>>, request: Request| {
+        take(state, Asked { dialect, method, addressed: Addressed::default() }, request)
+    })
 }
 
 /// What the address says of a request.
@@ -99,21 +104,17 @@ async fn gemini(Shared(state): Shared<Arc<State>>, Path(call): Path<String>, req
         "batchEmbedContents" => (Dialect::GeminiEmbed, Some("batchEmbedContents"), false),
         _ => return not_found(request).await,
     };
-    let addressed = Addressed { model: Some(model.to_owned()), stream: Some(stream) };
-    take(state, Asked { dialect, method, addressed }, request).await
-}
-
-/// `POST /api/embeddings`, which answers in a shape of its own.
-async fn ollama_embeddings(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
-    let (dialect, method, addressed) = (Dialect::OllamaEmbed, Some("embeddings"), Addressed::default());
+    let addressed = Addressed { model: Some(model.to_owned()), stream: Some(stream), content_type: None };
     take(state, Asked { dialect, method, addressed }, request).await
 }
 
 /// Takes a request in and hands it to the path, which runs on by itself: when the client goes away this future
 /// is dropped, and the path sees its reply channel close.
 async fn take(state: Arc<State>, asked: Asked, request: Request) -> Response {
-    let Asked { dialect, method, addressed } = asked;
+    let Asked { dialect, method, mut addressed } = asked;
     let (parts, body) = request.into_parts();
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    addressed.content_type = content_type.map(str::to_owned);
     let arrived = state.clock.now();
     let body = match state.bodies.read(&parts.headers, body).await {
         Ok(body) => body,

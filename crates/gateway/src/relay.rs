@@ -19,7 +19,8 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use waymark_ledger::Commitment;
 use waymark_ledger::commitment::{Committer, Salt};
 use waymark_protocol::gemini::Array;
-use waymark_protocol::{Answer, Fault, Progress, sse};
+use waymark_protocol::sse::{self, Framing};
+use waymark_protocol::{Answer, Fault, Progress};
 use waymark_types::{Dialect, Outcome, RecordId};
 
 use crate::bodies::{Bodies, Gathered};
@@ -56,11 +57,10 @@ impl Head {
         Self { status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), headers }
     }
 
-    /// Whether the answer is a stream in the dialect's framing.
-    pub(crate) fn is_stream_of(&self, dialect: Dialect) -> bool {
-        let framed = sse::framing(dialect).content_type();
+    /// How the answer comes in `dialect`; `None` where it is one object.
+    pub(crate) fn framing(&self, dialect: Dialect) -> Option<Framing> {
         let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        kind.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with(framed))
+        sse::framing_of(dialect, kind.unwrap_or_default())
     }
 
     /// Adds the three headers every answer carries.
@@ -175,9 +175,9 @@ impl Client {
         }
     }
 
-    /// Sends the last piece of a stream and ends it.
-    pub(crate) async fn finish(self, last: Bytes) {
-        if let Self::Streaming(pieces) = self {
+    /// Sends the last piece of a stream and ends it. Without one the stream is reset.
+    pub(crate) async fn finish(self, last: Option<Bytes>) {
+        if let (Self::Streaming(pieces), Some(last)) = (self, last) {
             let _ = pieces.send(Piece::Bytes(last)).await;
             let _ = pieces.send(Piece::End).await;
         }
@@ -205,6 +205,7 @@ pub(crate) struct Dialects {
 pub(crate) struct Upstreamed {
     head: Head,
     dialects: Dialects,
+    framing: Framing,
     /// Puts the provider's events into the client's dialect, where that is another.
     converter: Option<Converter>,
     provider: String,
@@ -221,8 +222,8 @@ pub(crate) struct Relayed {
     pub(crate) outcome: Outcome,
     /// What the provider said of the answer.
     pub(crate) answer: Answer,
-    /// The end of the stream, which may leave only once the completion is durable.
-    pub(crate) last: Bytes,
+    /// The end of the stream, which may leave only once the completion is durable. Bytes that broke off have none.
+    pub(crate) last: Option<Bytes>,
     /// What went wrong: a stable code, and words that hold nothing of the answer.
     pub(crate) error: Option<(&'static str, &'static str)>,
     /// The bytes sent so far.
@@ -294,18 +295,27 @@ impl Upstreamed {
     pub(crate) fn new(
         head: Head,
         dialects: Dialects,
+        framing: Framing,
         converter: Option<Converter>,
         chunks: Chunks,
         provider: String,
     ) -> Self {
-        let splitter = sse::Splitter::new(sse::framing(dialects.provider));
+        let (splitter, chunks) = (sse::Splitter::new(framing), chunks.fuse().boxed());
         let (pending, heard) = (VecDeque::new(), Instant::now());
-        let chunks = chunks.fuse().boxed();
-        Self { head, dialects, converter, provider, chunks, splitter, pending, heard }
+        Self { head, dialects, framing, converter, provider, chunks, splitter, pending, heard }
     }
 
     pub(crate) fn head(&self) -> &Head {
         &self.head
+    }
+
+    pub(crate) fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// Whether a body without a byte is an answer: of silence there is nothing to write down.
+    pub(crate) fn may_be_empty(&self) -> bool {
+        self.framing == Framing::Bytes && self.dialects.provider == Dialect::OpenAiTranscriptions
     }
 
     pub(crate) fn provider(&self) -> &str {
@@ -319,15 +329,17 @@ impl Upstreamed {
     }
 
     fn look_on(&self, event: &[u8], answer: &mut Answer) -> Progress {
-        let dialect = self.dialects.provider;
-        answer.read_event(dialect, &sse::framing(dialect).read(event))
+        match self.framing {
+            // They say nothing of themselves.
+            Framing::Bytes => Progress::Ongoing,
+            framing => answer.read_event(self.dialects.provider, &framing.read(event)),
+        }
     }
 
     /// The event as the client gets it.
     fn outgoing(&mut self, event: Bytes) -> Bytes {
-        let framing = sse::framing(self.dialects.provider);
         match &mut self.converter {
-            Some(converter) => converter.event(&framing.read(&event)).into(),
+            Some(converter) => converter.event(&self.framing.read(&event)).into(),
             None => event,
         }
     }
@@ -354,26 +366,31 @@ impl Upstreamed {
     /// Passes the stream on, event by event, and stops short of its end.
     pub(crate) async fn relay(mut self, client: &mut Client, mut sent: Sent) -> Relayed {
         let mut answer = Answer::default();
-        let mut ready = BytesMut::new();
+        // What may leave, and an event that may be the last: only the next one tells.
+        let (mut ready, mut held) = (BytesMut::new(), Bytes::new());
         let (keep_alive, mut spoken) = (self.keep_alive(), Instant::now());
         loop {
             while let Some(event) = self.pending.pop_front() {
                 let progress = self.look_on(&event, &mut answer);
                 let event = self.outgoing(event);
+                ready.extend_from_slice(&std::mem::take(&mut held));
                 if progress == Progress::Ongoing {
-                    ready.extend_from_slice(&event);
+                    match answer.is_whole_without_end(self.dialects.provider) {
+                        true => held = event,
+                        false => ready.extend_from_slice(&event),
+                    }
                     continue;
                 }
                 if !forward(client, &mut sent, ready.split().freeze()).await {
                     return cancelled(answer, sent);
                 }
                 return if progress == Progress::Last {
-                    let last = self.tail(event, client).await;
+                    let last = Some(self.tail(event, client).await);
                     Relayed { outcome: Outcome::Succeeded, answer, last, error: None, sent }
                 } else {
                     let words = "the provider's stream ended in an error, which was passed on";
                     let error = Some(("error_event", words));
-                    Relayed { outcome: Outcome::StreamFailed, answer, last: event, error, sent }
+                    Relayed { outcome: Outcome::StreamFailed, answer, last: Some(event), error, sent }
                 };
             }
             if !ready.is_empty() {
@@ -392,8 +409,8 @@ impl Upstreamed {
             };
             match pulled.and_then(|more| self.split().map(|()| more)) {
                 Ok(true) => {}
-                Ok(false) => return self.ended(answer, sent),
-                Err(error) => return self.broke_off(answer, sent, &error),
+                Ok(false) => return self.ended(held, answer, sent),
+                Err(error) => return self.broke_off(held, answer, sent, &error),
             }
         }
     }
@@ -424,29 +441,39 @@ impl Upstreamed {
     }
 
     /// The body ended without a last event. Some providers leave `[DONE]` out, and then the stated reason to
-    /// stop is their word that the answer is whole, unless another event had begun.
-    fn ended(mut self, answer: Answer, sent: Sent) -> Relayed {
+    /// stop is their word that the answer is whole, unless another event had begun. Bytes have no other end.
+    fn ended(mut self, held: Bytes, answer: Answer, sent: Sent) -> Relayed {
         let rest = self.splitter.rest();
-        if answer.is_whole_without_end(self.dialects.provider) && rest.trim_ascii().is_empty() {
+        let may_end = rest.trim_ascii().is_empty() && answer.is_whole_without_end(self.dialects.provider);
+        if may_end || self.framing == Framing::Bytes {
             let rest = match &mut self.converter {
                 Some(converter) => converter.finish().into(),
                 None => rest,
             };
-            return Relayed { outcome: Outcome::Succeeded, answer, last: rest, error: None, sent };
+            let last = Some([held, rest].concat().into());
+            return Relayed { outcome: Outcome::Succeeded, answer, last, error: None, sent };
         }
         let error = CallError::BrokeOff(self.provider.clone());
-        self.broke_off(answer, sent, &error)
+        self.broke_off(held, answer, sent, &error)
     }
 
-    /// The upstream failed: the client gets its dialect's own error event, never a clean end (promise 5).
-    fn broke_off(self, answer: Answer, sent: Sent, error: &CallError) -> Relayed {
+    /// The upstream failed: the client is told, and never gets a clean end (promise 5).
+    fn broke_off(self, held: Bytes, answer: Answer, sent: Sent, error: &CallError) -> Relayed {
         let message = format!("the answer broke off: {error}");
         let kind = waymark_protocol::ErrorKind::Upstream;
         let fault = Fault { kind, code: "stream_failed", message };
-        let last = waymark_protocol::error_event(self.dialects.client, &fault).into();
+        let told = error_end(self.framing, self.dialects.client, &fault);
+        let last = told.map(|told| [held, told].concat().into());
         let error = Some((error.code(), "the answer broke off upstream"));
         Relayed { outcome: Outcome::StreamFailed, answer, last, error, sent }
     }
+}
+
+/// How a client is told that its stream has no end: by its dialect's own error event, or, among bytes that have no
+/// place for one, only by the connection's reset (`None`).
+pub(crate) fn error_end(framing: Framing, client: Dialect, fault: &Fault) -> Option<Bytes> {
+    let told = || waymark_protocol::error_event(client, fault).into();
+    (framing != Framing::Bytes).then(told)
 }
 
 /// Waits until the client has been without a word for too long, and returns the one that keeps it.
@@ -471,7 +498,7 @@ async fn forward(client: &Client, sent: &mut Sent, chunk: Bytes) -> bool {
 
 fn cancelled(answer: Answer, sent: Sent) -> Relayed {
     let error = Some(("cancelled", "the client went away"));
-    Relayed { outcome: Outcome::Cancelled, answer, last: Bytes::new(), error, sent }
+    Relayed { outcome: Outcome::Cancelled, answer, last: None, error, sent }
 }
 
 #[cfg(test)]

@@ -106,7 +106,7 @@ mod tests {
     use crate::Addressed;
 
     fn name(dialect: Dialect, body: &Value) -> Option<&'static str> {
-        let addressed = Addressed { model: Some("m".to_owned()), stream: None };
+        let addressed = Addressed { model: Some("m".to_owned()), ..Addressed::default() };
         let request = crate::parse(dialect, &Bytes::from(body.to_string()), &addressed).unwrap();
         background_call(&request).map(|call| call.name)
     }

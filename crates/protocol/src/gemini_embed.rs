@@ -251,7 +251,8 @@ mod tests {
     use crate::parse;
 
     fn read(body: &'static str) -> Result<Request, ParseError> {
-        let addressed = Addressed { model: Some("auto".to_owned()), stream: Some(false) };
+        let addressed =
+            Addressed { model: Some("auto".to_owned()), stream: Some(false), ..Addressed::default() };
         parse(Dialect::GeminiEmbed, &Bytes::from_static(body.as_bytes()), &addressed)
     }
 

@@ -87,20 +87,22 @@ fn codec(dialect: Dialect) -> &'static dyn Codec {
     }
 }
 
-/// What the address of a request says, in dialects whose bodies do not.
+/// What a request says beside its body, in dialects whose bodies do not say it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Addressed {
     /// The model in the path (Gemini).
     pub model: Option<String>,
     /// Whether the path asks for a stream (Gemini).
     pub stream: Option<bool>,
+    /// The body's content type, which has the boundary of a form (OpenAI's pictures and sounds).
+    pub content_type: Option<String>,
 }
 
 /// Reads what routing needs out of a request.
 pub fn parse(dialect: Dialect, raw: &bytes::Bytes, addressed: &Addressed) -> Result<Request, ParseError> {
     match dialect {
-        // A form, which may hold a sound.
-        Dialect::OpenAiTranscriptions => {}
+        // A form, perhaps, which may hold a sound or a picture.
+        Dialect::OpenAiImages | Dialect::OpenAiTranscriptions | Dialect::OpenAiSpeech => {}
         _ => request::is_object(raw)?,
     }
     codec(dialect).parse(raw, addressed)

@@ -33,6 +33,8 @@ pub struct Request {
     pub inputs: usize,
     /// Nothing is to be written: the client only wants the model, or its cache, to be ready.
     pub warm_up: bool,
+    /// Whether the body is a form, where a name stands as it is.
+    pub(crate) is_form: bool,
     raw: Bytes,
     spoken: Spoken,
     /// Where the body names the model, in order; nowhere where only the address does.
@@ -93,7 +95,7 @@ impl Request {
         &self.raw
     }
 
-    /// A request whose address names the model. A body that names it, too, does so at `model_spans`.
+    /// A request whose model is known. A body that names it does so at `model_spans`.
     pub(crate) fn addressed(
         dialect: Dialect,
         raw: &Bytes,
@@ -101,9 +103,22 @@ impl Request {
         model_spans: Vec<Range<usize>>,
     ) -> Self {
         let (raw, fim) = (raw.clone(), None);
-        let (stream, tools, messages, inputs, warm_up) = (false, 0, 0, 0, false);
+        let (stream, tools, messages, inputs, warm_up, is_form) = (false, 0, 0, 0, false, false);
         let spoken = Spoken::default();
-        Self { dialect, model, stream, tools, messages, fim, inputs, warm_up, raw, spoken, model_spans }
+        Self {
+            dialect,
+            model,
+            stream,
+            tools,
+            messages,
+            fim,
+            inputs,
+            warm_up,
+            is_form,
+            raw,
+            spoken,
+            model_spans,
+        }
     }
 
     pub(crate) fn spoken(&self) -> &Spoken {
@@ -121,8 +136,7 @@ impl Request {
             return self.raw.clone();
         }
         let name = match self.dialect {
-            // In a form, a name stands as it is.
-            Dialect::OpenAiTranscriptions => model.to_owned(),
+            _ if self.is_form => model.to_owned(),
             // Tuned models have a collection of their own.
             Dialect::Gemini | Dialect::GeminiEmbed if !model.contains('/') => {
                 quoted(&format!("models/{model}"))
@@ -261,6 +275,7 @@ fn envelope_or(dialect: Dialect, raw: &Bytes, stream: bool) -> Result<Request, P
         fim: None,
         inputs: 0,
         warm_up: false,
+        is_form: false,
         model_spans: envelope.model.map(|model| span(raw, model)).into_iter().collect(),
         raw: raw.clone(),
     })

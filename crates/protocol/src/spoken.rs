@@ -250,7 +250,7 @@ mod tests {
     use crate::Addressed;
 
     fn request(dialect: Dialect, body: &Value) -> Request {
-        let addressed = Addressed { model: Some("m".to_owned()), stream: None };
+        let addressed = Addressed { model: Some("m".to_owned()), ..Addressed::default() };
         crate::parse(dialect, &Bytes::from(body.to_string()), &addressed).unwrap()
     }
 

@@ -1,4 +1,5 @@
-//! Streams cut into events without changing a byte: server-sent events (WHATWG HTML, section 9.2) and lines of JSON.
+//! Streams cut into events without changing a byte: server-sent events (WHATWG HTML, section 9.2), lines of JSON, and
+//! bytes that say nothing of where they end.
 
 use std::borrow::Cow;
 
@@ -32,6 +33,8 @@ pub enum Framing {
     Sse,
     /// One JSON object a line (NDJSON).
     Lines,
+    /// A sound or a text. An event is whatever has arrived but for its last byte, which may be the whole body's.
+    Bytes,
 }
 
 /// How `dialect` cuts its streams.
@@ -39,6 +42,19 @@ pub fn framing(dialect: Dialect) -> Framing {
     match dialect {
         Dialect::OllamaChat | Dialect::OllamaGenerate => Framing::Lines,
         _ => Framing::Sse,
+    }
+}
+
+/// How an answer of this content type comes in `dialect`; `None` where it is one object.
+pub fn framing_of(dialect: Dialect, content_type: &str) -> Option<Framing> {
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match dialect {
+        _ if kind == framing(dialect).content_type() => Some(framing(dialect)),
+        _ if kind.contains("json") => None,
+        Dialect::OpenAiTranscriptions => Some(Framing::Bytes),
+        // A text is no sound: a proxy's page, say.
+        Dialect::OpenAiSpeech if !kind.starts_with("text/") => Some(Framing::Bytes),
+        _ => None,
     }
 }
 
@@ -60,6 +76,7 @@ impl Framing {
         match self {
             Self::Sse => "text/event-stream",
             Self::Lines => "application/x-ndjson",
+            Self::Bytes => "application/octet-stream",
         }
     }
 
@@ -68,6 +85,7 @@ impl Framing {
         match self {
             Self::Sse => read(event),
             Self::Lines => read_line(event),
+            Self::Bytes => Frame { event: None, data: Cow::Borrowed(event) },
         }
     }
 }
@@ -104,6 +122,7 @@ impl Splitter {
         let end = match self.framing {
             Framing::Sse => self.find_end(),
             Framing::Lines => self.find_line_end(),
+            Framing::Bytes => self.pending.len().checked_sub(1).filter(|&most| most > 0),
         };
         match end {
             Some(end) => {
@@ -115,7 +134,7 @@ impl Splitter {
         }
     }
 
-    /// What is left when the stream has ended: an event that was not finished, or nothing.
+    /// What is left when the stream has ended: an event that was not finished, the last of bytes, or nothing.
     pub fn rest(&mut self) -> Bytes {
         (self.searched, self.in_line) = (0, false);
         self.pending.split().freeze()
@@ -284,6 +303,36 @@ mod tests {
         assert!(!last(Framing::Lines, b"{\"done\":tr"));
     }
 
+    #[test]
+    fn bytes_leave_at_once_but_for_the_last() {
+        let (events, rest) = cut_by(Splitter::new(Framing::Bytes), &[b"RIFF", b"\n", b"", b"\n\nWAVE"]);
+        let expected: [&[u8]; 3] = [b"RIF", b"F", b"\n\n\nWAV"];
+        assert_eq!((events, rest), (expected.map(Bytes::from_static).to_vec(), Bytes::from_static(b"E")));
+        assert_eq!(cut_by(Splitter::new(Framing::Bytes), &[b"\n"]), (Vec::new(), Bytes::from_static(b"\n")));
+    }
+
+    #[test]
+    fn an_answers_content_type_says_how_it_comes() {
+        use Dialect::{OllamaChat, OpenAiChat, OpenAiImages, OpenAiSpeech, OpenAiTranscriptions};
+        for (dialect, content_type, expected) in [
+            (OpenAiChat, "text/event-stream; charset=utf-8", Some(Framing::Sse)),
+            (OpenAiChat, "text/html", None),
+            (OllamaChat, "application/x-ndjson", Some(Framing::Lines)),
+            (OpenAiImages, "Text/Event-Stream", Some(Framing::Sse)),
+            (OpenAiImages, "image/png", None),
+            (OpenAiTranscriptions, "text/event-stream", Some(Framing::Sse)),
+            (OpenAiTranscriptions, "application/json", None),
+            (OpenAiTranscriptions, "text/vtt", Some(Framing::Bytes)),
+            (OpenAiTranscriptions, "application/x-subrip", Some(Framing::Bytes)),
+            (OpenAiSpeech, "audio/mpeg", Some(Framing::Bytes)),
+            (OpenAiSpeech, "", Some(Framing::Bytes)),
+            (OpenAiSpeech, "text/html", None),
+            (OpenAiSpeech, "application/json", None),
+        ] {
+            assert_eq!(framing_of(dialect, content_type), expected, "{dialect} {content_type}");
+        }
+    }
+
     proptest! {
         /// Wherever a stream of lines is cut into pieces, the lines are the same and no byte is lost.
         #[test]
@@ -302,7 +351,7 @@ mod tests {
         /// No bytes whatsoever make reading or cutting fail.
         #[test]
         fn any_bytes_can_be_cut_and_read(bytes: Vec<u8>) {
-            for framing in [Framing::Sse, Framing::Lines] {
+            for framing in [Framing::Sse, Framing::Lines, Framing::Bytes] {
                 let (events, rest) = cut_by(Splitter::new(framing), &[&bytes]);
                 prop_assert_eq!([events.concat(), rest.to_vec()].concat(), bytes.clone());
                 events.iter().for_each(|event| drop(framing.read(event)));

@@ -7,7 +7,7 @@ use crate::commands::{database, sqlite};
 use crate::rig::{ANTHROPIC, OPENAI, Rig, chat, completion, outcome};
 
 /// From now on the database rolls every batch back, as it does on a full disk.
-const FULL: &str = "db.execute(\"CREATE TRIGGER full BEFORE INSERT ON checkpoints BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END\")";
+pub(crate) const FULL: &str = "db.execute(\"CREATE TRIGGER full BEFORE INSERT ON checkpoints BEGIN SELECT RAISE(ROLLBACK, 'disk full'); END\")";
 const FREE: &str = "db.execute('DROP TRIGGER full')";
 
 #[test]

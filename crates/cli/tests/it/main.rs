@@ -13,6 +13,7 @@ mod faults;
 mod gemini;
 mod golden;
 mod kinds;
+mod media;
 mod path;
 mod rig;
 mod streams;

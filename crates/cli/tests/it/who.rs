@@ -88,8 +88,7 @@ fn a_conversation_without_a_key_keeps_one_name_over_turns_and_restarts() {
 }
 
 /// What Codex says of the workspace, in a header and in the body alike.
-const METADATA: &str =
-    r#"{"workspaces":{"/srv/secret":{"associated_remote_urls":{"origin":"git@secret"}}}}"#;
+const METADATA: &str = r#"{"workspaces":{"/srv/secret":{"associated_remote_urls":{"origin":"git@secret"}}}}"#;
 
 #[test]
 fn what_codex_tells_openai_of_the_workspace_stays_here_when_another_dialect_is_spoken() {

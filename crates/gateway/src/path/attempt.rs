@@ -202,7 +202,7 @@ async fn call_upstream(
     let mut head = Head { status: response.status(), headers: upstream::to_client(response.headers()) };
     let mut chunks = response.bytes_stream();
     let no_answer = |problem| CallError::NoAnswer { provider: step.provider.clone(), problem };
-    if head.status.is_success() && head.is_stream_of(step.dialect) {
+    if let Some(framing) = head.framing(step.dialect).filter(|_| head.status.is_success()) {
         let dialects = Dialects { client: call.dialect, provider: step.dialect };
         let mut converter = None;
         if let Some(conversion) = &conversion {
@@ -210,7 +210,7 @@ async fn call_upstream(
             converter = Some(conversion.stream().ok_or_else(|| no_answer("it streams what comes whole"))?);
         }
         let mut upstreamed =
-            Upstreamed::new(head, dialects, converter, chunks.boxed(), step.provider.clone());
+            Upstreamed::new(head, dialects, framing, converter, chunks.boxed(), step.provider.clone());
         upstreamed.first_event().await?;
         return Ok(Reached::Stream(Box::new(upstreamed)));
     }
@@ -310,7 +310,8 @@ impl Upstreamed {
     async fn first_event(&mut self) -> Result<(), CallError> {
         while self.pending.is_empty() {
             if !self.pull().await? {
-                return Err(CallError::BrokeOff(self.provider().to_owned()));
+                let broke_off = || CallError::BrokeOff(self.provider().to_owned());
+                return self.may_be_empty().then_some(()).ok_or_else(broke_off);
             }
             self.split()?;
         }

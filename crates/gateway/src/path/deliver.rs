@@ -16,7 +16,7 @@ use super::shortened;
 use super::{Call, tolerate, unrecorded};
 use crate::config::Payloads;
 use crate::recorder::Unrecorded;
-use crate::relay::{Client, Head, Kept, Relayed, Sent, Upstreamed};
+use crate::relay::{Client, Head, Kept, Relayed, Sent, Upstreamed, error_end};
 use crate::state::State;
 
 /// How a record ends. The model facts are filled in from the attempts.
@@ -225,7 +225,7 @@ impl Delivery<'_> {
         if let Err(error) = begun.or_else(|error| tolerate(self.state, error)) {
             return client.answer(unrecorded(self.call.dialect, &error));
         }
-        let failed_at_once = upstreamed.failed_at_once();
+        let (failed_at_once, framing) = (upstreamed.failed_at_once(), upstreamed.framing());
         let (mut head, mut sent) = (self.mark(upstreamed.head(), on_record), self.sent());
         if self.call.wants_array() {
             head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Array::CONTENT_TYPE));
@@ -240,8 +240,8 @@ impl Delivery<'_> {
             (answer.usage.output, answer.usage.reasoning) = (None, None);
         }
         let end = sent.ending();
-        let last = end(last);
-        sent.add(&last);
+        let last = last.map(&end);
+        sent.add(last.as_deref().unwrap_or_default());
         let mut ending = Ending::new(outcome, self.reason).answer(&self.name, answer).sent(sent);
         if let Some((_, words)) = error {
             ending = ending.error(words);
@@ -252,7 +252,7 @@ impl Delivery<'_> {
             Err(error) => {
                 let message = format!("the answer's end could not be recorded: {error}");
                 let fault = Fault { kind: ErrorKind::Unavailable, code: "ledger_unavailable", message };
-                end(waymark_protocol::error_event(self.call.dialect, &fault).into())
+                error_end(framing, self.call.dialect, &fault).map(end)
             }
         };
         client.finish(last).await;

@@ -41,8 +41,10 @@ impl Target<'_> {
             Dialect::OpenAiCompletions => Versioned("/completions".to_owned()),
             Dialect::OpenAiResponses => Versioned("/responses".to_owned()),
             Dialect::OpenAiEmbeddings => Versioned("/embeddings".to_owned()),
-            Dialect::OpenAiImages => Versioned("/images/generations".to_owned()),
-            Dialect::OpenAiTranscriptions => Versioned("/audio/transcriptions".to_owned()),
+            Dialect::OpenAiImages => Versioned(format!("/images/{}", self.method.unwrap_or("generations"))),
+            Dialect::OpenAiTranscriptions => {
+                Versioned(format!("/audio/{}", self.method.unwrap_or("transcriptions")))
+            }
             Dialect::OpenAiSpeech => Versioned("/audio/speech".to_owned()),
             Dialect::AnthropicMessages => Versioned(format!("/messages{}", slash(self.method))),
             Dialect::MistralFim => Versioned("/fim/completions".to_owned()),
@@ -134,6 +136,9 @@ mod tests {
             (OpenAi, "http://h/v1", Dialect::AnthropicMessages, "http://h/v1/messages"),
             (AzureOpenAi, "https://r", Dialect::OpenAiChat, "https://r/openai/v1/chat/completions"),
             (Anthropic, "https://h", Dialect::AnthropicMessages, "https://h/v1/messages"),
+            (OpenAi, "https://h/v1", Dialect::OpenAiImages, "https://h/v1/images/generations"),
+            (AzureOpenAi, "https://r", Dialect::OpenAiSpeech, "https://r/openai/v1/audio/speech"),
+            (Mistral, "https://h/v1", Dialect::OpenAiTranscriptions, "https://h/v1/audio/transcriptions"),
             (Gemini, "https://h", Dialect::Gemini, "https://h/v1beta/models/m-1:generateContent"),
             (Gemini, "https://h", Dialect::OpenAiChat, "https://h/v1beta/openai/chat/completions"),
             (Mistral, "https://h/v1", Dialect::MistralFim, "https://h/v1/fim/completions"),
@@ -148,12 +153,13 @@ mod tests {
 
     #[test]
     fn azure_deployments_are_addressed_under_a_version() {
-        let with_version = |dialect| {
+        let asked_to = |method, dialect| {
             address(ProviderKind::AzureOpenAi, "https://r", dialect, |target, provider| {
                 provider.api_version = Some("2024-10-21".to_owned());
-                target.query = Some("api-version=2023-05-15&x=1");
+                (target.query, target.method) = (Some("api-version=2023-05-15&x=1"), method);
             })
         };
+        let with_version = |dialect| asked_to(None, dialect);
         assert_eq!(
             with_version(Dialect::OpenAiChat),
             "https://r/openai/deployments/m-1/chat/completions?x=1&api-version=2024-10-21"
@@ -162,6 +168,16 @@ mod tests {
             with_version(Dialect::OpenAiResponses),
             "https://r/openai/responses?x=1&api-version=2024-10-21"
         );
+        for (method, dialect, path) in [
+            (None, Dialect::OpenAiImages, "images/generations"),
+            (Some("edits"), Dialect::OpenAiImages, "images/edits"),
+            (None, Dialect::OpenAiTranscriptions, "audio/transcriptions"),
+            (Some("translations"), Dialect::OpenAiTranscriptions, "audio/translations"),
+            (None, Dialect::OpenAiSpeech, "audio/speech"),
+        ] {
+            let expected = format!("https://r/openai/deployments/m-1/{path}?x=1&api-version=2024-10-21");
+            assert_eq!(asked_to(method, dialect), expected);
+        }
     }
 
     #[test]

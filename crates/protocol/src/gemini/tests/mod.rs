@@ -36,14 +36,16 @@ fn own_words_come_back_as_they_were() {
 #[test]
 fn requests_are_parsed_and_only_their_names_change() {
     let body = Bytes::from(case(Dialect::Gemini, "tools.request.json"));
-    let addressed = Addressed { model: Some("gemini-3.5-flash".into()), stream: Some(true) };
+    let addressed =
+        Addressed { model: Some("gemini-3.5-flash".into()), stream: Some(true), ..Addressed::default() };
     let request = Gemini.parse(&body, &addressed).unwrap();
     assert_eq!((request.model.as_str(), request.stream), ("gemini-3.5-flash", true));
     assert_eq!((request.messages, request.tools), (1, 4));
     assert_eq!(request.body_for("other"), body);
     let body = Bytes::from(case(Dialect::Gemini, "count_tokens.request.json"));
-    let request =
-        Gemini.parse(&body, &Addressed { model: Some("gemini-3.5-flash".into()), stream: None }).unwrap();
+    let request = Gemini
+        .parse(&body, &Addressed { model: Some("gemini-3.5-flash".into()), ..Addressed::default() })
+        .unwrap();
     let other = String::from_utf8(request.body_for("other").to_vec()).unwrap();
     assert_eq!(other, String::from_utf8_lossy(&body).replace("models/gemini-3.5-flash", "models/other"));
     assert_eq!(request.messages, 1);
