@@ -7,7 +7,6 @@ import pytest
 UNSUPPORTED = {
     r"mistral.*tool_calls_and_their_results\[(openai|responses|anthropic|google|ollama|azure|llama)-True\]":
         "Mistral's client wants a tool's name in every piece of a call, which OpenAI's dialect says once",
-    r"media.*a_text_is_spoken\[(openai|azure)\]": "an answer that is no JSON is taken for none",
 }
 
 
