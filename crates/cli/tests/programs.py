@@ -33,7 +33,7 @@ def program(variable, name):
     """Where a program of this workspace is."""
     path = os.environ.get(variable) or BUILT / "debug" / name
     if not pathlib.Path(path).exists():
-        pytest.exit(f"no {path}: `cargo xtask clients` and `cargo xtask agents` build it", returncode=2)
+        pytest.exit(f"no {path}: `cargo xtask clients`, `agents` and `llama` build what they start", returncode=2)
     return str(path)
 
 

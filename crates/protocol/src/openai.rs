@@ -6,12 +6,14 @@ use waymark_types::Usage;
 
 use crate::answer::{Answer, Progress};
 use crate::error::Fault;
+use crate::llama_infill::Timings;
 use crate::sse::Frame;
 
 #[derive(Deserialize)]
 struct Reply {
     model: Option<String>,
     usage: Option<Tokens>,
+    timings: Option<serde_json::Value>,
     choices: Option<Vec<Choice>>,
     error: Option<serde_json::Value>,
     object: Option<String>,
@@ -69,7 +71,10 @@ pub(crate) fn read(bytes: &[u8], answer: &mut Answer) {
         return;
     };
     answer.served_model = reply.model.filter(|model| !model.is_empty()).or(answer.served_model.take());
-    answer.usage.update(&reply.usage.map(Usage::from).unwrap_or_default());
+    // llama.cpp counts in its own words, too, asked or not.
+    let timed = || Some(Timings::deserialize(reply.timings?).ok()?.usage());
+    let counted = reply.usage.map(Usage::from).or_else(timed);
+    answer.usage.update(&counted.unwrap_or_default());
     let choices = reply.choices.unwrap_or_default();
     answer.finish = choices.into_iter().find_map(|choice| choice.finish_reason).or(answer.finish.take());
     let error = reply.error.filter(|error| !error.is_null()).map(|error| error_text(&error));

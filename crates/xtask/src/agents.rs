@@ -6,9 +6,9 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::workspace::{Workspace, cargo};
-use crate::{clients, packages, process, test};
+use crate::{packages, process, pytest, test};
 
-const SUITE: &str = "crates/cli/tests/agents";
+const SUITE: &str = "agents";
 const PINS: &str = "package.json";
 
 /// Builds the programs and runs the suite.
@@ -21,7 +21,9 @@ pub(crate) fn run() -> Result<()> {
 /// Installs what the suite needs and runs it against the programs already built.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let modules = modules(workspace)?;
-    clients::suite(workspace, SUITE, |pytest| pytest.env("AGENTS_NODE_MODULES", modules))
+    // It needs pytest alone, which the client suite pins.
+    let python = pytest::python(workspace, "clients")?;
+    pytest::run(workspace, &python, SUITE, |pytest| pytest.env("AGENTS_NODE_MODULES", modules))
 }
 
 /// The folder with exactly the agents the suite pins. Their install scripts stay unrun: the suite starts the programs
@@ -34,7 +36,7 @@ fn modules(workspace: &Workspace) -> Result<PathBuf> {
     }
     let folder = workspace.target.join("agents-node");
     let modules = folder.join("node_modules");
-    let pins = workspace.root.join(SUITE).join(PINS);
+    let pins = workspace.root.join(pytest::folder(SUITE)).join(PINS);
     let wanted = std::fs::read_to_string(&pins).context("cannot read which agents the suite pins")?;
     let installed = folder.join("installed");
     if std::fs::read_to_string(&installed).is_ok_and(|text| text == wanted) {

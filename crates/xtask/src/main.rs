@@ -7,8 +7,10 @@ mod agents;
 mod bench;
 mod clients;
 mod deny;
+mod llama;
 mod packages;
 mod process;
+mod pytest;
 mod test;
 mod tidy;
 mod workspace;
@@ -35,6 +37,8 @@ enum Chore {
     Clients,
     /// Claude Code, Codex and opencode against the real binary
     Agents,
+    /// llama.cpp's own server, built from source, behind the real binary
+    Llama,
     /// Licences, bans and sources of dependencies (installs cargo-deny when missing)
     Deny,
     /// Measures the budgets: gateway, completion, ledger, flash, or all of them; --json, --loaded, --repo DIR
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy::run(),
         Chore::Clients => clients::run(),
         Chore::Agents => agents::run(),
+        Chore::Llama => llama::run(),
         Chore::Deny => deny::run(),
         Chore::Bench { arguments } => bench::run(&arguments),
     };

@@ -19,6 +19,8 @@ use crate::request::{self, ParseError, Request};
 use crate::sse::Frame;
 use crate::{Addressed, Codec};
 
+pub(crate) use reply::Timings;
+
 pub(crate) struct LlamaInfill;
 
 impl Codec for LlamaInfill {

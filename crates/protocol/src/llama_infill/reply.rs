@@ -29,11 +29,24 @@ struct Content {
     cache_n: Option<u64>,
 }
 
-/// How long it took, and what for. `tokens_cached` is no part of usage: it is how much the cache holds afterwards.
+/// How long it took, and what for; in other dialects, too, where it counts what a client did not ask to have counted.
+/// `tokens_cached` is no part of usage: it is how much the cache holds afterwards.
 #[derive(Deserialize)]
-struct Timings {
+pub(crate) struct Timings {
     cache_n: Option<u64>,
+    prompt_n: Option<u64>,
     predicted_n: Option<u64>,
+}
+
+impl Timings {
+    pub(crate) fn usage(&self) -> Usage {
+        Usage {
+            input: self.prompt_n.zip(self.cache_n).and_then(|(read, cached)| read.checked_add(cached)),
+            cached_input: self.cache_n,
+            output: self.predicted_n,
+            ..Usage::default()
+        }
+    }
 }
 
 /// One answer, or as many as were asked for.
@@ -46,21 +59,24 @@ enum Contents {
 
 impl Content {
     fn usage(&self) -> Usage {
-        let timings = self.timings.as_ref();
-        Usage {
+        let mut usage = self.timings.as_ref().map(Timings::usage).unwrap_or_default();
+        usage.update(&Usage {
             input: self.tokens_evaluated,
-            cached_input: self.cache_n.or(timings.and_then(|timings| timings.cache_n)),
-            output: self
-                .tokens_predicted
-                .or(self.predicted_n)
-                .or(timings.and_then(|timings| timings.predicted_n)),
+            cached_input: self.cache_n,
+            output: self.tokens_predicted.or(self.predicted_n),
             ..Usage::default()
-        }
+        });
+        usage
+    }
+
+    /// Every event but the last says that it is not the last. Only the last one is cut down to the fields that were
+    /// asked for, and then may say nothing of it.
+    fn is_last(&self) -> bool {
+        self.stop != Some(false)
     }
 
     fn piece(self) -> Piece {
-        let usage = self.usage();
-        let is_last = self.stop == Some(true);
+        let (usage, is_last) = (self.usage(), self.is_last());
         let stop = match self.stop_type.as_deref() {
             Some("limit") => Some(Stop::MaxTokens),
             Some("word") => Some(Stop::Sequence(self.stopping_word.filter(|word| !word.is_empty()))),
@@ -88,6 +104,9 @@ pub(super) fn note(json: &[u8], answer: &mut Answer) -> Progress {
     let mut output = 0;
     let mut progress = Progress::Ongoing;
     for content in contents {
+        if content.is_last() {
+            progress = Progress::Last;
+        }
         let mut usage = content.usage();
         if several {
             // The prompt was read once, but every answer was written.
@@ -97,9 +116,6 @@ pub(super) fn note(json: &[u8], answer: &mut Answer) -> Progress {
         answer.usage.update(&usage);
         answer.finish = content.stop_type.filter(|kind| kind != "none").or(answer.finish.take());
         answer.served_model = content.model.filter(|model| !model.is_empty()).or(answer.served_model.take());
-        if content.stop == Some(true) {
-            progress = Progress::Last;
-        }
     }
     progress
 }

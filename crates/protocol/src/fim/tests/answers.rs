@@ -39,6 +39,14 @@ fn answers_are_read_alike() {
 }
 
 #[test]
+fn a_stream_of_a_few_fields_ends_where_it_says_nothing_of_going_on() {
+    let fields = case(Dialect::LlamaInfill, "fields.stream.txt");
+    let (answer, progress) = watched(Dialect::LlamaInfill, &fields);
+    assert_eq!((progress, answer.usage.input, answer.usage.output), (Progress::Last, Some(42), Some(2)));
+    assert!(matches!(stream(Dialect::LlamaInfill, "fields").last(), Some(Event::End)));
+}
+
+#[test]
 fn streams_are_read_alike_wherever_they_are_cut() {
     for dialect in DIALECTS {
         let events = stream(dialect, "text");

@@ -1,6 +1,7 @@
 //! Answers, streams and errors.
 
 use serde_json::{Value, json};
+use waymark_types::Usage;
 
 use super::*;
 use crate::neutral::Stop;
@@ -182,6 +183,17 @@ fn calls_of_text_tools_are_written_as_declared() {
         r#""tool_calls":[{"custom":{"input":"","name":"apply_patch"},"id":"c","index":0,"type":"custom"}]"#
     ));
     assert!(text.contains(r#""tool_calls":[{"custom":{"input":"*** x"},"index":0}]"#), "{text}");
+}
+
+#[test]
+fn llama_cpp_counts_without_being_asked() {
+    let (mut splitter, mut answer) = (Splitter::default(), Answer::default());
+    splitter.push(&case("llama_cpp.stream.txt"));
+    while let Some(event) = splitter.next_event().unwrap() {
+        answer.read_event(Dialect::OpenAiChat, &sse::read(&event));
+    }
+    let usage = Usage { input: Some(254), cached_input: Some(253), output: Some(81), ..Usage::default() };
+    assert_eq!((answer.usage, answer.finish.as_deref()), (usage, Some("tool_calls")));
 }
 
 #[test]
