@@ -137,11 +137,11 @@ struct List {
 #[derive(Deserialize)]
 struct Listed {
     id: String,
+    owned_by: Option<String>,
 }
 
 /// Asks a loopback port for its models, as every server of OpenAI's dialect lists them.
 async fn probe(provider: &'static str, port: u16) -> Option<Found> {
-    let base_url = format!("http://127.0.0.1:{port}/v1");
     let client = reqwest::Client::builder()
         .no_proxy()
         // Nothing on a loopback port may send this elsewhere.
@@ -149,22 +149,29 @@ async fn probe(provider: &'static str, port: u16) -> Option<Found> {
         .timeout(PROBE_TIMEOUT)
         .build()
         .ok()?;
-    let response = client.get(format!("{base_url}/models")).send().await.ok()?;
+    let response = client.get(format!("http://127.0.0.1:{port}/v1/models")).send().await.ok()?;
     let body = response.error_for_status().ok()?.bytes().await.ok()?;
-    let list: List = serde_json::from_slice(&body).ok()?;
+    listed(provider, port, &body)
+}
+
+/// What a server's list of its models tells of it; `None` when none of them answers questions.
+fn listed(provider: &'static str, port: u16, body: &[u8]) -> Option<Found> {
+    let list: List = serde_json::from_slice(body).ok()?;
+    // llama.cpp says who it is, whatever its port.
+    let is_llama = list.data.iter().any(|listed| listed.owned_by.as_deref() == Some("llamacpp"));
+    let (kind, version) = if is_llama { (ProviderKind::LlamaCpp, "") } else { (ProviderKind::OpenAi, "/v1") };
     // Embedding models answer no questions; their names say so.
     let chat = |model: &String| !["embed", "rerank"].iter().any(|kind| model.to_lowercase().contains(kind));
     let models: Vec<String> =
         list.data.into_iter().map(|listed| listed.id).filter(chat).take(MOST_MODELS).collect();
-    let how = format!("answered on 127.0.0.1:{port}");
-    (!models.is_empty()).then_some(Found {
+    (!models.is_empty()).then(|| Found {
         provider,
-        kind: ProviderKind::OpenAi,
-        base_url,
+        kind,
+        base_url: format!("http://127.0.0.1:{port}{version}"),
         api_key_env: None,
         models,
         local: true,
-        how,
+        how: format!("answered on 127.0.0.1:{port}"),
     })
 }
 
@@ -194,5 +201,16 @@ mod tests {
         let discovery = discover_at(&|_| None, &[("vllm", upstream.address().port())]).await;
         assert_eq!(discovery.found.len(), 1);
         assert!(discovery.found[0].local && !discovery.found[0].models.is_empty());
+    }
+
+    #[test]
+    fn llama_cpp_is_known_by_its_own_word() {
+        let told = |owner: &str| {
+            let list = format!(r#"{{"object":"list","data":[{{"id":"coder","owned_by":"{owner}"}}]}}"#);
+            let found = listed("vllm", 8000, list.as_bytes()).unwrap();
+            (found.kind, found.base_url)
+        };
+        assert_eq!(told("llamacpp"), (ProviderKind::LlamaCpp, "http://127.0.0.1:8000".to_owned()));
+        assert_eq!(told("vllm"), (ProviderKind::OpenAi, "http://127.0.0.1:8000/v1".to_owned()));
     }
 }
