@@ -11,9 +11,9 @@ pub enum Endpoint {
     Responses,
     /// OpenAI `POST /v1/embeddings`.
     Embeddings,
-    /// OpenAI `POST /v1/images/generations`.
+    /// OpenAI `POST /v1/images/generations`, `/edits` and `/variations`.
     Images,
-    /// OpenAI `POST /v1/audio/transcriptions`.
+    /// OpenAI `POST /v1/audio/transcriptions` and `/translations`.
     Transcriptions,
     /// OpenAI `POST /v1/audio/speech`.
     Speech,
@@ -131,8 +131,8 @@ fn shared(path: &str) -> Endpoint {
         "/v1/completions" => Endpoint::Completions,
         "/v1/responses" => Endpoint::Responses,
         "/v1/embeddings" => Endpoint::Embeddings,
-        "/v1/images/generations" => Endpoint::Images,
-        "/v1/audio/transcriptions" => Endpoint::Transcriptions,
+        "/v1/images/generations" | "/v1/images/edits" | "/v1/images/variations" => Endpoint::Images,
+        "/v1/audio/transcriptions" | "/v1/audio/translations" => Endpoint::Transcriptions,
         "/v1/audio/speech" => Endpoint::Speech,
         "/v1/messages" => Endpoint::Messages,
         "/v1/messages/count_tokens" => Endpoint::MessageTokens,

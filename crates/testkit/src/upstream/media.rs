@@ -15,18 +15,27 @@ const FRAME: ([u8; 4], usize) = ([0xff, 0xfb, 0x90, 0x00], 417);
 
 pub(super) fn answer(wants: &Wants, answer: &Answer<'_>) -> Body {
     match wants.endpoint() {
-        Endpoint::Images => Body::json(200, &picture(answer)),
+        Endpoint::Images => pictures(wants, answer),
         Endpoint::Speech => spoken(wants),
         _ => transcript(wants, answer),
     }
 }
 
-fn picture(answer: &Answer<'_>) -> Value {
+/// One picture, or as a stream as many as were asked for, each after a glimpse of it.
+fn pictures(wants: &Wants, answer: &Answer<'_>) -> Body {
     let output = answer.output_tokens();
     let usage = json!({"input_tokens": INPUT_TOKENS, "output_tokens": output, "total_tokens": INPUT_TOKENS + output,
         "input_tokens_details": {"text_tokens": INPUT_TOKENS, "image_tokens": 0}});
-    json!({"created": CREATED, "background": "opaque", "output_format": "png", "quality": "low",
-        "size": "1024x1024", "data": [{"b64_json": PIXEL}], "usage": usage})
+    if !wants.is_stream() {
+        let made = json!({"created": CREATED, "background": "opaque", "output_format": "png", "quality": "low",
+            "size": "1024x1024", "data": [{"b64_json": PIXEL}], "usage": usage});
+        return Body::json(200, &made);
+    }
+    let glimpse =
+        json!({"type": "image_generation.partial_image", "b64_json": PIXEL, "partial_image_index": 0});
+    let whole = json!({"type": "image_generation.completed", "b64_json": PIXEL, "usage": usage});
+    let count = wants.body["n"].as_u64().unwrap_or(1) as usize;
+    Body::events(std::iter::repeat_n([glimpse, whole], count).flatten())
 }
 
 /// Frames of silence.
