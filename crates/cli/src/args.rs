@@ -77,6 +77,9 @@ pub(crate) enum Command {
         /// Say where each value comes from
         #[arg(long)]
         origin: bool,
+        /// Print the names that clients ask for by themselves, which ship with Waymark, and what takes them
+        #[arg(long, conflicts_with = "origin")]
+        stock_names: bool,
     },
 }
 

@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use waymark_protocol::ollama_models::{self, Ability, ListedModel};
 use waymark_protocol::{ErrorKind, Fault};
-use waymark_routing::{Model, Policy};
+use waymark_routing::{Model, PICKER, Policy};
 use waymark_types::{Dialect, Task};
 
 use crate::ingress::{json as reply, unread_response};
@@ -22,17 +22,28 @@ fn names(policy: &Policy) -> impl Iterator<Item = (&str, &str)> {
     routes.chain(policy.models.iter().map(|(name, model)| (name.as_str(), model.provider.as_str())))
 }
 
+/// Every name for clients whose pickers show only what is called as Anthropic's models are: any other comes once more in
+/// a form that they show.
+fn names_for_pickers(policy: &Policy) -> Vec<String> {
+    let shown = |name: &str| ["claude", "anthropic"].iter().any(|start| name.starts_with(start));
+    let forms = |name: &str| {
+        let form = (!shown(name)).then(|| format!("{PICKER}{name}"));
+        std::iter::once(name.to_owned()).chain(form)
+    };
+    names(policy).flat_map(|(name, _)| forms(name)).collect()
+}
+
 /// `GET /v1/models`: routes and models, in the shape of the client's own provider, told by its headers.
 pub(crate) async fn models(state: Shared<Arc<State>>, headers: HeaderMap) -> Response {
     if headers.contains_key("x-goog-api-key") || headers.contains_key("x-goog-api-client") {
         return gemini(state).await;
     }
     let policy = &state.snapshot.policy;
-    let names = names(policy);
     if headers.contains_key("anthropic-version") {
         let created = state.started.to_string();
-        let listed = |name| json!({"type": "model", "id": name, "display_name": name, "created_at": created});
-        let data: Vec<Value> = names.map(|(name, _)| listed(name)).collect();
+        let listed =
+            |name: String| json!({"type": "model", "id": name, "display_name": name, "created_at": created});
+        let data: Vec<Value> = names_for_pickers(policy).into_iter().map(listed).collect();
         let ends = [data.first(), data.last()].map(|model| model.map(|model| model["id"].clone()));
         return reply(&json!({"data": data, "has_more": false, "first_id": ends[0], "last_id": ends[1]}));
     }
@@ -43,7 +54,7 @@ pub(crate) async fn models(state: Shared<Arc<State>>, headers: HeaderMap) -> Res
         json!({"id": name, "object": "model", "created": created, "owned_by": owner, "type": "base",
             "capabilities": abilities})
     };
-    reply(&json!({"object": "list", "data": names.map(listed).collect::<Vec<Value>>()}))
+    reply(&json!({"object": "list", "data": names(policy).map(listed).collect::<Vec<Value>>()}))
 }
 
 fn mistral_abilities(policy: &Policy, name: &str) -> Value {

@@ -3,7 +3,7 @@
 use waymark_ledger::canonical::{self, CanonicalError};
 use waymark_ledger::commitment::hex;
 use waymark_ledger::tree::Hash;
-use waymark_routing::{Model, Policy, Route, Snapshot};
+use waymark_routing::{Model, Policy, Route, Snapshot, StockNames};
 use waymark_types::{Dialect, Price, ProviderKind};
 
 use crate::config::{Config, ModelConfig, ProviderConfig};
@@ -20,8 +20,8 @@ pub(crate) fn snapshot(config: &Config) -> Result<Snapshot, CanonicalError> {
         let route = Route { ladder: route.ladder.clone(), fallback: route.fallback.clone() };
         (name.clone(), route)
     });
-    let policy =
-        Policy { models: models.collect(), routes: routes.collect(), aliases: config.aliases.clone() };
+    let (models, routes) = (models.collect(), routes.collect());
+    let policy = Policy { models, routes, aliases: config.aliases.clone(), stock: StockNames::shipped()? };
     let digest = sha256(&canonical::to_bytes(&policy)?);
     Ok(Snapshot { policy, digest: hex(&digest) })
 }

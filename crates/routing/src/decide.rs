@@ -4,12 +4,10 @@ use waymark_types::{Dialect, Next, ProviderKind, Task};
 
 use crate::features::Features;
 use crate::policy::{Model, Policy, Route, Snapshot};
+use crate::resolve::{DEFAULT_ROUTE, Meaning, resolve};
 
 /// The name and version of the rules in this module, which every decision carries.
-pub const POLICY: &str = "ladder-3";
-
-/// The route that takes whatever nothing else claims.
-const DEFAULT_ROUTE: &str = "auto";
+pub const POLICY: &str = "ladder-4";
 
 /// The attempts allowed, in order, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,19 +52,12 @@ pub struct Refusal {
     pub client_error: bool,
 }
 
-/// What a requested name turned out to mean.
-enum Meaning<'a> {
-    Route(&'a str, &'a Route),
-    Model(&'a str, &'a Model),
-    Nothing,
-}
-
 /// Decides which models may answer a request.
 pub fn decide(features: &Features, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let policy = &snapshot.policy;
     let mut reasons: Vec<_> =
         features.rule.map(|rule| format!("task:{}:{rule}", features.task)).into_iter().collect();
-    match resolve(&features.requested_model, policy, &mut reasons) {
+    match resolve(features, policy, &mut reasons) {
         Meaning::Model(name, model) => pinned(features, name, model, reasons),
         Meaning::Route(name, route) => climb(features, policy, name, route, reasons),
         Meaning::Nothing => Err(Refusal {
@@ -81,26 +72,6 @@ pub fn decide(features: &Features, snapshot: &Snapshot) -> Result<Plan, Refusal>
             client_error: false,
         }),
     }
-}
-
-/// A route, a configured model, an alias for either, or else the route `auto`.
-fn resolve<'a>(requested: &'a str, policy: &'a Policy, reasons: &mut Vec<String>) -> Meaning<'a> {
-    let named = |name: &'a str| match (policy.routes.get(name), policy.models.get(name)) {
-        (Some(route), _) => Some(Meaning::Route(name, route)),
-        (None, Some(model)) => Some(Meaning::Model(name, model)),
-        (None, None) => None,
-    };
-    if let Some(meaning) = named(requested) {
-        return meaning;
-    }
-    if let Some(target) = policy.aliases.get(requested)
-        && let Some(meaning) = named(target)
-    {
-        reasons.push(format!("alias:{target}"));
-        return meaning;
-    }
-    reasons.push("unknown_name".to_owned());
-    named(DEFAULT_ROUTE).unwrap_or(Meaning::Nothing)
 }
 
 fn pinned(features: &Features, name: &str, model: &Model, mut reasons: Vec<String>) -> Result<Plan, Refusal> {
@@ -222,145 +193,4 @@ fn step(features: &Features, name: &str, model: &Model, arrival: Next, reasons: 
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::features::Shape;
-
-    fn snapshot() -> Snapshot {
-        let model = |provider: &str, kind, id: &str| Model {
-            provider: provider.into(),
-            kind,
-            dialects: Model::usual_dialects(kind),
-            id: id.into(),
-            price: None,
-            tasks: None,
-        };
-        let fim = model("local", ProviderKind::OpenAi, "coder");
-        let route = Route {
-            ladder: ["flash", "fim", "small", "large"].map(String::from).to_vec(),
-            fallback: [("small".to_owned(), vec!["small-b".to_owned(), "claude".to_owned()])].into(),
-        };
-        let models = [
-            ("flash", model("embedded", ProviderKind::Embedded, "waymark-flash-1")),
-            ("fim", Model { tasks: Some(vec![Task::Completion]), ..fim }),
-            ("small", model("acme", ProviderKind::OpenAi, "small-1")),
-            ("small-b", model("bolt", ProviderKind::OpenAi, "small-2")),
-            ("claude", model("anthropic", ProviderKind::Anthropic, "claude-x")),
-            ("large", model("acme", ProviderKind::OpenAi, "large-1")),
-        ];
-        let policy = Policy {
-            models: models.into_iter().map(|(name, model)| (name.to_owned(), model)).collect(),
-            routes: [("auto".to_owned(), route)].into(),
-            aliases: [("gpt-4".to_owned(), "large".to_owned())].into(),
-        };
-        Snapshot { policy, digest: "d".into() }
-    }
-
-    fn features(task: Task, dialect: Dialect, model: &str) -> Features {
-        Features { dialect, task, rule: None, shape: Shape::Plain, requested_model: model.into() }
-    }
-
-    fn names(task: Task, dialect: Dialect, model: &str) -> Result<Vec<String>, &'static str> {
-        decide(&features(task, dialect, model), &snapshot())
-            .map(|plan| plan.steps.into_iter().map(|step| step.name).collect())
-            .map_err(|refusal| refusal.reason)
-    }
-
-    #[test]
-    fn a_completion_starts_on_the_embedded_model_and_may_climb() {
-        let plan = names(Task::Completion, Dialect::OpenAiCompletions, "auto");
-        assert_eq!(plan, Ok(vec!["flash".into(), "fim".into()]));
-    }
-
-    #[test]
-    fn chat_starts_on_the_first_capable_rung_with_its_stand_ins_only() {
-        let features = features(Task::Chat, Dialect::OpenAiChat, "auto");
-        let plan = decide(&features, &snapshot()).unwrap();
-        assert_eq!(plan.reason, "first_capable_rung");
-        assert_eq!(
-            plan.reasons,
-            [
-                "route:auto",
-                "cannot:flash:task",
-                "cannot:fim:task",
-                "converted:claude:anthropic-messages",
-                "rung:small"
-            ]
-        );
-        let steps: Vec<_> = plan.steps.iter().map(|step| (step.name.as_str(), step.arrival)).collect();
-        assert_eq!(steps, [("small", Next::Done), ("small-b", Next::Fallback), ("claude", Next::Fallback)]);
-    }
-
-    #[test]
-    fn only_the_same_model_stands_in_for_embeddings() {
-        let mut snapshot = snapshot();
-        for (name, id) in [("small", "embed-1"), ("small-b", "embed-1"), ("fim", "embed-1")] {
-            let model = snapshot.policy.models.get_mut(name).unwrap();
-            (model.id, model.tasks) = (id.to_owned(), Some(vec![Task::Embedding]));
-        }
-        let other = Model { id: "embed-2".to_owned(), ..snapshot.policy.models["small"].clone() };
-        snapshot.policy.models.insert("other".to_owned(), other);
-        let route = snapshot.policy.routes.get_mut("auto").unwrap();
-        route.ladder = ["flash", "small", "fim", "other"].map(String::from).to_vec();
-        route.fallback = [("small".to_owned(), vec!["other".to_owned(), "small-b".to_owned()])].into();
-        for dialect in [Dialect::OpenAiEmbeddings, Dialect::OllamaEmbed, Dialect::GeminiEmbed] {
-            let plan = decide(&features(Task::Embedding, dialect, "auto"), &snapshot).unwrap();
-            let steps: Vec<_> = plan.steps.iter().map(|step| (step.name.as_str(), step.arrival)).collect();
-            assert_eq!(steps, [("small", Next::Done), ("small-b", Next::Fallback)], "{dialect}");
-            assert!(plan.reasons.contains(&"cannot:other:other_vectors".to_owned()), "{:?}", plan.reasons);
-        }
-    }
-
-    #[test]
-    fn a_model_of_another_dialect_is_reached_by_conversion() {
-        let plan = names(Task::AgentStep, Dialect::AnthropicMessages, "auto");
-        assert_eq!(plan, Ok(vec!["small".into(), "small-b".into(), "claude".into()]));
-    }
-
-    #[test]
-    fn names_aliases_and_strangers() {
-        assert_eq!(names(Task::Chat, Dialect::OpenAiChat, "large"), Ok(vec!["large".into()]));
-        assert_eq!(names(Task::Chat, Dialect::OpenAiChat, "gpt-4"), Ok(vec!["large".into()]));
-        assert_eq!(names(Task::Chat, Dialect::OpenAiChat, "gpt-99").unwrap()[0], "small");
-        assert_eq!(names(Task::Chat, Dialect::OpenAiChat, "flash"), Err("model_cannot"));
-    }
-
-    #[test]
-    fn the_rule_that_told_the_task_comes_first_in_the_reasons() {
-        let plain = features(Task::Utility, Dialect::OpenAiChat, "large");
-        let told = Features { rule: Some("zed-title"), ..plain.clone() };
-        let reasons = |features| decide(&features, &snapshot()).unwrap().reasons;
-        assert_eq!(reasons(plain), ["pinned:large"]);
-        assert_eq!(reasons(told), ["task:utility:zed-title", "pinned:large"]);
-    }
-
-    #[test]
-    fn a_refusal_says_how_to_add_a_model() {
-        let features = features(Task::Chat, Dialect::AnthropicMessages, "claude-sonnet");
-        let mut snapshot = snapshot();
-        snapshot.policy.models.retain(|name, _| name == "flash");
-        let refusal = decide(&features, &snapshot).unwrap_err();
-        assert_eq!(refusal.reason, "no_chat_model");
-        assert!(refusal.message.contains("ANTHROPIC_API_KEY"), "{}", refusal.message);
-        snapshot.policy.routes.clear();
-        assert_eq!(decide(&features, &snapshot).unwrap_err().reason, "no_route");
-    }
-
-    proptest! {
-        #[test]
-        fn the_same_snapshot_and_request_give_the_same_decision(
-            name in "auto|flash|small|large|gpt-4|[a-z]{1,6}",
-            task in prop::sample::select(Task::ALL),
-            dialect in prop::sample::select(Dialect::ALL),
-        ) {
-            let features = features(task, dialect, &name);
-            let first = decide(&features, &snapshot());
-            prop_assert_eq!(&first, &decide(&features, &snapshot()));
-            if let Ok(plan) = first {
-                prop_assert!(!plan.steps.is_empty());
-            }
-        }
-    }
-}
+mod tests;

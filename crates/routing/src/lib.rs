@@ -6,7 +6,10 @@
 mod decide;
 mod features;
 mod policy;
+mod resolve;
+mod stock;
 
 pub use decide::{POLICY, Plan, Refusal, Step, decide};
 pub use features::{Features, Shape};
 pub use policy::{Model, Policy, Route, Snapshot};
+pub use stock::{PICKER, StockName, StockNames};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use waymark_types::{Dialect, Price, ProviderKind, Task};
 
 use crate::features::{Features, Shape};
+use crate::stock::StockNames;
 
 /// A policy and the digest that names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +26,9 @@ pub struct Policy {
     pub routes: BTreeMap<String, Route>,
     /// Names clients ask for, and what each stands for.
     pub aliases: BTreeMap<String, String>,
+    /// Names that clients ask for by themselves; snapshots of earlier versions have none.
+    #[serde(default)]
+    pub stock: StockNames,
 }
 
 /// A model that may answer.

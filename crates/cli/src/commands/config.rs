@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use waymark_routing::StockNames;
 
 use crate::settings::{Origin, Settings, Value};
 
@@ -37,6 +38,21 @@ pub(crate) fn print(settings: &Settings, origin: bool, json: bool, out: &mut dyn
         } else {
             writeln!(out, "{line}")?;
         }
+    }
+    Ok(())
+}
+
+/// Prints the names that clients ask for by themselves, the first that fits counting, or the whole table as JSON.
+pub(crate) fn print_stock_names(stock: &StockNames, json: bool, out: &mut dyn Write) -> io::Result<()> {
+    if json {
+        serde_json::to_writer_pretty(&mut *out, stock)?;
+        return writeln!(out);
+    }
+    writeln!(out, "# as of {}", stock.as_of)?;
+    for row in &stock.names {
+        let routes = stock.routes.get(&row.tier).into_iter().flatten().map(String::as_str);
+        let routes: Vec<&str> = routes.chain(["auto"]).collect();
+        writeln!(out, "{:<13} {}  # route {}", row.tier, row.like.join(" "), routes.join(", else "))?;
     }
     Ok(())
 }

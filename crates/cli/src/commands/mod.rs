@@ -15,6 +15,7 @@ mod why;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use waymark_routing::StockNames;
 use waymark_store::StoreError;
 use waymark_store::sqlite::SqliteStore;
 
@@ -36,13 +37,20 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
         }
         Command::Connect(asked) => connect::run(&common, &asked),
         Command::Doctor { base_url } => doctor::run(&common, base_url.as_deref()),
-        Command::Config { origin } => effective(&common, origin),
+        Command::Config { stock_names: true, .. } => stock_names(&common),
+        Command::Config { origin, .. } => effective(&common, origin),
     }
 }
 
 fn effective(common: &Common, origin: bool) -> Outcome {
     let settings = sources::load(common, sources::Given::default())?;
     config::print(&settings, origin, common.json, &mut std::io::stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn stock_names(common: &Common) -> Outcome {
+    let stock = StockNames::shipped().map_err(|error| Failure::from_error(CHECK_FAILED, &error))?;
+    config::print_stock_names(&stock, common.json, &mut std::io::stdout().lock())?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -85,6 +85,12 @@ const NOTES: &str = "
 - **The route `auto`** takes whatever nothing else claims. Without a ladder of its own it has every model: `flash`, then
   what was found at start, then the file's, each in the order of declaration.
 - **Names**: a model and a route cannot share one. An alias stands for a model or a route, not for another alias.
+- **Names that clients ask for by themselves** need no alias. A name is first a route, a model or an alias of the file;
+  then a model that its provider calls so (`id`), also with a date or a window at its end (`-20251001`, `[1m]`) or
+  `models/` before it, if that model can do the request; then one of the stock names that ship with Waymark
+  (`waymark config --stock-names`): small and background models take the route `small`, for titles and the
+  like `utility` first; completion and embedding models take the routes of those names; where there is one and it can. Any other name takes the route `auto`. To
+  send a client's own names down a ladder, give them an alias: `claude-opus-5 = \"auto\"`.
 - **Paths** in the file are relative to the file's directory, those in flags and variables to the working directory.
 - **Environment variables** that are empty count as not set.
 ";

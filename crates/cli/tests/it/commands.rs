@@ -170,3 +170,16 @@ fn a_request_that_works_is_printed_by_up() {
     }
     assert_eq!(waymark.run(&["verify"]).code, Some(0));
 }
+
+#[test]
+fn the_names_that_ship_are_printed_with_their_date() {
+    let waymark = Waymark::new(BINARY);
+    let text = waymark.run(&["config", "--stock-names"]);
+    assert_eq!(text.code, Some(0), "{text:?}");
+    assert!(text.stdout.starts_with("# as of 20"), "{}", text.stdout);
+    let small = "small         haiku claude-*haiku* claude-instant-*  # route small, else utility, else auto";
+    assert!(text.stdout.lines().any(|line| line == small), "{}", text.stdout);
+    let json = waymark.run(&["config", "--stock-names", "--json"]);
+    let table: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(table["routes"]["small"], serde_json::json!(["small", "utility"]));
+}

@@ -102,3 +102,51 @@ fn what_codex_tells_openai_of_the_workspace_stays_here_when_another_dialect_is_s
     let sent = format!("{asked:?} {}", String::from_utf8_lossy(&asked.body));
     assert!(!sent.contains("secret") && !sent.contains("x-codex"), "{sent}");
 }
+
+#[test]
+fn stock_names_mean_a_configured_model_or_the_route_for_their_tier_and_stay_in_the_record() {
+    let rig = Rig::start();
+    let told = |model: &str| rig.why(&ask(&rig, &chat(model, false), &[]));
+    let dated = told("mock-large-1-20260101");
+    assert_eq!(
+        (&dated["requested_model"], &dated["resolved_model"]),
+        (&json!("mock-large-1-20260101"), &json!("mock-large-1"))
+    );
+    assert_eq!(dated["decision"]["reasons"][0], "provider_id:large", "{dated}");
+    let haiku = told("claude-haiku-4-5-20251001");
+    assert_eq!(
+        (&haiku["requested_model"], &haiku["resolved_model"]),
+        (&json!("claude-haiku-4-5-20251001"), &json!("mock-small-1"))
+    );
+    assert_eq!(haiku["decision"]["reasons"][0], "stock:claude-*haiku*:small", "{haiku}");
+    assert_eq!(haiku["decision"]["route"], "auto");
+}
+
+#[test]
+fn a_picker_that_shows_only_claudes_is_told_a_name_for_every_route_and_model() {
+    let rig = Rig::start();
+    let ids = |headers: &[(&'static str, &'static str)]| -> Vec<String> {
+        let listed = rig.http().get("/v1/models", headers).json();
+        listed["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|model| model["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let (plain, anthropic) = (ids(OPENAI), ids(ANTHROPIC));
+    assert!(
+        plain.contains(&"auto".to_owned()) && !plain.iter().any(|id| id.starts_with("claude-")),
+        "{plain:?}"
+    );
+    for id in ["auto", "claude-auto", "claude-small", "claude"] {
+        assert!(anthropic.iter().any(|listed| listed == id), "{id} in {anthropic:?}");
+    }
+    assert!(!anthropic.contains(&"claude-claude".to_owned()), "{anthropic:?}");
+    let told = rig.why(&rig.message(&message("claude-auto", false)));
+    assert_eq!(
+        (&told["requested_model"], &told["decision"]["route"]),
+        (&json!("claude-auto"), &json!("auto"))
+    );
+    assert_eq!(told["decision"]["reasons"][0], "alias:auto", "{told}");
+}

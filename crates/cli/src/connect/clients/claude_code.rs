@@ -1,7 +1,7 @@
 //! Claude Code: the `env` block of its user settings. The bearer token is chosen over the API key because it also
 //! wins over a saved login.
 
-use super::{Client, FileEdit, KEY, Plan, change, keys};
+use super::{Client, FileEdit, KEY, OWN_NAMES, Plan, change, keys};
 use crate::connect::edit::Edit;
 
 pub(super) const CLIENT: Client = Client {
@@ -22,7 +22,7 @@ pub(super) const CLIENT: Client = Client {
             ]),
             address: Some(keys(&url)),
         }])
-        .note("it goes on asking for its own model names; they take the route `auto`")
+        .note(OWN_NAMES)
         .note("where ANTHROPIC_API_KEY is set too, it warns about two credentials and uses the token")
     },
 };

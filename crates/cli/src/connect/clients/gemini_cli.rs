@@ -1,7 +1,7 @@
 //! Gemini CLI: the address is a variable in its own `.env`. The kind of login is pinned to the API key: with a
 //! saved Google login the address is not used, and the kind it guesses from the address alone is refused.
 
-use super::{Client, FileEdit, KEY, Plan, change};
+use super::{Client, FileEdit, KEY, OWN_NAMES, Plan, change};
 use crate::connect::edit::{Block, Edit, Place, Style};
 
 pub(super) const CLIENT: Client = Client {
@@ -31,7 +31,7 @@ pub(super) const CLIENT: Client = Client {
                 address: None,
             },
         ])
-        .note("it goes on asking for its own model names; they take the route `auto`")
+        .note(OWN_NAMES)
         .note("a project's own .env is read instead of this one")
         .note("some versions ignored the address: look for its record with `waymark doctor` before relying on it")
     },

@@ -21,6 +21,10 @@ use super::address::Address;
 use super::edit::{Change, Edit, Step};
 use super::home::Home;
 
+/// What is told where a client cannot be given the model's name.
+const OWN_NAMES: &str = "it goes on asking for its own model names: a configured model with that id answers, small models \
+                         take the route `small` or `utility` where there is one, all others the route `auto`";
+
 /// The key clients that ask for one are given. A server of one's own needs none.
 const KEY: &str = "waymark";
 /// The model clients ask for.

@@ -1,4 +1,4 @@
-//! Neovim: programs, not settings, so what to put into `init.lua` is printed. One of the three is enough.
+//! Neovim: programs, not settings, so what to put into `init.lua` is printed. One of the two is enough.
 
 use super::{Client, KEY, MODEL, Passage, Plan};
 
@@ -19,15 +19,13 @@ pub(super) const CLIENT: Client = Client {
             "vim.env.WAYMARK_API_KEY = \"{KEY}\"\nrequire(\"minuet\").setup({{\n  provider = \
              \"openai_fim_compatible\",\n  n_completions = 1,\n  provider_options = {{\n    openai_fim_compatible = \
              {{\n      name = \"Waymark\",\n      end_point = \"{}\",\n      model = \"{MODEL}\",\n      api_key = \
-             \"WAYMARK_API_KEY\",\n    }},\n  }},\n}})\n",
+             \"WAYMARK_API_KEY\",\n    }},\n  }},\n  virtualtext = {{\n    auto_trigger_ft = {{ \"*\" }},\n    keymap = \
+             {{ accept = \"<A-A>\", accept_line = \"<A-a>\" }},\n  }},\n}})\n",
             address.path("/v1/completions")
         );
-        let lsp = "vim.lsp.config(\"waymark\", { cmd = { \"waymark\", \"lsp\" }, root_markers = { \".git\" } })\n\
-                   vim.lsp.enable(\"waymark\")\nvim.lsp.inline_completion.enable()\n";
         Plan::by_hand(vec![
             Passage { heading: "with llama.vim, before it is loaded", text: llama },
-            Passage { heading: "or with minuet-ai.nvim", text: minuet },
-            Passage { heading: "or with Neovim 0.12 alone, as a language server", text: lsp.to_owned() },
+            Passage { heading: "or with minuet-ai.nvim, which needs plenary.nvim", text: minuet },
         ])
         .note("older llama.vim calls the key `endpoint` instead of `endpoint_fim`")
     },
