@@ -1,196 +1,32 @@
-//! Bytes on their way to the client: the client's end, an upstream's stream, and the relay between them.
+//! An upstream's stream on its way to the client, event by event, its end held back until it is on record.
+
+mod client;
+mod head;
+mod sent;
 
 use std::collections::VecDeque;
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
-use futures_util::stream::{self, BoxStream};
-use http_body::{Frame, SizeHint};
-use tokio::sync::{mpsc, oneshot};
+use futures_util::stream::BoxStream;
 use tokio::time::Instant;
-use tokio_util::task::task_tracker::TaskTrackerToken;
-use waymark_ledger::Commitment;
-use waymark_ledger::commitment::{Committer, Salt};
-use waymark_protocol::gemini::Array;
 use waymark_protocol::sse::{self, Framing};
 use waymark_protocol::{Answer, Fault, Progress};
-use waymark_types::{Dialect, Outcome, RecordId};
+use waymark_types::{Dialect, Outcome};
 
-use crate::bodies::{Bodies, Gathered};
 use crate::path::convert::Converter;
 use crate::upstream::{CallError, STALL_TIMEOUT};
 
-/// Chunks that may wait for a slow client before its upstream is made to wait too.
-const QUEUE: usize = 32;
+pub(crate) use client::{Client, tracked};
+pub(crate) use head::{Head, error_response, mark_unrecorded};
+pub(crate) use sent::{Kept, Sent};
+
 /// How long an upstream may take to end its body after its last event, so that its connection can be used again.
 const TAIL: Duration = Duration::from_millis(20);
 /// How long a client of another dialect than the provider's is left without a word: proxies and clients give up on a
 /// connection that is silent for a minute. Between ends of one dialect nothing is put in.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-const RECORD: HeaderName = HeaderName::from_static("x-waymark-record");
-const MODEL: HeaderName = HeaderName::from_static("x-waymark-model");
-const ROUTE: HeaderName = HeaderName::from_static("x-waymark-route");
-
-/// The status and headers of an answer.
-#[derive(Debug, Clone)]
-pub(crate) struct Head {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-}
-
-impl Head {
-    /// A head of our own making.
-    pub(crate) fn new(status: u16, content_type: &'static str) -> Self {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-        if content_type == "text/event-stream" {
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        }
-        Self { status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), headers }
-    }
-
-    /// How the answer comes in `dialect`; `None` where it is one object.
-    pub(crate) fn framing(&self, dialect: Dialect) -> Option<Framing> {
-        let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        sse::framing_of(dialect, kind.unwrap_or_default())
-    }
-
-    /// Adds the three headers every answer carries.
-    pub(crate) fn marked(mut self, record: Option<RecordId>, model: Option<&str>, route: &str) -> Self {
-        let none = || HeaderValue::from_static("none");
-        let value = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| none());
-        self.headers.insert(RECORD, record.map_or_else(none, |record| value(&record.to_string())));
-        self.headers.insert(MODEL, model.map_or_else(none, value));
-        self.headers.insert(ROUTE, value(route));
-        self
-    }
-
-    pub(crate) fn with(self, body: Body) -> Response {
-        let mut response = Response::new(body);
-        (*response.status_mut(), *response.headers_mut()) = (self.status, self.headers);
-        response
-    }
-}
-
-/// A body that counts as an answer under way until its last byte is written, or its client gone.
-struct Tracked {
-    body: Body,
-    _token: TaskTrackerToken,
-}
-
-impl HttpBody for Tracked {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// Lets a drain wait until the answer is written.
-pub(crate) fn tracked(response: Response, token: TaskTrackerToken) -> Response {
-    response.map(|body| Body::new(Tracked { body, _token: token }))
-}
-
-/// An error answer in the client's dialect.
-pub(crate) fn error_response(
-    dialect: Dialect,
-    fault: &Fault,
-    record: Option<RecordId>,
-    model: Option<&str>,
-) -> Response {
-    let body = waymark_protocol::error_body(dialect, fault);
-    Head::new(fault.kind.status(), "application/json").marked(record, model, fault.code).with(body.into())
-}
-
-/// Marks an answer that no model gave and no record stands behind.
-pub(crate) fn mark_unrecorded(response: &mut Response) {
-    for name in [RECORD, MODEL, ROUTE] {
-        response.headers_mut().entry(name).or_insert_with(|| HeaderValue::from_static("none"));
-    }
-}
-
-/// A piece of a stream on its way out. A stream whose sender vanishes without `End` is reset, never ended cleanly.
-pub(crate) enum Piece {
-    Bytes(Bytes),
-    End,
-}
-
-/// The client's end of an answer.
-pub(crate) enum Client {
-    /// Nothing has left yet.
-    Waiting(oneshot::Sender<Response>),
-    /// The head has left.
-    Streaming(mpsc::Sender<Piece>),
-}
-
-impl Client {
-    /// Sends a whole answer.
-    pub(crate) fn answer(self, response: Response) {
-        if let Self::Waiting(reply) = self {
-            // An error means that the client is gone, which nobody need be told.
-            let _ = reply.send(response);
-        }
-    }
-
-    /// Sends the head of a stream.
-    pub(crate) fn begin(self, head: Head) -> Self {
-        let Self::Waiting(reply) = self else { return self };
-        let (pieces, body) = mpsc::channel(QUEUE);
-        let body = stream::try_unfold(body, |mut body| async move {
-            match body.recv().await {
-                Some(Piece::Bytes(bytes)) => Ok(Some((bytes, body))),
-                Some(Piece::End) => Ok(None),
-                None => Err(io::Error::other("the answer was given up")),
-            }
-        });
-        let _ = reply.send(head.with(Body::from_stream(body)));
-        Self::Streaming(pieces)
-    }
-
-    /// Sends a piece of a stream; `false` when the client is gone.
-    pub(crate) async fn send(&self, chunk: Bytes) -> bool {
-        match self {
-            Self::Streaming(pieces) => pieces.send(Piece::Bytes(chunk)).await.is_ok(),
-            Self::Waiting(_) => false,
-        }
-    }
-
-    /// Sends the last piece of a stream and ends it. Without one the stream is reset.
-    pub(crate) async fn finish(self, last: Option<Bytes>) {
-        if let (Self::Streaming(pieces), Some(last)) = (self, last) {
-            let _ = pieces.send(Piece::Bytes(last)).await;
-            let _ = pieces.send(Piece::End).await;
-        }
-    }
-
-    /// Waits until the client goes away.
-    pub(crate) async fn gone(&mut self) {
-        match self {
-            Self::Waiting(reply) => reply.closed().await,
-            Self::Streaming(pieces) => pieces.closed().await,
-        }
-    }
-}
 
 type Chunks = BoxStream<'static, reqwest::Result<Bytes>>;
 
@@ -228,67 +64,6 @@ pub(crate) struct Relayed {
     pub(crate) error: Option<(&'static str, &'static str)>,
     /// The bytes sent so far.
     pub(crate) sent: Sent,
-}
-
-/// The bytes a client was sent: committed to always, kept only where texts are kept.
-pub(crate) struct Sent {
-    committer: Committer,
-    kept: Kept,
-    /// Puts a stream's events into one array, for a client that wants it so.
-    array: Option<Array>,
-}
-
-/// The text of an answer, where texts are kept. It is kept whole or not at all: a part of it could not be checked
-/// against the commitment.
-pub(crate) enum Kept {
-    /// Texts are not kept.
-    No,
-    /// What has been sent so far.
-    Text(Gathered),
-    /// It is too large, or no room is left for it.
-    TooLarge,
-}
-
-impl Sent {
-    pub(crate) fn new(salt: &Salt, keep: Option<&Bodies>) -> Self {
-        let kept = keep.map_or(Kept::No, |bodies| Kept::Text(bodies.begin()));
-        Self { committer: Committer::new(salt), kept, array: None }
-    }
-
-    /// The same for a client that wants its stream as an array.
-    pub(crate) fn in_array(self) -> Self {
-        Self { array: Some(Array::default()), ..self }
-    }
-
-    /// A stream's events in the client's form.
-    fn framed(&mut self, events: Bytes) -> Bytes {
-        match &mut self.array {
-            Some(array) => array.push(&events).into(),
-            None => events,
-        }
-    }
-
-    /// Turns a stream's last events into the client's form, with what ends it.
-    pub(crate) fn ending(&self) -> impl Fn(Bytes) -> Bytes + use<> {
-        let array = self.array.clone();
-        move |events| match array.clone() {
-            Some(array) => array.close(&events).into(),
-            None => events,
-        }
-    }
-
-    pub(crate) fn add(&mut self, chunk: &[u8]) {
-        self.committer.update(chunk);
-        if let Kept::Text(text) = &mut self.kept
-            && text.add(chunk).is_err()
-        {
-            self.kept = Kept::TooLarge;
-        }
-    }
-
-    pub(crate) fn finish(self) -> (Commitment, Kept) {
-        (self.committer.finish(), self.kept)
-    }
 }
 
 impl Upstreamed {

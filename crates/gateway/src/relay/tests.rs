@@ -1,8 +1,11 @@
 use futures_util::StreamExt as _;
+use futures_util::stream;
+use tokio::sync::oneshot;
 use waymark_protocol::neutral::Flavour;
 use waymark_protocol::{Addressed, parse};
 
 use super::*;
+use crate::bodies::Bodies;
 use crate::path::convert;
 
 const ASKED: &[u8] = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}"#;
