@@ -69,14 +69,14 @@ const HOSTED: [Hosted; 5] = [
     },
     Hosted {
         provider: "gemini",
-        kind: ProviderKind::OpenAi,
-        base_url: "https://generativelanguage.googleapis.com/v1beta/openai",
+        kind: ProviderKind::Gemini,
+        base_url: "https://generativelanguage.googleapis.com",
         variable: "GEMINI_API_KEY",
         models: &["gemini-flash-latest", "gemini-pro-latest"],
     },
     Hosted {
         provider: "mistral",
-        kind: ProviderKind::OpenAi,
+        kind: ProviderKind::Mistral,
         base_url: "https://api.mistral.ai/v1",
         variable: "MISTRAL_API_KEY",
         models: &["mistral-small-latest", "mistral-large-latest"],

@@ -128,10 +128,18 @@ fn connect(address: &str, prompt: &str, out: &mut dyn Write) -> io::Result<()> {
             format!("OPENAI_API_BASE=http://{address}/v1 OPENAI_API_KEY=waymark aider --model openai/auto"),
         ),
         ("Zed", format!("edit prediction: open_ai_compatible_api, api_url http://{address}/v1/completions")),
-        ("others", format!("OpenAI base URL http://{address}/v1, Anthropic base URL http://{address}")),
+        (
+            "others",
+            format!("OpenAI base URL http://{address}/v1, Anthropic and Gemini base URL http://{address}"),
+        ),
     ] {
         writeln!(out, "  {DIM}{client:<13}{DIM:#}{how}")?;
     }
+    writeln!(
+        out,
+        "  waymark connect CLIENT {DIM}writes a client's own settings, codex's, vscode's and others' too; --undo takes \
+         them back{DIM:#}"
+    )?;
     writeln!(out, "\nStop with Ctrl-C.")
 }
 
