@@ -1,7 +1,7 @@
 //! The data directory's files: the ledger's key, and the lock that keeps a second server out.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -17,6 +17,8 @@ const LOCK: &str = "lock";
 const SIGNING_KEY: &str = "ledger.key";
 const VERIFIER_KEY: &str = "ledger.vkey";
 const HEAD: &str = "ledger.head";
+/// How often the newest checkpoint is read again while it changes.
+const READS: usize = 10;
 
 /// The data directory cannot be used.
 #[derive(Debug, Error)]
@@ -59,14 +61,14 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, KeyError> {
     // Salts and, where they are kept, texts are nobody else's business.
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-    folder.create(data_dir).map_err(file("make the data directory", data_dir))?;
+    folder.create(data_dir).map_err(file_error("make the data directory", data_dir))?;
     let path = data_dir.join(LOCK);
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
-    let lock = lock.map_err(file("write to", &path))?;
+    let lock = lock.map_err(file_error("write to", &path))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(KeyError::Locked(data_dir.to_owned())),
-        Err(TryLockError::Error(source)) => Err(file("lock", &path)(source)),
+        Err(TryLockError::Error(source)) => Err(file_error("lock", &path)(source)),
     }
 }
 
@@ -79,11 +81,11 @@ pub(crate) fn signer(data_dir: &Path) -> Result<Signer, KeyError> {
             Signer::from_text(text.expose()).map_err(damaged)?
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => new_signer(data_dir, &path)?,
-        Err(source) => return Err(file("read", &path)(source)),
+        Err(source) => return Err(file_error("read", &path)(source)),
     };
     let public = data_dir.join(VERIFIER_KEY);
     if !public.exists() {
-        write(&public, &format!("{}\n", signer.verifier().to_text()), 0o644, true)?;
+        write(&public, &format!("{}\n", signer.verifier().to_text()), 0o644)?;
     }
     Ok(signer)
 }
@@ -96,34 +98,73 @@ fn new_signer(data_dir: &Path, path: &Path) -> Result<Signer, KeyError> {
     let name = format!("waymark/{}", hex(&clock::random::<8>()?));
     let damaged = |source| KeyError::Damaged { path: path.to_owned(), source };
     let signer = Signer::new(&name, &seed).map_err(damaged)?;
-    write(path, signer.to_text().expose(), 0o600, true)?;
+    write(path, signer.to_text().expose(), 0o600)?;
     Ok(signer)
 }
 
-/// Keeps the newest checkpoint beside the database. It need not survive a power cut: it is a lower bound.
-pub(crate) fn write_head(data_dir: &Path, note: &str) -> Result<(), KeyError> {
-    write(&data_dir.join(HEAD), note, 0o644, false)
+/// The newest checkpoint, kept beside the database. It need not survive a power cut: it is a lower bound.
+///
+/// It is overwritten in place, in one write that no disk tears: a new file for every commit would cost the file system
+/// more than the commit itself.
+pub(crate) struct Head {
+    path: PathBuf,
+    file: File,
+    length: usize,
+}
+
+impl Head {
+    /// Opens the file, making it where needed.
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, KeyError> {
+        let path = data_dir.join(HEAD);
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(file_error("write", &path))?;
+        Ok(Self { path, file, length: 0 })
+    }
+
+    /// Puts a checkpoint there.
+    pub(crate) fn write(&mut self, note: &str) -> Result<(), KeyError> {
+        let put = |head: &mut Self| {
+            head.file.rewind()?;
+            head.file.write_all(note.as_bytes())?;
+            if head.length != note.len() {
+                head.file.set_len(note.len() as u64)?;
+                head.length = note.len();
+            }
+            Ok(())
+        };
+        put(self).map_err(file_error("write", &self.path))
+    }
 }
 
 /// The checkpoint kept beside the database, if there is one.
 pub fn read_head(data_dir: &Path) -> Result<Option<String>, KeyError> {
     let path = data_dir.join(HEAD);
-    match fs::read_to_string(&path) {
-        Ok(note) => Ok(Some(note)),
+    let read = || match fs::read_to_string(&path) {
+        Ok(note) => Ok(Some(note).filter(|note| !note.is_empty())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(file("read", &path)(source)),
+        Err(source) => Err(file_error("read", &path)(source)),
+    };
+    // A server may be writing it at this moment; what is read twice alike is whole.
+    let mut note = read()?;
+    for _ in 0..READS {
+        let again = read()?;
+        if again == note {
+            break;
+        }
+        note = again;
     }
+    Ok(note)
 }
 
 /// Reads the key that checks the ledger's checkpoints.
 pub fn read_verifier(data_dir: &Path) -> Result<Verifier, KeyError> {
     let path = data_dir.join(VERIFIER_KEY);
-    let text = fs::read_to_string(&path).map_err(file("read", &path))?;
+    let text = fs::read_to_string(&path).map_err(file_error("read", &path))?;
     Verifier::from_text(&text).map_err(|source| KeyError::Damaged { path, source })
 }
 
-/// Writes a file so that it is there whole or not at all, and still there after a power cut when `durable`.
-fn write(path: &Path, text: &str, mode: u32, durable: bool) -> Result<(), KeyError> {
+/// Writes a file so that it is there whole or not at all, and still there after a power cut.
+fn write(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
     let new = path.with_added_extension("new");
     let mut options = OpenOptions::new();
     options.create(true).truncate(true).write(true);
@@ -131,18 +172,18 @@ fn write(path: &Path, text: &str, mode: u32, durable: bool) -> Result<(), KeyErr
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     #[cfg(not(unix))]
     let _ = mode;
-    let mut output = options.open(&new).map_err(file("write", &new))?;
-    output.write_all(text.as_bytes()).map_err(file("write", &new))?;
-    if durable {
-        output.sync_all().map_err(file("write", &new))?;
-    }
-    fs::rename(&new, path).map_err(file("write", path))?;
-    match path.parent().filter(|_| durable && cfg!(unix)) {
-        Some(folder) => File::open(folder).and_then(|folder| folder.sync_all()).map_err(file("write", path)),
+    let mut output = options.open(&new).map_err(file_error("write", &new))?;
+    output.write_all(text.as_bytes()).map_err(file_error("write", &new))?;
+    output.sync_all().map_err(file_error("write", &new))?;
+    fs::rename(&new, path).map_err(file_error("write", path))?;
+    match path.parent().filter(|_| cfg!(unix)) {
+        Some(folder) => {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(file_error("write", path))
+        }
         None => Ok(()),
     }
 }
 
-fn file(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
+fn file_error(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
     move |source| KeyError::File { operation, path: path.to_owned(), source }
 }

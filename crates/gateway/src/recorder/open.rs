@@ -57,7 +57,8 @@ pub(crate) async fn open(
     let store: Arc<dyn LedgerStore> = Arc::new(store);
     let (jobs, queue) = mpsc::channel(QUEUE);
     let (told, condition) = watch::channel(Ok(()));
-    let writer = Writer { log, store: Arc::clone(&store), condition: told, data_dir: data_dir.to_owned() };
+    let head = keys::Head::open(data_dir)?;
+    let writer = Writer { log, store: Arc::clone(&store), condition: told, head };
     tasks.spawn(writer.run(queue));
     Ok(Opened { recorder: Recorder { jobs, store, verifier, condition }, session_key, lock })
 }

@@ -1,6 +1,5 @@
 //! The writer: takes whatever has queued up, commits it as one batch, and tells everyone in it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -8,7 +7,7 @@ use waymark_ledger::{Leaf, Log};
 use waymark_store::{LedgerStore, Payload};
 
 use super::{Condition, Job, Unrecorded, open};
-use crate::keys;
+use crate::keys::Head;
 
 /// Callers served by one batch at most, so that one commit stays short.
 const BATCH: usize = 256;
@@ -18,7 +17,7 @@ pub(super) struct Writer {
     pub(super) log: Log,
     pub(super) store: Arc<dyn LedgerStore>,
     pub(super) condition: watch::Sender<Condition>,
-    pub(super) data_dir: PathBuf,
+    pub(super) head: Head,
 }
 
 impl Writer {
@@ -73,8 +72,8 @@ impl Writer {
     }
 
     /// Keeps the newest checkpoint beside the database: a floor under what a damaged database may claim to be.
-    fn note(&self, checkpoint: &str) {
-        if let Err(error) = keys::write_head(&self.data_dir, checkpoint) {
+    fn note(&mut self, checkpoint: &str) {
+        if let Err(error) = self.head.write(checkpoint) {
             tracing::warn!("{error}");
         }
     }
