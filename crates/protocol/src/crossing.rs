@@ -4,11 +4,19 @@ use std::collections::HashMap;
 
 use crate::neutral::{Block, CacheMark, Event, Loss, Prompt, Reply, Stop};
 
-/// Notes a loss once.
+/// The most losses that are told apart: a request may have any number of fields that nobody knows, a record may not.
+const MOST: usize = 100;
+
+/// Notes a loss once. What goes beyond the most that are told apart is `more`.
 pub(crate) fn lose(losses: &mut Vec<Loss>, code: impl Into<String>) {
     let loss = Loss::new(code);
-    if !losses.contains(&loss) {
-        losses.push(loss);
+    if losses.contains(&loss) {
+        return;
+    }
+    match losses.len() {
+        ..MOST => losses.push(loss),
+        MOST => losses.push(Loss::new("more")),
+        _ => {}
     }
 }
 

@@ -1,0 +1,89 @@
+//! Writes the seeds of every target, `corpus/<target>/`, and the dictionary, `corpus/words.dict`.
+
+use std::path::Path;
+
+use waymark_fuzz::cases::{CASES, Case, dictionary};
+use waymark_fuzz::crossing::{CLIENTS, COMPLETERS, End, PROVIDERS};
+use waymark_ledger::checkpoint::Checkpoint;
+use waymark_ledger::note::Signer;
+use waymark_types::Dialect;
+
+/// What no example shows: requests that only pass through, and texts of other kinds.
+const OTHERS: &[(Dialect, &str)] = &[
+    (Dialect::OpenAiEmbeddings, r#"{"model":"m","input":["a",[1,2]]}"#),
+    (Dialect::OllamaEmbed, r#"{"model":"m","prompt":"a","input":["b"]}"#),
+    (Dialect::GeminiEmbed, r#"{"requests":[{"model":"models/m","content":{"parts":[{"text":"a"}]}}]}"#),
+    (Dialect::OpenAiImages, r#"{"model":"m","prompt":"a cat","stream":true}"#),
+    (Dialect::OpenAiSpeech, r#"{"model":"m","input":"a","stream_format":"sse"}"#),
+    (
+        Dialect::OpenAiTranscriptions,
+        "--b\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nm\r\n--b\r\n\
+         Content-Disposition: form-data; name=\"stream\"\r\n\r\ntrue\r\n--b--\r\n",
+    ),
+];
+
+const LEAVES: &[&str] = &[
+    r#"{"completion":null,"kind":"snapshot","part":0,"parts":1,"policy":"{}","record":"01936f2e-7c1b-7a52-9d3e-0123456789ab","recorded":"2026-11-23T16:00:00.000001Z","snapshot":"ab"}"#,
+    r#"{"client":"curl/8","decision":{"policy":"p","reason":"r","reasons":["a:b"],"route":null,"snapshot":"ab"},"dialect":"openai-chat","kind":"intent","plan":[{"model":"m","provider":"p"}],"principal":"local","record":"01936f2e-7c1b-7a52-9d3e-0123456789ab","request":{"bytes":9,"hmac_sha256":"00"},"requested_model":"m","salt_sha256":"00","session":null,"started":"2026-11-23T16:00:00.000001Z","stream":true,"task":"chat"}"#,
+    r#"{"attempts":[{"ended":"2026-11-23T16:00:01.000001Z","error":null,"lost":["seed"],"model":"m","next":"done","outcome":"succeeded","provider":"p","served":true,"served_model":null,"started":"2026-11-23T16:00:00.000001Z","status":200}],"cost_micro_usd":5,"ended":null,"error":null,"kind":"completion","outcome":"succeeded","provider":"p","reason":"ok","record":"01936f2e-7c1b-7a52-9d3e-0123456789ab","resolved_model":"m","response":null,"served_model":"m","sources":[],"usage":{"cache_write":null,"cached_input":1,"input":2,"output":3,"reasoning":null}}"#,
+    "01936f2e-7c1b-7a52-9d3e-0123456789ab",
+    "2026-11-23T16:00:00.000001Z",
+    "openai-chat",
+];
+
+const CODE: &[&str] = &[
+    "fn a() {\n    let x = 1;\n}\nfn b() {\n    let \u{1}\n}\n\u{1}fn c() {\n    let x = 2;\n}\n\u{1}src/c.rs",
+    "if (ready) {\r\n\tgo(\"ä 😀\");\r\n}\r\nif (rea\u{1}\r\n",
+];
+
+fn main() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let write = |target: &str, seeds: Vec<Vec<u8>>| {
+        let folder = corpus.join(target);
+        std::fs::create_dir_all(&folder).unwrap();
+        for (number, seed) in seeds.iter().enumerate() {
+            std::fs::write(folder.join(format!("seed-{number}")), seed).unwrap();
+        }
+    };
+    let of_any = |case: &Case| Dialect::ALL.iter().position(|dialect| *dialect == case.dialect);
+    let requests = cases("request", of_any).chain(OTHERS.iter().filter_map(|(dialect, body)| {
+        Some(seed(Dialect::ALL.iter().position(|other| other == dialect)?, body.as_bytes()))
+    }));
+    write("requests", requests.collect());
+    write("cuts", cases("stream", of_any).collect());
+    write("prompts", cases("request", of(&CLIENTS)).collect());
+    write("counts", cases("request", of(&CLIENTS)).chain([seed(0, br#"{"name":"m:latest"}"#)]).collect());
+    write("replies", cases("reply", of(&PROVIDERS)).chain(cases("body", of(&PROVIDERS))).collect());
+    write("streams", cases("stream", of(&PROVIDERS)).collect());
+    write("large", cases("request", of(&CLIENTS)).chain(cases("stream", of(&PROVIDERS))).collect());
+    let completions = cases("request", of(&COMPLETERS)).chain(cases("reply", of(&COMPLETERS)));
+    write("completions", completions.collect());
+    write("completion_streams", cases("stream", of(&COMPLETERS)).collect());
+    write("notes", notes().iter().map(|text| seed(0, text.as_bytes())).collect());
+    write("leaves", LEAVES.iter().map(|text| seed(0, text.as_bytes())).collect());
+    write("tree", vec![seed(60, &[0xff; 48])]);
+    write("suggestions", CODE.iter().map(|text| seed(1, text.as_bytes())).collect());
+    std::fs::write(corpus.join("words.dict"), dictionary()).unwrap();
+}
+
+fn seed(choice: usize, body: &[u8]) -> Vec<u8> {
+    [&[choice as u8, 255][..], body].concat()
+}
+
+fn cases(kind: &str, choice: impl Fn(&Case) -> Option<usize>) -> impl Iterator<Item = Vec<u8>> {
+    CASES
+        .iter()
+        .filter(move |case| case.kind == kind)
+        .filter_map(move |case| Some(seed(choice(case)?, &case.bytes)))
+}
+
+fn of<P, D: ?Sized>(ends: &[End<P, D>]) -> impl Fn(&Case) -> Option<usize> {
+    |case| ends.iter().position(|end| end.dialect == case.dialect)
+}
+
+/// Keys and a checkpoint, as the target of that name knows them.
+fn notes() -> Vec<String> {
+    let signer = Signer::new("waymark/fuzz", &[7; 32]).unwrap();
+    let note = Checkpoint::sign(42, &[5; 32], &signer);
+    vec![note, signer.verifier().to_text(), signer.to_text().expose().to_owned()]
+}
