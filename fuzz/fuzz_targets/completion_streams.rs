@@ -16,18 +16,17 @@ fn check(input: Input<'_>) {
     assert_eq!(cut, events);
     let said = heard(&events, provider.dialect.as_str());
     let asked = FimPrompt { stream: true, ..FimPrompt::default() };
-    for client in COMPLETERS.iter() {
-        let writer = client.talk.event_writer(&asked, MODEL, CREATED);
-        let mut written = write(client.dialect, writer, &events, input.body);
-        // The gateway ends a stream that breaks off with an error, so that it never looks whole.
-        if !said.ended && !said.failed {
-            written.extend(broken(client.dialect));
-        }
-        let whose = format!("{}: {}", client.dialect, String::from_utf8_lossy(&written));
-        let again = heard(&read(client.dialect, client.talk.event_reader(), &[&written]), &whose);
-        assert_eq!((again.ended, again.failed), (said.ended, !said.ended), "{whose}");
-        if said.ended {
-            assert_eq!(again.text, said.text, "{whose}");
-        }
+    let client = input.other(&COMPLETERS);
+    let writer = client.talk.event_writer(&asked, MODEL, CREATED);
+    let mut written = write(client.dialect, writer, &events, input.body);
+    // The gateway ends a stream that breaks off with an error, so that it never looks whole.
+    if !said.ended && !said.failed {
+        written.extend(broken(client.dialect));
+    }
+    let whose = format!("{}: {}", client.dialect, String::from_utf8_lossy(&written));
+    let again = heard(&read(client.dialect, client.talk.event_reader(), &[&written]), &whose);
+    assert_eq!((again.ended, again.failed), (said.ended, !said.ended), "{whose}");
+    if said.ended {
+        assert_eq!(again.text, said.text, "{whose}");
     }
 }

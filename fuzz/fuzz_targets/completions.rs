@@ -34,9 +34,7 @@ fn requests(input: Input<'_>) {
     if prompt.warm_up || Fim::new(prefix.clone(), suffix, None, None).prefix != prefix {
         return;
     }
-    for provider in COMPLETERS.iter() {
-        crosses(&prompt, provider, input.body);
-    }
+    crosses(&prompt, input.other(&COMPLETERS), input.body);
 }
 
 /// What is written is a request for a completion at the same cursor.
@@ -60,13 +58,12 @@ fn answers(input: Input<'_>) {
     let provider = input.of(&COMPLETERS);
     provider.talk.read_error(input.body);
     let Ok(reply) = provider.talk.read_reply(input.body) else { return };
-    for client in COMPLETERS.iter() {
-        let written = client.talk.write_reply(&FimPrompt::default(), &reply, MODEL, CREATED);
-        is_json(&written, input.body);
-        let whose = format!("{}: {}", client.dialect, String::from_utf8_lossy(&written));
-        let again = client.talk.read_reply(&written).unwrap_or_else(|error| panic!("{error}: {whose}"));
-        assert_eq!(streams::text(&again.blocks), streams::text(&reply.blocks), "{whose}");
-    }
+    let client = input.other(&COMPLETERS);
+    let written = client.talk.write_reply(&FimPrompt::default(), &reply, MODEL, CREATED);
+    is_json(&written, input.body);
+    let whose = format!("{}: {}", client.dialect, String::from_utf8_lossy(&written));
+    let again = client.talk.read_reply(&written).unwrap_or_else(|error| panic!("{error}: {whose}"));
+    assert_eq!(streams::text(&again.blocks), streams::text(&reply.blocks), "{whose}");
 }
 
 fn suggestion() -> Suggestion<serde_json::Value> {

@@ -20,10 +20,9 @@ fn check(input: Input<'_>) {
     }
     let Ok(mut prompt) = read else { return };
     are_codes(&prompt.losses);
-    prompt.flavour = [Flavour::Original, Flavour::Imitation, Flavour::Mistral][usize::from(input.seed) % 3];
-    for provider in PROVIDERS.iter() {
-        crosses(&prompt, provider, input.body);
-    }
+    prompt.flavour =
+        [Flavour::Original, Flavour::Imitation, Flavour::Mistral][usize::from(input.seed / 8) % 3];
+    crosses(&prompt, input.other(&PROVIDERS), input.body);
 }
 
 /// What is written is a request that its own dialect reads, and says as much when it is written and read again.

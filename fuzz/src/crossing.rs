@@ -28,7 +28,7 @@ pub type Completer = End<FimPrompt, dyn FimDialogue>;
 impl<P: Default, D: ?Sized> End<P, D> {
     /// A request of its own.
     pub fn prompt(&self, seed: u8) -> &'static P {
-        &self.asked[usize::from(seed) % self.asked.len()]
+        &self.asked[usize::from(seed / 8) % self.asked.len()]
     }
 }
 

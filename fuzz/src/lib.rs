@@ -44,6 +44,11 @@ impl<'a> Input<'a> {
     pub fn of<'b, T>(&self, all: &'b [T]) -> &'b T {
         &all[usize::from(self.choice) % all.len()]
     }
+
+    /// The member that the rest of the head chooses: the other end of a crossing.
+    pub fn other<'b, T>(&self, all: &'b [T]) -> &'b T {
+        &all[usize::from(self.seed) % all.len()]
+    }
 }
 
 /// What was written is JSON, and not out of all proportion to what was read.

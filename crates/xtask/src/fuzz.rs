@@ -16,7 +16,9 @@ use crate::process;
 use crate::workspace::{Workspace, cargo};
 
 /// Runs of each target unless something else is asked for: ten million in all.
-const RUNS: u64 = 800_000;
+const RUNS: u64 = 850_000;
+/// Slow targets run this many times less often.
+const SLOWER: u64 = 50;
 /// Tells libFuzzer which code an input reaches.
 const COVERAGE: &[&str] = &[
     "-Cpasses=sancov-module",
@@ -47,10 +49,32 @@ pub(crate) struct Wanted {
     file: Option<PathBuf>,
 }
 
+/// What cargo says about the fuzz targets' package.
+#[derive(Debug, Deserialize)]
+struct Package {
+    targets: Vec<Target>,
+    metadata: Slow,
+}
+
+#[derive(Debug, Deserialize)]
+struct Slow {
+    slow: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    name: String,
+    src_path: PathBuf,
+    #[serde(skip)]
+    is_slow: bool,
+}
+
 /// The fuzz targets' own workspace.
 struct Fuzz {
     folder: PathBuf,
-    programs: PathBuf,
+    /// Where it is built.
+    target: PathBuf,
+    /// What rustc compiles for here.
     host: String,
 }
 
@@ -60,18 +84,36 @@ pub(crate) fn run(wanted: &Wanted) -> Result<()> {
     let targets = fuzz.targets(wanted.target.as_deref())?;
     fuzz.build()?;
     if let Some(file) = &wanted.file {
-        return process::run(Command::new(fuzz.programs.join(&targets[0])).args(LIMITS).arg(file));
+        return process::run(fuzz.program(&targets[0].name).args(LIMITS).arg(file));
     }
-    process::run(&mut Command::new(fuzz.programs.join("seeds"))).context("no seeds were written")?;
-    let mut total = 0;
+    process::run(&mut fuzz.program("seeds")).context("no seeds were written")?;
+    let (mut total, mut findings) = (0, Vec::new());
     for target in &targets {
         let started = Instant::now();
-        let runs = fuzz.target(target, wanted)?;
-        println!("  {target:<20} {runs:>10} runs {:>7.1} s", started.elapsed().as_secs_f64());
-        total += runs;
+        match fuzz.target(target, wanted)? {
+            Ended::Well { runs } => {
+                println!("  {:<20} {runs:>10} runs {:>7.1} s", target.name, started.elapsed().as_secs_f64());
+                total += runs;
+            }
+            Ended::Finding { file } => {
+                println!("  {:<20} a finding: {file}", target.name);
+                findings.push(format!("cargo xtask fuzz {} --file {file}", target.name));
+            }
+        }
     }
     println!("  {:<20} {total:>10} runs without a finding", "total");
-    Ok(())
+    if findings.is_empty() {
+        return Ok(());
+    }
+    bail!("{} findings; to run them again:\n{}", findings.len(), findings.join("\n"))
+}
+
+/// How fuzzing a target ended.
+enum Ended {
+    /// After this many runs.
+    Well { runs: u64 },
+    /// With an input that it must not fail on, in this file.
+    Finding { file: String },
 }
 
 impl Fuzz {
@@ -80,70 +122,64 @@ impl Fuzz {
         let version = process::output(Command::new("rustc").arg("-vV"))?;
         let host = version.lines().find_map(|line| line.strip_prefix("host: "));
         let host = host.context("rustc does not say what it compiles for")?.to_owned();
-        let programs = workspace.target.join("fuzz").join(&host).join("release");
-        Ok(Self { folder: workspace.root.join("fuzz"), programs, host })
+        Ok(Self { folder: workspace.root.join("fuzz"), target: workspace.target.join("fuzz"), host })
     }
 
-    /// The targets' names, or the one wanted.
-    fn targets(&self, wanted: Option<&str>) -> Result<Vec<String>> {
+    /// The targets, or the one wanted.
+    fn targets(&self, wanted: Option<&str>) -> Result<Vec<Target>> {
         #[derive(Deserialize)]
         struct Metadata {
             packages: [Package; 1],
-        }
-        #[derive(Deserialize)]
-        struct Package {
-            targets: Vec<Target>,
-        }
-        #[derive(Deserialize)]
-        struct Target {
-            name: String,
-            src_path: PathBuf,
         }
         let mut metadata = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
         let text = process::output(metadata.current_dir(&self.folder))?;
         let Metadata { packages: [package] } =
             serde_json::from_str(&text).context("cannot read what cargo says about the fuzz targets")?;
-        let is_target = |target: &Target| target.src_path.parent() == Some(&self.folder.join("fuzz_targets"));
-        let all: Vec<String> =
-            package.targets.into_iter().filter(is_target).map(|target| target.name).collect();
-        match wanted {
-            None => Ok(all),
-            Some(name) if all.iter().any(|target| target == name) => Ok(vec![name.to_owned()]),
-            Some(name) => bail!("no fuzz target `{name}`; there are {}", all.join(", ")),
+        let mut targets = package.targets;
+        targets.retain(|target| target.src_path.parent() == Some(&self.folder.join("fuzz_targets")));
+        let names = targets.iter().map(|target| target.name.as_str()).collect::<Vec<_>>().join(", ");
+        for target in &mut targets {
+            target.is_slow = package.metadata.slow.contains(&target.name);
         }
+        targets.retain(|target| wanted.is_none_or(|wanted| target.name == wanted));
+        if targets.is_empty() { bail!("no such fuzz target; there are {names}") } else { Ok(targets) }
     }
 
     fn build(&self) -> Result<()> {
         let mut build = cargo(&["build", "--release", "--quiet", "--target", &self.host]);
         // With a target named, build scripts and macros go without these flags.
-        build.env("RUSTFLAGS", COVERAGE.join(" ")).arg("--target-dir").arg(self.programs.join("../.."));
+        build.env("RUSTFLAGS", COVERAGE.join(" ")).arg("--target-dir").arg(&self.target);
         process::run(build.current_dir(&self.folder)).context("the fuzz targets could not be built")
     }
 
-    /// Fuzzes one target and returns how often it ran.
-    fn target(&self, target: &str, wanted: &Wanted) -> Result<u64> {
-        let findings = self.folder.join("artifacts").join(target);
+    fn program(&self, name: &str) -> Command {
+        Command::new(self.target.join(&self.host).join("release").join(name))
+    }
+
+    /// Fuzzes one target, after its runs or up to its first finding.
+    fn target(&self, target: &Target, wanted: &Wanted) -> Result<Ended> {
+        let Target { name, is_slow, .. } = target;
+        let findings = self.folder.join("artifacts").join(name);
         std::fs::create_dir_all(&findings).context("cannot make a folder for findings")?;
         let corpus = self.folder.join("corpus");
-        let limit = match (wanted.seconds, wanted.runs) {
-            (Some(seconds), _) => format!("-max_total_time={seconds}"),
-            (None, runs) => format!("-runs={}", runs.unwrap_or(RUNS)),
+        let usual = if *is_slow { RUNS / SLOWER } else { RUNS };
+        let limit = match wanted.seconds {
+            Some(seconds) => format!("-max_total_time={seconds}"),
+            None => format!("-runs={}", wanted.runs.unwrap_or(usual)),
         };
-        let mut program = Command::new(self.programs.join(target));
-        program.arg(corpus.join(target)).args(LIMITS).args([&limit, "-print_final_stats=1"]);
+        let mut program = self.program(name);
+        program.arg(corpus.join(name)).args(LIMITS).args([&limit, "-print_final_stats=1"]);
         program.arg(format!("-dict={}", corpus.join("words.dict").display()));
         program.arg(format!("-artifact_prefix={}/", findings.display()));
-        let (status, said) = watch(&mut program)?;
-        if status {
+        let (is_well, said) = watch(&mut program)?;
+        if is_well {
             let runs = said.iter().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
-            return runs
-                .and_then(|runs| runs.trim().parse().ok())
-                .context("the target does not say how often it ran");
+            let runs = runs.and_then(|runs| runs.trim().parse().ok());
+            return Ok(Ended::Well { runs: runs.context("the target does not say how often it ran")? });
         }
         said.iter().for_each(|line| println!("    {line}"));
         let file = said.iter().rev().find_map(|line| Some(line.split_once("Test unit written to ")?.1));
-        let file = file.context("the target failed without a finding")?;
-        bail!("a finding in {target}: {file}\nto run it again: cargo xtask fuzz {target} --file {file}")
+        Ok(Ended::Finding { file: file.context("the target failed without a finding")?.to_owned() })
     }
 }
 

@@ -70,11 +70,13 @@ fn seed(choice: usize, body: &[u8]) -> Vec<u8> {
     [&[choice as u8, 255][..], body].concat()
 }
 
+/// The examples of a kind, once for every other end.
 fn cases(kind: &str, choice: impl Fn(&Case) -> Option<usize>) -> impl Iterator<Item = Vec<u8>> {
-    CASES
-        .iter()
-        .filter(move |case| case.kind == kind)
-        .filter_map(move |case| Some(seed(choice(case)?, &case.bytes)))
+    let chosen = CASES.iter().filter(move |case| case.kind == kind);
+    let chosen = chosen.filter_map(move |case| Some((choice(case)?, &case.bytes)));
+    chosen.flat_map(|(choice, body)| {
+        (0..CLIENTS.len()).map(move |other| [&[choice as u8, other as u8], &body[..]].concat())
+    })
 }
 
 fn of<P, D: ?Sized>(ends: &[End<P, D>]) -> impl Fn(&Case) -> Option<usize> {
