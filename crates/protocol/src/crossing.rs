@@ -176,6 +176,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn any_number_of_unknown_fields_is_a_short_list_of_losses() {
+        let mut losses = Vec::new();
+        lose_rest(&mut losses, (0..100_000).map(|number| format!("field_{number}")), &[]);
+        lose(&mut losses, "top_k");
+        assert_eq!(losses.len(), MOST + 1);
+        assert_eq!((losses[0].code.as_str(), losses[MOST].code.as_str()), ("field:field_0", "more"));
+    }
+
+    #[test]
     fn results_find_their_calls() {
         let mut calls = Calls::default();
         assert_eq!(calls.call(None, "read"), "call_0");
