@@ -33,6 +33,8 @@ fn split(framing: Framing, pieces: &[&[u8]]) -> Vec<Bytes> {
             events.push(event);
         }
     }
-    events.push(splitter.rest());
+    let last = splitter.last_event();
+    events.push(last.unwrap_or_else(|| splitter.rest()));
+    assert!(splitter.rest().is_empty());
     events
 }

@@ -54,9 +54,9 @@ fn crosses(prompt: &Prompt, provider: &Talker, body: &[u8]) {
     assert!(again.unsayable.is_empty(), "{dialect}: {:?}: {shown}", again.unsayable);
     assert_eq!(again.losses, [], "{dialect}: {shown}");
     again.flavour = prompt.flavour;
-    let mut losses = Vec::new();
     let rewritten = provider.talk.write_prompt(&again, MODEL, &mut losses);
-    let rewritten = rewritten.unwrap_or_else(|error| panic!("{dialect}: {error}: {shown}"));
+    // What makes no sense in one place, such as a comma in a media type, may make none in another.
+    let Ok(rewritten) = rewritten else { return };
     let third = provider.talk.read_prompt(&rewritten).expect("what is written can be read");
     assert_eq!(text(&third), text(&again), "{dialect}: {shown}\n{}", String::from_utf8_lossy(&rewritten));
 }

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use waymark_protocol::neutral::Prompt;
 use waymark_protocol::{
-    Addressed, Dialogue, FimDialogue, FimPrompt, dialogue, fim_dialogue, instruction_dialogue,
+    Addressed, Dialogue, EmbedDialogue, FimDialogue, FimPrompt, dialogue, embed_dialogue, fim_dialogue,
+    instruction_dialogue,
 };
 use waymark_types::Dialect;
 
@@ -50,6 +51,11 @@ pub static COMPLETERS: LazyLock<Vec<Completer>> = LazyLock::new(|| {
     found.map(|(dialect, talk)| End { dialect, talk, asked: asked(dialect, talk) }).collect()
 });
 
+/// Those who embed.
+pub static EMBEDDERS: LazyLock<Vec<(Dialect, &'static dyn EmbedDialogue)>> = LazyLock::new(|| {
+    Dialect::ALL.iter().filter_map(|&dialect| Some((dialect, embed_dialogue(dialect)?))).collect()
+});
+
 fn talkers(of: impl Fn(Dialect) -> Option<&'static dyn Dialogue>) -> Vec<Talker> {
     let found = Dialect::ALL.iter().filter_map(|&dialect| Some((dialect, of(dialect)?)));
     let asked = |dialect, talk: &dyn Dialogue| {
@@ -69,7 +75,7 @@ fn asked<P>(dialect: Dialect, read: impl Fn(&[u8]) -> Option<P>) -> Vec<P> {
 pub fn addressed(dialect: Dialect, model: &str, stream: bool) -> Addressed {
     match dialect {
         Dialect::Gemini | Dialect::GeminiEmbed => {
-            Addressed { model: Some(model.to_owned()), stream: Some(stream) }
+            Addressed { model: Some(model.to_owned()), stream: Some(stream), ..Addressed::default() }
         }
         _ => Addressed::default(),
     }

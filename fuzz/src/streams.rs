@@ -19,9 +19,8 @@ pub fn read(dialect: Dialect, mut reader: Box<dyn EventReader + Send>, pieces: &
             events.extend(reader.read(&framing.read(&event)));
         }
     }
-    let rest = splitter.rest();
-    if !rest.trim_ascii().is_empty() {
-        events.extend(reader.read(&framing.read(&rest)));
+    if let Some(event) = splitter.last_event() {
+        events.extend(reader.read(&framing.read(&event)));
     }
     events.extend(reader.finish());
     events

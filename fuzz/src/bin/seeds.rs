@@ -3,24 +3,25 @@
 use std::path::Path;
 
 use waymark_fuzz::cases::{CASES, Case, dictionary};
-use waymark_fuzz::crossing::{CLIENTS, COMPLETERS, End, PROVIDERS};
+use waymark_fuzz::crossing::{CLIENTS, COMPLETERS, EMBEDDERS, End, PROVIDERS};
 use waymark_ledger::checkpoint::Checkpoint;
 use waymark_ledger::note::Signer;
 use waymark_types::Dialect;
 
-/// What no example shows: requests that only pass through, and texts of other kinds.
-const OTHERS: &[(Dialect, &str)] = &[
-    (Dialect::OpenAiEmbeddings, r#"{"model":"m","input":["a",[1,2]]}"#),
-    (Dialect::OllamaEmbed, r#"{"model":"m","prompt":"a","input":["b"]}"#),
-    (Dialect::GeminiEmbed, r#"{"requests":[{"model":"models/m","content":{"parts":[{"text":"a"}]}}]}"#),
-    (Dialect::OpenAiImages, r#"{"model":"m","prompt":"a cat","stream":true}"#),
-    (Dialect::OpenAiSpeech, r#"{"model":"m","input":"a","stream_format":"sse"}"#),
+/// What no example shows: requests that only pass through, with the second byte of their heads.
+const OTHERS: &[(Dialect, u8, &str)] = &[
+    (Dialect::OpenAiImages, 2, r#"{"model":"m","prompt":"a cat","stream":true}"#),
+    (Dialect::OpenAiSpeech, 2, r#"{"model":"m","input":"a","stream_format":"sse"}"#),
+    (Dialect::OpenAiTranscriptions, 0, FORM),
     (
-        Dialect::OpenAiTranscriptions,
-        "--b\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nm\r\n--b\r\n\
-         Content-Disposition: form-data; name=\"stream\"\r\n\r\ntrue\r\n--b--\r\n",
+        Dialect::OpenAiImages,
+        1,
+        "multipart/form-data; boundary=\"b\"\n--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n--b--\r\n",
     ),
 ];
+
+const FORM: &str = "--b\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nm\r\n--b\r\n\
+    Content-Disposition: form-data; name=\"stream\"\r\n\r\ntrue\r\n--b--\r\n";
 
 const LEAVES: &[&str] = &[
     r#"{"completion":null,"kind":"snapshot","part":0,"parts":1,"policy":"{}","record":"01936f2e-7c1b-7a52-9d3e-0123456789ab","recorded":"2026-11-23T16:00:00.000001Z","snapshot":"ab"}"#,
@@ -46,9 +47,11 @@ fn main() {
         }
     };
     let of_any = |case: &Case| Dialect::ALL.iter().position(|dialect| *dialect == case.dialect);
-    let requests = cases("request", of_any).chain(OTHERS.iter().filter_map(|(dialect, body)| {
-        Some(seed(Dialect::ALL.iter().position(|other| other == dialect)?, body.as_bytes()))
-    }));
+    let others = OTHERS.iter().filter_map(|(dialect, second, body)| {
+        let choice = Dialect::ALL.iter().position(|other| other == dialect)?;
+        Some([&[choice as u8, *second], body.as_bytes()].concat())
+    });
+    let requests = cases("request", of_any).chain(others);
     write("requests", requests.collect());
     write("cuts", cases("stream", of_any).collect());
     write("prompts", cases("request", of(&CLIENTS)).collect());
@@ -59,6 +62,8 @@ fn main() {
     let completions = cases("request", of(&COMPLETERS)).chain(cases("reply", of(&COMPLETERS)));
     write("completions", completions.collect());
     write("completion_streams", cases("stream", of(&COMPLETERS)).collect());
+    let of_embedder = |case: &Case| EMBEDDERS.iter().position(|(dialect, _)| *dialect == case.dialect);
+    write("embeddings", cases("request", of_embedder).chain(cases("reply", of_embedder)).collect());
     write("notes", notes().iter().map(|text| seed(0, text.as_bytes())).collect());
     write("leaves", LEAVES.iter().map(|text| seed(0, text.as_bytes())).collect());
     write("tree", vec![seed(60, &[0xff; 48])]);
