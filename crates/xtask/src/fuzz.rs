@@ -168,7 +168,7 @@ impl Fuzz {
             None => format!("-runs={}", wanted.runs.unwrap_or(usual)),
         };
         let mut program = self.program(name);
-        program.arg(corpus.join(name)).args(LIMITS).args([&limit, "-print_final_stats=1"]);
+        program.arg(corpus.join(name)).args(LIMITS).args([&limit, "-verbosity=0", "-print_final_stats=1"]);
         program.arg(format!("-dict={}", corpus.join("words.dict").display()));
         program.arg(format!("-artifact_prefix={}/", findings.display()));
         let (is_well, said) = watch(&mut program)?;
