@@ -4,11 +4,19 @@ use std::collections::HashMap;
 
 use crate::neutral::{Block, CacheMark, Event, Loss, Prompt, Reply, Stop};
 
-/// Notes a loss once.
+/// The most losses that are told apart: a request may have any number of fields that nobody knows, a record may not.
+const MOST: usize = 100;
+
+/// Notes a loss once. What goes beyond the most that are told apart is `more`.
 pub(crate) fn lose(losses: &mut Vec<Loss>, code: impl Into<String>) {
     let loss = Loss::new(code);
-    if !losses.contains(&loss) {
-        losses.push(loss);
+    if losses.contains(&loss) {
+        return;
+    }
+    match losses.len() {
+        ..MOST => losses.push(loss),
+        MOST => losses.push(Loss::new("more")),
+        _ => {}
     }
 }
 
@@ -166,6 +174,15 @@ fn is_marked(block: &Block) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_number_of_unknown_fields_is_a_short_list_of_losses() {
+        let mut losses = Vec::new();
+        lose_rest(&mut losses, (0..100_000).map(|number| format!("field_{number}")), &[]);
+        lose(&mut losses, "top_k");
+        assert_eq!(losses.len(), MOST + 1);
+        assert_eq!((losses[0].code.as_str(), losses[MOST].code.as_str()), ("field:field_0", "more"));
+    }
 
     #[test]
     fn results_find_their_calls() {

@@ -125,7 +125,11 @@ impl Vector {
             return Self::unpack(&json::parse::<String>(raw, field)?)
                 .ok_or_else(|| unreadable(field, "neither numbers nor the Base64 of such"));
         }
-        let _numbers: Vec<f64> = json::parse(raw, field)?;
+        // Digits pass as they are, but whoever wants bytes gets 32-bit floats.
+        let numbers: Vec<f32> = json::parse(raw, field)?;
+        if !numbers.iter().all(|number| number.is_finite()) {
+            return Err(unreadable(field, "a number that is too large for a 32-bit float"));
+        }
         Ok(Self(RawValue::from_string(json::compact(raw.get())).unwrap_or_default()))
     }
 
@@ -196,7 +200,7 @@ mod tests {
     fn digits_stay_as_they_are() {
         let digits = "[ -0.00123456789012345678, 1e-9,\n 7,-0.0 ]";
         assert_eq!(read(digits).unwrap().0.get(), "[-0.00123456789012345678,1e-9,7,-0.0]");
-        for wrong in ["[\"a\"]", "7", "null", "\"AAA\"", "\"AAAAAAA=\"", "\"AADAfw==\""] {
+        for wrong in ["[\"a\"]", "7", "null", "\"AAA\"", "\"AAAAAAA=\"", "\"AADAfw==\"", "[1e39]"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
     }

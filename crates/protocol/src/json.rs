@@ -1,4 +1,5 @@
-//! JSON objects read field by field: either spelling of a name is found, and what nobody asked for is known by name.
+//! JSON objects read field by field: both spellings of a name in camel case are found, and what nobody asked for is
+//! known by name.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -69,7 +70,7 @@ impl<'a> Fields<'a> {
         self.0.iter().any(|(own, value)| is_same(own, name) && value.get() != "null")
     }
 
-    /// The field `name`, spelt in camel case or with underscores; `null` is as good as absent.
+    /// The field `name`, which in camel case stands for its spelling with underscores, too; `null` is as good as absent.
     pub(crate) fn raw(&mut self, name: &str) -> Option<&'a RawValue> {
         let mut found = None;
         self.0.retain(|(own, value)| {
@@ -94,11 +95,7 @@ impl<'a> Fields<'a> {
 
     /// The items of the field `name`; what is no list is a list of one.
     pub(crate) fn list(&mut self, name: &'static str) -> Result<Vec<&'a RawValue>, ParseError> {
-        match self.raw(name) {
-            Some(raw) if raw.get().starts_with('[') => parse(raw, name),
-            Some(raw) => Ok(vec![raw]),
-            None => Ok(Vec::new()),
-        }
+        self.raw(name).map_or_else(|| Ok(Vec::new()), |raw| items(raw, name))
     }
 
     /// The texts of the field `name`; a single text is a list of one.
@@ -134,6 +131,11 @@ impl<'a> Fields<'a> {
     pub(crate) fn rest(self) -> impl Iterator<Item = String> {
         self.0.into_iter().filter(|(_, value)| value.get() != "null").map(|(name, _)| snake(&name))
     }
+}
+
+/// The items of a list, the value of the field `field`; what is no list is a list of one.
+pub(crate) fn items<'a>(raw: &'a RawValue, field: &'static str) -> Result<Vec<&'a RawValue>, ParseError> {
+    if raw.get().starts_with('[') { parse(raw, field) } else { Ok(vec![raw]) }
 }
 
 /// Reads the value of the field `field`.
@@ -193,12 +195,14 @@ pub(crate) fn arguments(text: &str) -> Box<RawValue> {
     RawValue::from_string(object).unwrap_or_default()
 }
 
-/// Whether two names differ in nothing but case and underscores.
+/// Whether a field's own name is `name`, or `name` in camel case written with underscores. Any other spelling is another
+/// name: a field that one reader of a request takes and another does not is worse than one that nobody knows.
 fn is_same(own: &str, name: &str) -> bool {
-    fn letters(text: &str) -> impl Iterator<Item = u8> {
-        text.bytes().filter(|&byte| byte != b'_').map(|byte| byte.to_ascii_lowercase())
-    }
-    letters(own).eq(letters(name))
+    let snake = name.bytes().flat_map(|letter| {
+        let boundary = letter.is_ascii_uppercase().then_some(b'_');
+        boundary.into_iter().chain([letter.to_ascii_lowercase()])
+    });
+    own == name || own.bytes().eq(snake)
 }
 
 #[cfg(test)]
@@ -212,10 +216,18 @@ mod tests {
         let json = br#"{"top_p":0.5,"topK":40.0,"seed":"7","maxOutputTokens":-1,"x":null,"safetySettings":[],"a b":1}"#;
         let mut fields = Fields::read(json).unwrap();
         assert_eq!(fields.number("topP").unwrap(), Some(0.5));
-        assert_eq!(fields.count("top_k").unwrap(), Some(40));
+        assert_eq!(fields.count("topK").unwrap(), Some(40));
         assert_eq!(fields.int("seed").unwrap(), Some(7));
         assert_eq!(fields.count("maxOutputTokens").unwrap(), None);
         assert_eq!(fields.rest().collect::<Vec<_>>(), ["safety_settings", "other"]);
+    }
+
+    #[test]
+    fn other_spellings_are_other_names() {
+        let json = br#"{"Suffix":1,"suffIx":2,"inputPrefix":3,"top_K":4,"topk":5}"#;
+        for name in ["suffix", "input_prefix", "topK"] {
+            assert_eq!(Fields::read(json).unwrap().int(name).unwrap(), None, "{name}");
+        }
     }
 
     #[test]

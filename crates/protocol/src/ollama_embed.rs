@@ -17,7 +17,7 @@ use crate::ollama_chat::OllamaChat;
 use crate::openai_embeddings::inputs;
 use crate::request::{self, ParseError, Request};
 use crate::sse::Frame;
-use crate::{Addressed, Codec};
+use crate::{Addressed, Codec, json};
 
 pub(crate) struct OllamaEmbed;
 
@@ -87,16 +87,10 @@ impl EmbedDialogue for OllamaEmbed {
     fn read_inputs(&self, body: &[u8]) -> Result<Inputs, ParseError> {
         let mut fields = Fields::read(body)?;
         fields.raw("model");
-        let (mut items, older) = (fields.list("input")?, fields.list("prompt")?);
-        let form = if items.is_empty() && !older.is_empty() { VectorForm::Single } else { VectorForm::List };
-        if form == VectorForm::Single {
-            items = older;
-        }
-        if let [only] = items[..]
-            && is_empty(only)
-        {
-            items.clear();
-        }
+        let (input, older) = (fields.raw("input"), fields.raw("prompt"));
+        let form = if input.is_none() && older.is_some() { VectorForm::Single } else { VectorForm::List };
+        let asked = input.or(older).filter(|input| !is_empty(input));
+        let items = asked.map(|input| json::items(input, "input")).transpose()?.unwrap_or_default();
         let mut inputs = Inputs { form, ..Inputs::of(&items, "input")? };
         inputs.dimensions = fields.count("dimensions")?;
         for name in fields.object("options")?.unwrap_or(Fields::none()).rest() {
@@ -158,11 +152,14 @@ mod tests {
             (r#"{"model":"nomic-embed-text","input":[]}"#, 0, true),
             (r#"{"model":"nomic-embed-text","input":""}"#, 0, true),
             (r#"{"model":"nomic-embed-text","prompt":""}"#, 0, true),
+            (r#"{"model":"nomic-embed-text","input":[""]}"#, 1, false),
+            (r#"{"model":"nomic-embed-text","input":[],"prompt":"a"}"#, 0, true),
         ];
         for (body, inputs, warm_up) in cases {
             let body = Bytes::from_static(body.as_bytes());
             let request = parse(Dialect::OllamaEmbed, &body, &Addressed::default()).unwrap();
             assert_eq!((request.inputs, request.warm_up, request.stream), (inputs, warm_up, false));
+            assert_eq!(OllamaEmbed.read_inputs(&body).unwrap().texts.len(), inputs);
         }
     }
 

@@ -7,6 +7,7 @@ mod agents;
 mod bench;
 mod clients;
 mod deny;
+mod fuzz;
 mod llama;
 mod packages;
 mod process;
@@ -41,6 +42,8 @@ enum Chore {
     Llama,
     /// Licences, bans and sources of dependencies (installs cargo-deny when missing)
     Deny,
+    /// Feeds every reader of bytes from outside what nobody would send; all targets, or one
+    Fuzz(fuzz::Wanted),
     /// Measures the budgets: gateway, completion, ledger, flash, or all of them; --json, --loaded, --repo DIR
     Bench {
         /// What the measurement program is given
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Chore::Agents => agents::run(),
         Chore::Llama => llama::run(),
         Chore::Deny => deny::run(),
+        Chore::Fuzz(wanted) => fuzz::run(&wanted),
         Chore::Bench { arguments } => bench::run(&arguments),
     };
     match done {

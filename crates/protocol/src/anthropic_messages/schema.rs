@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::crossing::lose;
 use crate::neutral::Loss;
 
 const KEPT: &[&str] =
@@ -38,7 +39,7 @@ pub(super) fn adapt(schema: &Value, losses: &mut Vec<Loss>) -> Result<Value, Fre
             ("anyOf" | "allOf" | "oneOf", Value::Array(members)) => {
                 let members = members.iter().map(|member| adapt(member, losses)).collect::<Result<_, _>>()?;
                 if key == "oneOf" {
-                    losses.push(Loss::new("schema:oneOf"));
+                    lose(losses, "schema:oneOf");
                 }
                 let name = if key == "oneOf" { "anyOf" } else { key };
                 to.insert(name.to_owned(), Value::Array(members));
@@ -81,7 +82,7 @@ fn close(
     match from.get("additionalProperties") {
         Some(Value::Bool(false)) => {}
         None if lists => {}
-        Some(_) if lists => losses.push(Loss::new("schema:additionalProperties")),
+        Some(_) if lists => lose(losses, "schema:additionalProperties"),
         _ => return Err(FreeForm),
     }
     to.insert("additionalProperties".to_owned(), json!(false));
@@ -126,7 +127,7 @@ pub(super) fn of_tool(parameters: &Value, losses: &mut Vec<Loss>) -> Value {
     let mut to = from.clone();
     for key in ["anyOf", "oneOf", "allOf"] {
         if to.remove(key).is_some() {
-            losses.push(Loss::new(format!("tool_schema:{key}")));
+            lose(losses, format!("tool_schema:{key}"));
         }
     }
     if to.get("type") != Some(&json!("object")) {

@@ -182,11 +182,10 @@ impl Writer {
     fn last(&self) -> Vec<u8> {
         // Google's clients take a content without parts for a broken one; a refused prompt has no content at all.
         let part = self.spoken.then(|| part::text(""));
-        self.frame(
-            part,
-            Some(wire::finish_reason(stop_of(self.stop.as_ref(), self.declined))),
-            Tokens::of(&self.usage),
-        )
+        // Only a reason, and be it an unknown one, says that a stream is whole.
+        let unknown = Stop::Other(String::new());
+        let stop = stop_of(self.stop.as_ref(), self.declined).unwrap_or(&unknown);
+        self.frame(part, Some(wire::finish_reason(Some(stop))), Tokens::of(&self.usage))
     }
 }
 

@@ -17,6 +17,9 @@ pub use reply::{Reply, Stop};
 
 use serde::{Deserialize, Serialize};
 
+/// The longest code of a loss, in bytes.
+const LONGEST_CODE: usize = 80;
+
 /// Something a target dialect cannot say.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Loss {
@@ -25,9 +28,16 @@ pub struct Loss {
 }
 
 impl Loss {
-    /// A loss by its code.
+    /// A loss by its code. What stands behind a colon is often the client's word, and records hold no text of requests:
+    /// one that is no plain word becomes `other`.
     pub fn new(code: impl Into<String>) -> Self {
-        Self { code: code.into() }
+        let code = code.into();
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/".contains(&byte);
+        if code.len() <= LONGEST_CODE && code.bytes().all(is_plain) {
+            return Self { code };
+        }
+        let kind = code.split(':').next().unwrap_or_default();
+        Self { code: format!("{kind}:other") }
     }
 }
 
@@ -39,4 +49,19 @@ pub struct Unsayable {
     pub what: String,
     /// The target.
     pub dialect: waymark_types::Dialect,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_of_a_request_becomes_a_code() {
+        for code in ["server_tool:my secret", "server_tool:ü", &format!("server_tool:{}", "a".repeat(80))] {
+            assert_eq!(Loss::new(code).code, "server_tool:other");
+        }
+        for code in ["top_k", "server_tool:web_search_20250305", "content_part:image/png", "schema:oneOf"] {
+            assert_eq!(Loss::new(code).code, code);
+        }
+    }
 }

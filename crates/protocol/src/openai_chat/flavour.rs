@@ -6,8 +6,8 @@
 
 use serde_json::{Map, Value};
 
-use super::lose;
 use crate::crossing::hash;
+use crate::crossing::lose;
 use crate::neutral::{Flavour, Loss};
 
 /// Puts a request into the words of those who will read it.

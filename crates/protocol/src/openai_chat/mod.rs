@@ -114,14 +114,6 @@ fn error(error: &Value) -> (Option<String>, String) {
     (word("code").or_else(|| word("type")), message)
 }
 
-/// Adds a loss once.
-fn lose(losses: &mut Vec<Loss>, code: impl Into<String>) {
-    let loss = Loss::new(code);
-    if !losses.contains(&loss) {
-        losses.push(loss);
-    }
-}
-
 /// Whether a client's word may stand in a loss's code.
 fn is_word(word: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';

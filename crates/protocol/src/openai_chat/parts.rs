@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use waymark_types::Dialect;
 
+use super::is_word;
 use super::wire::{Content, cache_mark};
-use super::{is_word, lose};
+use crate::crossing::lose;
 use crate::neutral::{Block, CacheMark, Loss, Media, Unsayable};
 
 /// Adds what a message's content says to `blocks`. Empty text says nothing.

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::wire::{Content, Message, assistant_blocks, cache_mark, legacy_id, mark};
-use super::{is_word, lose, parts};
+use super::{is_word, parts};
+use crate::crossing::lose;
 use crate::neutral::{
     Block, Effort, Loss, OutputFormat, Prompt, Reasoning, Role, Sampling, Tool, ToolChoice, ToolForm,
     ToolKind, Turn,

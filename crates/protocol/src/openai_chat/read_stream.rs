@@ -82,7 +82,9 @@ impl EventReader for Reader {
             return self.end();
         }
         self.over = true;
-        self.known_usage().into_iter().collect()
+        // Usage stands behind blocks, and one that is open was cut off.
+        let is_behind = self.started && self.blocks.open.is_none();
+        self.known_usage().filter(|_| is_behind).into_iter().collect()
     }
 }
 

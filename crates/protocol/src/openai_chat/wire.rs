@@ -3,7 +3,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use super::{carried, lose, parts};
+use super::{carried, parts};
+use crate::crossing::lose;
 use crate::neutral::{Block, CacheMark, Loss};
 
 /// What a message says: text, or an array of parts.

@@ -16,7 +16,8 @@ use waymark_types::Dialect;
 
 use super::parts::{self, note_cache};
 use super::reply::{detail, encrypted};
-use super::{carried, flavour, lose};
+use super::{carried, flavour};
+use crate::crossing::lose;
 use crate::neutral::{
     Block, Effort, Loss, OutputFormat, Prompt, Reasoning, Role, Sampling, Tool, ToolChoice, Turn, Unsayable,
 };

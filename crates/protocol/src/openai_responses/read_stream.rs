@@ -3,7 +3,7 @@
 //! Blocks of the neutral form come one after another. Items here may overlap, so each has a slot: the first slot that
 //! is still open passes on what comes, those behind it wait.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use serde_json::Value;
 
@@ -23,6 +23,17 @@ enum Kind {
     Thinking { id: Option<String> },
     Redacted { data: String },
     Call { id: String, name: String, signature: Option<String> },
+}
+
+impl Kind {
+    fn takes(&self, piece: &Piece) -> bool {
+        match self {
+            Self::Thinking { .. } => true,
+            Self::Text | Self::Refusal | Self::Call { .. } => matches!(piece, Piece::Delta(_)),
+            // It came whole.
+            Self::Redacted { .. } => false,
+        }
+    }
 }
 
 /// A piece of a block that waits for its turn.
@@ -46,8 +57,8 @@ struct Slot {
     /// Whether any of its text has come.
     has_text: bool,
     waiting: Vec<Piece>,
-    /// The part that its reasoning has come to: even numbers are parts of the summary, odd ones of the reasoning.
-    reasoning: Option<u64>,
+    /// The part that its reasoning has come to, and which number says so: the summary's or the reasoning's own.
+    reasoning: Option<(&'static str, u64)>,
 }
 
 /// Reads one stream.
@@ -59,7 +70,7 @@ pub(super) struct Reader {
     /// The number of the first slot's block.
     index: usize,
     /// The places of blocks that are closed, so that what repeats them is not taken for new.
-    closed: Vec<(u64, u64)>,
+    closed: HashSet<(u64, u64)>,
     /// The ids of items whose events do not say their places.
     unplaced: Vec<String>,
     items: Items,
@@ -155,7 +166,7 @@ impl Reader {
             "reasoning" => match word(item, "encrypted_content").and_then(Carried::read) {
                 Some(Carried::Call(token)) => {
                     self.items.hold_call_token(token);
-                    self.closed.push((index, 0));
+                    self.closed.insert((index, 0));
                 }
                 Some(Carried::Redacted(data)) => {
                     self.open(index, 0, Kind::Redacted { data: data.to_owned() });
@@ -256,7 +267,7 @@ impl Reader {
         self.part_delta(item, part, block, if has_text { "" } else { said.unwrap_or_default() });
         if let Some(slot) = self.slot(item, part) {
             slot.is_open = false;
-            self.closed.push((item, part));
+            self.closed.insert((item, part));
         }
     }
 
@@ -264,11 +275,11 @@ impl Reader {
     fn reasoning(&mut self, item: u64, event: &Value, index: &'static str) {
         let part = event.get(index).and_then(Value::as_u64).unwrap_or(0);
         let delta = text(event, "delta").unwrap_or_default();
-        let place = part * 2 + u64::from(index == "content_index");
+        let place = (index, part);
         let Some(slot) = self.slot(item, 0) else { return };
         let before = slot.reasoning.replace(place);
         match before {
-            Some(before) if before % 2 != place % 2 => slot.reasoning = Some(before),
+            Some(before) if before.0 != index => slot.reasoning = Some(before),
             Some(before) if before != place => self.delta(item, 0, &format!("\n\n{delta}")),
             _ => self.delta(item, 0, delta),
         }
@@ -338,8 +349,11 @@ impl Reader {
         }
     }
 
+    /// Adds to a block what can be part of it: a text is not signed, even where an item claims to be another at its end.
     fn push(&mut self, item: u64, part: u64, piece: Piece) {
-        if let Some(slot) = self.slot(item, part) {
+        if let Some(slot) = self.slot(item, part)
+            && slot.kind.takes(&piece)
+        {
             slot.waiting.push(piece);
         }
     }
@@ -347,7 +361,7 @@ impl Reader {
     fn close(&mut self, item: u64) {
         for slot in self.slots.iter_mut().filter(|slot| slot.item == item && slot.is_open) {
             slot.is_open = false;
-            self.closed.push((slot.item, slot.part));
+            self.closed.insert((slot.item, slot.part));
         }
     }
 

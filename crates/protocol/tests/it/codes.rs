@@ -80,6 +80,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("min_tokens", "the fewest tokens to write"),
     ("misplaced_block", "a block in a turn whose speaker does not say such blocks"),
     ("moderation", "the provider's moderation"),
+    ("more", "more than a record can list"),
     ("n", "the number of answers; one is given"),
     ("n_indent", "how far the completion is indented at least"),
     ("no_limit", "that there is no limit; the provider's usual one holds"),

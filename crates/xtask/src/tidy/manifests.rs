@@ -6,12 +6,13 @@ const INHERITED: &[&str] = &["version", "edition", "rust-version", "license", "p
 
 /// Checks the workspace's manifest and every member's.
 pub(crate) fn check(files: &[SourceFile]) -> Vec<Finding> {
-    let manifests = files.iter().filter(|file| file.path == "Cargo.toml" || is_member(&file.path));
+    let manifests = files.iter().filter(|file| file.path == "Cargo.toml" || is_member(file));
     manifests.flat_map(|file| if file.path == "Cargo.toml" { root(file) } else { member(file) }).collect()
 }
 
-fn is_member(path: &str) -> bool {
-    path.ends_with("/Cargo.toml")
+/// A workspace of its own, such as the fuzz targets', is no member of this one.
+fn is_member(file: &SourceFile) -> bool {
+    file.path.ends_with("/Cargo.toml") && !file.text.lines().any(|line| line == "[workspace]")
 }
 
 fn root(file: &SourceFile) -> Vec<Finding> {
@@ -87,6 +88,7 @@ mod tests {
         let own = format!("{good}[dev-dependencies]\nrand = \"0.9\"\n");
         assert_eq!(findings("crates/x/Cargo.toml", &own).len(), 1);
         assert_eq!(findings("crates/x/Cargo.toml", head).len(), 1);
+        assert_eq!(findings("fuzz/Cargo.toml", "[workspace]\n\n[package]\nname = \"x\"\n"), []);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::said::{
     ToolResult, ToolUse,
 };
 use crate::anthropic_messages::signature::{self, Signature};
+use crate::crossing::lose;
 use crate::neutral::{Block, CacheMark, Loss, Role, Turn};
 use crate::request::ParseError;
 
@@ -36,7 +37,7 @@ impl<'a> Conversation<'a> {
     }
 
     fn lose(&mut self, code: impl Into<String>) {
-        self.losses.push(Loss::new(code));
+        lose(self.losses, code);
     }
 
     /// Reads the system prompt: text only.

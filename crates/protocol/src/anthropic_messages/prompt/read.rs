@@ -9,6 +9,7 @@ use super::blocks::Conversation;
 use super::said::{CacheControl, Message};
 use super::tools;
 use crate::anthropic_messages::schema;
+use crate::crossing::lose;
 use crate::neutral::{Block, CacheMark, Effort, Loss, OutputFormat, Prompt, Reasoning, Sampling};
 use crate::request::ParseError;
 
@@ -147,7 +148,7 @@ pub(in crate::anthropic_messages) fn read(body: &[u8]) -> Result<Prompt, ParseEr
     prompt.output = format(config.as_ref().and_then(|config| config.format.as_ref()), &mut prompt.losses)
         .or(format(wire.output_format.as_ref(), &mut prompt.losses));
     if config.as_ref().is_some_and(|config| config.task_budget.is_some()) {
-        prompt.losses.push(Loss::new("task_budget"));
+        lose(&mut prompt.losses, "task_budget");
     }
     let effort = config.and_then(|config| config.effort);
     prompt.reasoning = reasoning(wire.thinking, effort.as_deref(), &mut prompt.losses);
@@ -174,7 +175,7 @@ fn format(format: Option<&Format>, losses: &mut Vec<Loss>) -> Option<OutputForma
             schema: schema.clone(),
         }),
         _ => {
-            losses.push(Loss::new(format!("output_format:{kind}")));
+            lose(losses, format!("output_format:{kind}"));
             None
         }
     }
@@ -189,7 +190,7 @@ fn reasoning(thinking: Option<Thinking>, effort: Option<&str>, losses: &mut Vec<
             "high" => Some(Effort::High),
             "xhigh" | "max" => Some(Effort::Max),
             _ => {
-                losses.push(Loss::new("effort"));
+                lose(losses, "effort");
                 None
             }
         };
@@ -201,7 +202,7 @@ fn reasoning(thinking: Option<Thinking>, effort: Option<&str>, losses: &mut Vec<
             "adaptive" => reasoning.adaptive = true,
             // The least that some models can be brought to.
             "disabled" | "between_tools" => (reasoning.off, reasoning.visible) = (true, false),
-            kind => losses.push(Loss::new(format!("thinking:{kind}"))),
+            kind => lose(losses, format!("thinking:{kind}")),
         }
     }
     Some(reasoning).filter(|reasoning| *reasoning != Reasoning::default())

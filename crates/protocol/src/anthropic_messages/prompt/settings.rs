@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::tools;
 use crate::anthropic_messages::generation::{Generation, Off, Thinking as Way};
 use crate::anthropic_messages::schema;
+use crate::crossing::lose;
 use crate::neutral::{Effort, Loss, OutputFormat, Prompt, Reasoning};
 
 /// The least budget the provider takes.
@@ -83,7 +84,7 @@ pub(super) fn reasoning(prompt: &Prompt, generation: Generation, losses: &mut Ve
         return settled;
     }
     match generation.thinking() {
-        Way::Never => losses.push(Loss::new("reasoning")),
+        Way::Never => lose(losses, "reasoning"),
         Way::Budget => by_budget(reasoning, generation, &mut settled, prompt.max_output, losses),
         // Other servers' models, and those of Anthropic's that still take a budget.
         Way::Either if !reasoning.adaptive && (reasoning.budget.is_some() || !generation.is_known()) => {
@@ -93,7 +94,7 @@ pub(super) fn reasoning(prompt: &Prompt, generation: Generation, losses: &mut Ve
     }
     // Whether the model thinks by itself or not: asked to, it may not be made to call a tool.
     if tools::is_forced(prompt) && settled.thinking.take_if(|thinking| thinking.is_on()).is_some() {
-        losses.push(Loss::new("reasoning"));
+        lose(losses, "reasoning");
     }
     settled
 }
@@ -108,7 +109,7 @@ fn switch_off(reasoning: &Reasoning, generation: Generation, settled: &mut Settl
         Off::Omitted => {}
         Off::Never => {
             settled.effort = Some("low");
-            losses.push(Loss::new("reasoning_off"));
+            lose(losses, "reasoning_off");
         }
     }
 }
@@ -141,11 +142,11 @@ fn by_budget(
         false => wanted.min(settled.max_tokens / 2),
     };
     if room < LEAST_BUDGET {
-        losses.push(Loss::new("reasoning"));
+        lose(losses, "reasoning");
         return;
     }
     if reasoning.budget.is_some_and(|budget| budget != room) {
-        losses.push(Loss::new("reasoning_budget"));
+        lose(losses, "reasoning_budget");
     }
     settled.thinking = Some(Thinking {
         kind: "enabled",
@@ -157,10 +158,10 @@ fn by_budget(
 fn adaptively(reasoning: &Reasoning, generation: Generation, settled: &mut Settled, losses: &mut Vec<Loss>) {
     let effort = reasoning.effort.or(reasoning.budget.map(effort_of));
     if effort == Some(Effort::Minimal) {
-        losses.push(Loss::new("effort_minimal"));
+        lose(losses, "effort_minimal");
     }
     if reasoning.budget.is_some() {
-        losses.push(Loss::new("reasoning_budget"));
+        lose(losses, "reasoning_budget");
     }
     settled.effort = effort.map(|effort| word(effort, Effort::Max));
     settled.thinking =
@@ -190,7 +191,7 @@ pub(super) fn sampling(
     let asked = &prompt.sampling;
     let mut lose = |code: &str, is_lost: bool| {
         if is_lost {
-            losses.push(Loss::new(code));
+            lose(losses, code);
         }
         is_lost
     };
@@ -238,7 +239,7 @@ pub(super) fn output(
     let format = match &prompt.output {
         None => None,
         Some(OutputFormat::JsonObject) => {
-            losses.push(Loss::new("json_object"));
+            lose(losses, "json_object");
             None
         }
         Some(OutputFormat::JsonSchema { .. }) if !generation.has_schemas() => {

@@ -8,6 +8,7 @@ use super::said::CacheControl;
 use super::wire::Cache;
 use crate::anthropic_messages::generation::Generation;
 use crate::anthropic_messages::schema;
+use crate::crossing::lose;
 use crate::neutral::{CacheMark, Loss, Prompt, Tool, ToolChoice};
 use crate::request::ParseError;
 
@@ -65,7 +66,7 @@ pub(super) fn read(
         };
         match defined(&named) {
             Some((description, parameters)) => {
-                prompt.losses.push(Loss::new(format!("defined_tool:{named}")));
+                lose(&mut prompt.losses, format!("defined_tool:{named}"));
                 let own: Cached = serde_json::from_str(raw.get())?;
                 prompt.tools.push(Tool {
                     name: kind.name.unwrap_or_default(),
@@ -76,13 +77,13 @@ pub(super) fn read(
                 });
             }
             None => {
-                prompt.losses.push(Loss::new(format!("server_tool:{named}")));
+                lose(&mut prompt.losses, format!("server_tool:{named}"));
                 served.push(kind.name.unwrap_or(named));
             }
         }
     }
     if servers > 0 {
-        prompt.losses.push(Loss::new("mcp_servers"));
+        lose(&mut prompt.losses, "mcp_servers");
     }
     let only_served = prompt.tools.is_empty() && (servers > 0 || !served.is_empty());
     let asked = choice.as_ref().and_then(|choice| choice.name.as_ref()).filter(|name| served.contains(name));
@@ -219,7 +220,7 @@ pub(super) fn write<'a>(
                 strict_left -= 1;
             } else {
                 strict = None;
-                losses.push(Loss::new("tool_strict"));
+                lose(losses, "tool_strict");
             }
         }
         written.push(Written {
@@ -241,7 +242,7 @@ pub(super) fn write_choice(
 ) -> Result<Option<Choice>, String> {
     if prompt.tools.is_empty() {
         if asks_for_call(prompt) {
-            losses.push(Loss::new("tool_choice"));
+            lose(losses, "tool_choice");
         }
         return Ok(None);
     }

@@ -17,6 +17,7 @@ use super::wire::{Block as Out, Cache, Message, Speaker};
 use crate::anthropic_messages::generation::Generation;
 use crate::anthropic_messages::ids::Calls;
 use crate::anthropic_messages::signature::{self, Signature};
+use crate::crossing::lose;
 use crate::neutral::{Block, CacheMark, Loss, Role, Turn};
 
 /// A conversation being written.
@@ -90,7 +91,7 @@ fn name_calls(turns: &[Turn]) -> (Vec<Piece<'_>>, HashMap<String, (usize, &Block
 
 impl<'a> Writer<'a, '_> {
     fn lose(&mut self, code: &str) {
-        self.losses.push(Loss::new(code));
+        lose(self.losses, code);
     }
 
     fn piece(&mut self, piece: Piece<'a>) -> Result<(), String> {
@@ -274,7 +275,7 @@ fn settle_instructions(messages: &mut [Message], generation: Generation, losses:
         if generation.has_system_turns() && follows && precedes {
             continue;
         }
-        losses.push(Loss::new("system_turn"));
+        lose(losses, "system_turn");
         messages[at].role = Speaker::User;
         for block in &mut messages[at].content {
             if let Out::Text { text, .. } = block {
@@ -301,12 +302,12 @@ fn settle_ends(messages: &mut Vec<Message>, generation: Generation, losses: &mut
     let user = |text: &str| Message { role: Speaker::User, content: vec![Out::text(text)] };
     if messages.first().is_some_and(|first| first.role == Speaker::Assistant) {
         messages.insert(0, user("(The assistant begins.)"));
-        losses.push(Loss::new("assistant_first"));
+        lose(losses, "assistant_first");
     }
     let Some(last) = messages.last_mut().filter(|last| last.role == Speaker::Assistant) else { return };
     if !generation.continues_assistant() {
         messages.push(user("Continue."));
-        losses.push(Loss::new("assistant_last"));
+        lose(losses, "assistant_last");
     } else if let Some(Out::Text { text, .. }) = last.content.last_mut() {
         text.truncate(text.trim_end().len());
     }

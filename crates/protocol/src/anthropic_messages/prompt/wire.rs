@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::media::Source;
+use crate::crossing::lose;
 use crate::neutral::{CacheMark, Loss};
 
 /// A cache breakpoint.
@@ -20,7 +21,7 @@ impl Cache {
     pub(super) fn of(mark: Option<&CacheMark>, losses: &mut Vec<Loss>) -> Option<Self> {
         let ttl = mark?.ttl.clone().filter(|ttl| matches!(ttl.as_str(), "5m" | "1h"));
         if ttl.is_none() && mark?.ttl.is_some() {
-            losses.push(Loss::new("cache_ttl"));
+            lose(losses, "cache_ttl");
         }
         Some(Self { kind: "ephemeral", ttl })
     }

@@ -7,6 +7,7 @@ use super::read::dedupe;
 use super::wire::{Block, Cache, Message};
 use super::{settings, tools, turns};
 use crate::anthropic_messages::generation::Generation;
+use crate::crossing::lose;
 use crate::neutral::{self, Loss, Prompt, Unsayable};
 
 /// The most cache breakpoints of one request.
@@ -90,7 +91,7 @@ fn body<'a>(prompt: &'a Prompt, model: &'a str, losses: &mut Vec<Loss>) -> Resul
     let thinks = settled.thinking.as_ref().is_some_and(settings::Thinking::is_on);
     let user = prompt.user.as_deref().filter(|user| user.chars().count() <= LONGEST_USER);
     if user.is_none() && prompt.user.is_some() {
-        losses.push(Loss::new("user"));
+        lose(losses, "user");
     }
     let mut body = Body {
         model,
@@ -113,7 +114,7 @@ fn system(blocks: &[neutral::Block], losses: &mut Vec<Loss>) -> Vec<Block> {
     let mut system: Vec<Block> = Vec::with_capacity(blocks.len());
     for block in blocks {
         let neutral::Block::Text { text, cache } = block else {
-            losses.push(Loss::new("system_media"));
+            lose(losses, "system_media");
             continue;
         };
         let cache_control = Cache::of(cache.as_ref(), losses);
@@ -143,6 +144,6 @@ fn limit_marks(body: &mut Body<'_>, losses: &mut Vec<Loss>) {
     let excess = marks.len().saturating_sub(MOST_MARKS);
     for mark in marks.into_iter().take(excess) {
         *mark = None;
-        losses.push(Loss::new("cache_mark"));
+        lose(losses, "cache_mark");
     }
 }

@@ -98,6 +98,16 @@ fn a_stream_cut_short_does_not_end() {
 }
 
 #[test]
+fn a_whole_stream_without_a_reason_is_read_as_whole() {
+    let mut writer = Gemini.event_writer(&Prompt::default(), "m", 0);
+    let told = [Event::Start { id: None, model: None }, Event::End];
+    let written: Vec<u8> = told.iter().flat_map(|event| writer.write(event)).collect();
+    let read = events(Dialect::Gemini, &[&written]);
+    assert!(read.contains(&Event::Stop { stop: Stop::Other("OTHER".into()) }), "{read:?}");
+    assert_eq!(read.last(), Some(&Event::End));
+}
+
+#[test]
 fn a_refusal_in_words_is_no_common_end() {
     let reply = Reply {
         blocks: vec![Block::Refusal { text: "No.".into() }],

@@ -5,6 +5,7 @@ use waymark_types::Usage;
 
 use super::*;
 use crate::neutral::Stop;
+use crate::testing::is_in_order;
 
 #[test]
 fn replies_come_back_as_they_went() {
@@ -144,6 +145,21 @@ fn only_a_whole_stream_ends() {
         );
     }
     assert!(matches!(events(&[b"data: <html>\n\n"]).as_slice(), [Event::Error { .. }]));
+}
+
+#[test]
+fn usage_stands_behind_whole_blocks_or_nowhere() {
+    let usage = r#"{"id":"c","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":4}}"#;
+    let cut = r#"{"id":"c","choices":[{"index":0,"delta":{"content":"Ren"}}]}"#;
+    let stream = |chunks: &[&str]| {
+        let bytes: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+        let told = events(&[bytes.as_bytes()]);
+        is_in_order(&told);
+        told.iter().any(|event| matches!(event, Event::Usage { .. }))
+    };
+    assert!(stream(&[usage]));
+    assert!(!stream(&[cut, usage]));
+    assert!(!stream(&[&usage.replace(r#""id":"c","#, "")]));
 }
 
 #[test]

@@ -96,6 +96,51 @@ fn a_stream_says_what_its_whole_answer_says() {
 }
 
 #[test]
+fn a_part_may_have_any_number() {
+    let delta = |index: &str, number: u64, said: &str| {
+        let kind = format!(
+            "response.reasoning_{}text.delta",
+            if index == "summary_index" { "summary_" } else { "" }
+        );
+        format!("data: {}\n\n", json!({"type": kind, "output_index": 0, index: number, "delta": said}))
+    };
+    let bytes = [
+        format!(
+            "data: {}\n\n",
+            json!({"type": "response.output_item.added", "output_index": 0, "item": {"type": "reasoning", "id": "rs_1"}})
+        ),
+        delta("summary_index", u64::MAX - 1, "one"),
+        delta("content_index", 0, "the same at length"),
+        delta("summary_index", u64::MAX, "two"),
+    ]
+    .concat();
+    let said = events(OWN, &[bytes.as_bytes()]);
+    let said = said.iter().filter_map(|event| match event {
+        Event::ThinkingDelta { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    assert_eq!(said.collect::<String>(), "one\n\ntwo");
+}
+
+#[test]
+fn an_item_that_ends_as_another_is_what_it_began_as() {
+    let event = |kind: &str, what: Value| {
+        let mut event = json!({"type": kind, "output_index": 0});
+        event.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
+        format!("data: {event}\n\n")
+    };
+    let reasoning = json!({"item": {"type": "reasoning", "id": "rs_1", "encrypted_content": "gAAAAA=="}});
+    let bytes = [
+        event("response.output_text.delta", json!({"content_index": 0, "delta": "Done."})),
+        event("response.output_item.done", reasoning),
+    ]
+    .concat();
+    let kinds: Vec<Event> = events(OWN, &[bytes.as_bytes()]);
+    assert!(kinds.iter().any(|event| matches!(event, Event::TextDelta { text, .. } if text == "Done.")));
+    assert!(!kinds.iter().any(|event| matches!(event, Event::ThinkingSignature { .. })), "{kinds:?}");
+}
+
+#[test]
 fn written_streams_have_every_event_in_its_place() {
     let frames = stream_for(&Prompt::default(), &testing::stream(OWN, "parallel_tools"));
     let names: Vec<&str> = frames.iter().map(|(name, _)| name.as_str()).collect();
