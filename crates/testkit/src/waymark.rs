@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn the_address_is_read_and_the_end_is_seen() {
         let mut shell = server(
-            "echo 'listening on http://127.0.0.1:4114/ now' >&2; trap 'exit 7' INT; while :; do sleep 0.01; done",
+            "trap 'exit 7' INT; echo 'listening on http://127.0.0.1:4114/ now' >&2; while :; do sleep 0.01; done",
         );
         assert_eq!(shell.address(), "127.0.0.1:4114".parse().unwrap());
         assert_eq!(shell.stop().code, Some(7));
