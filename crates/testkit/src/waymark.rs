@@ -294,10 +294,12 @@ mod tests {
     #[test]
     fn the_address_is_read_and_the_end_is_seen() {
         let mut shell = server(
-            "trap 'exit 7' INT; echo 'listening on http://127.0.0.1:4114/ now' >&2; while :; do sleep 0.01; done",
+            "trap 'exit 7' TERM; echo 'listening on http://127.0.0.1:4114/ now' >&2; while :; do sleep 0.01; done",
         );
         assert_eq!(shell.address(), "127.0.0.1:4114".parse().unwrap());
-        assert_eq!(shell.stop().code, Some(7));
+        // A shell that was started with SIGINT ignored, in the background of another, cannot trap it.
+        shell.signal("TERM");
+        assert_eq!(shell.wait().code, Some(7));
         let mut shell = server("echo 'listening on http://127.0.0.1:4114' >&2; exec sleep 60");
         shell.kill();
     }
