@@ -3,7 +3,7 @@
 
 use waymark_fuzz::{Input, MODEL, is_json};
 use waymark_protocol::neutral::{Loss, Prompt, Unsayable};
-use waymark_protocol::{count_tokens, gemini, ollama_models};
+use waymark_protocol::{ParseError, count_tokens, gemini, ollama_models};
 
 waymark_fuzz::target!(check);
 
@@ -25,12 +25,10 @@ fn check(input: Input<'_>) {
     }
 }
 
-fn written<E: std::fmt::Display>(
-    prompt: &Prompt,
-    body: &[u8],
-    write: fn(&Prompt, &str, &mut Vec<Loss>) -> Result<Vec<u8>, Unsayable>,
-    read: fn(&[u8]) -> Result<Prompt, E>,
-) {
+type Write = fn(&Prompt, &str, &mut Vec<Loss>) -> Result<Vec<u8>, Unsayable>;
+type Read = fn(&[u8]) -> Result<Prompt, ParseError>;
+
+fn written(prompt: &Prompt, body: &[u8], write: Write, read: Read) {
     let Ok(written) = write(prompt, MODEL, &mut Vec::new()) else { return };
     is_json(&written, body);
     if let Err(error) = read(&written) {

@@ -19,7 +19,7 @@ fn check(input: Input<'_>) {
     if let Ok(checkpoint) = Checkpoint::open(text, &VERIFIER) {
         assert_eq!((checkpoint.size, checkpoint.root), (42, [5; 32]));
     }
-    if input.choice % 16 == 0 {
+    if input.choice.is_multiple_of(16) {
         signed(&format!("{text}\n"));
     }
 }

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use waymark_fuzz::crossing::{CLIENTS, PROVIDERS, Talker, addressed};
 use waymark_fuzz::{Input, MODEL, are_codes, is_json, streams};
-use waymark_protocol::neutral::{Flavour, Prompt};
+use waymark_protocol::neutral::{Flavour, Loss, Prompt};
 use waymark_protocol::{ParseError, parse};
 
 waymark_fuzz::target!(check);
@@ -52,7 +52,9 @@ fn crosses(prompt: &Prompt, provider: &Talker, body: &[u8]) {
     let read = provider.talk.read_prompt(&written);
     let mut again = read.unwrap_or_else(|error| panic!("{dialect}: {error}: {shown}"));
     assert!(again.unsayable.is_empty(), "{dialect}: {:?}: {shown}", again.unsayable);
-    assert_eq!(again.losses, [], "{dialect}: {shown}");
+    // An empty address, say, is none; but there is no field that the dialect does not know, unless it is Mistral's own.
+    let is_known = |loss: &Loss| prompt.flavour == Flavour::Mistral || !loss.code.starts_with("field:");
+    assert!(again.losses.iter().all(is_known), "{dialect}: {:?}: {shown}", again.losses);
     again.flavour = prompt.flavour;
     let rewritten = provider.talk.write_prompt(&again, MODEL, &mut losses);
     // What makes no sense in one place, such as a comma in a media type, may make none in another.
@@ -61,7 +63,9 @@ fn crosses(prompt: &Prompt, provider: &Talker, body: &[u8]) {
     assert_eq!(text(&third), text(&again), "{dialect}: {shown}\n{}", String::from_utf8_lossy(&rewritten));
 }
 
+/// All that is said, without the white space that texts may be joined by.
 fn text(prompt: &Prompt) -> String {
     let turns = prompt.turns.iter().map(|turn| streams::text(&turn.blocks));
-    turns.fold(streams::text(&prompt.system), |all, more| all + &more)
+    let all = turns.fold(streams::text(&prompt.system), |all, more| all + &more);
+    all.split_whitespace().collect()
 }
