@@ -13,9 +13,8 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{
-    Ending, Head, Piece, Reader, Said, Shape, Writer, object, suggested, warmed_up, whole,
-};
+pub(crate) use answer::{Ending, Head, Piece, Said, Shape, object, warmed_up};
+pub(crate) use dialogue::Completions;
 pub use dialogue::{FimDialogue, fim_dialogue};
 pub(crate) use prompt::limit;
 pub use prompt::{ExtraFile, FimPrompt, ReplyForm};

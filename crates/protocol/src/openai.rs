@@ -1,4 +1,6 @@
-//! What OpenAI's two completion dialects share: usage, errors and the end of a stream.
+//! What OpenAI's dialects share: usage, errors, the end of a stream, and [`words`].
+
+pub(crate) mod words;
 
 use serde::Deserialize;
 use serde_json::json;

@@ -6,7 +6,7 @@ use waymark_protocol::{ErrorKind, ParseError, Request, count_tokens, gemini};
 use waymark_routing::Plan;
 use waymark_types::{Dialect, Task};
 
-use super::attempt::{self, Reached};
+use super::attempt::Reached;
 use super::deliver::{self, Delivery};
 use super::identify::Caller;
 use super::task::Classified;
@@ -53,15 +53,10 @@ pub(super) async fn count(
         let head = Head::new(200, "application/json").marked(None, None, "estimated");
         return client.answer(head.with(estimate.into()));
     };
-    let (task, attempts) = (Some((request, Task::Utility)), &mut Vec::new());
-    let mut begun =
-        Some(begin(state, call, intent(call, caller, task, decision(state, &plan), planned(&plan))));
-    let tried = tokio::select! {
-        tried = attempt::attempts(state, call, request, &plan, &mut begun, attempts) => Some(tried),
-        () = client.gone() => None,
-    };
-    let (Some(begun), attempts) = (begun, std::mem::take(attempts)) else { return };
-    let Some(tried) = tried else { return super::cancelled(state, call, &plan, begun, attempts).await };
+    let asked = Some((request, Task::Utility));
+    let begun = begin(state, call, intent(call, caller, asked, decision(state, &plan), planned(&plan)));
+    let tried = super::attempt(state, call, request, &plan, begun, &mut client).await;
+    let Some((begun, attempts, tried)) = tried else { return };
     let (reason, name) = (plan.reason, tried.name.clone());
     let delivery = Delivery { state, call, stream: false, reason, name, begun, attempts };
     match &tried.reached {

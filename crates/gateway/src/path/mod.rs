@@ -26,6 +26,7 @@ use crate::config::{OnFailure, Payloads};
 use crate::recorder::Unrecorded;
 use crate::relay::Client;
 use crate::state::State;
+use attempt::Tried;
 use begun::Begun;
 use deliver::{Delivery, Ending};
 use identify::Caller;
@@ -112,7 +113,7 @@ fn decide(state: &State, request: &Request, classified: Classified) -> Result<Pl
     waymark_routing::decide(&features, &state.snapshot)
 }
 
-/// Makes the attempts, with the intent's write overlapping them, and delivers what they came to.
+/// Makes the attempts and delivers what they came to.
 async fn attempt_and_deliver(
     state: &Arc<State>,
     call: &Call,
@@ -121,14 +122,9 @@ async fn attempt_and_deliver(
     begun: Begun,
     mut client: Client,
 ) {
-    let (mut begun, mut attempts) = (Some(begun), Vec::new());
-    let tried = tokio::select! {
-        tried = attempt::attempts(state, call, request, plan, &mut begun, &mut attempts) => Some(tried),
-        () = client.gone() => None,
+    let Some((begun, attempts, tried)) = attempt(state, call, request, plan, begun, &mut client).await else {
+        return;
     };
-    // The intent is gone from here only if this future was dropped while handing it over, and so is the client.
-    let Some(begun) = begun else { return };
-    let Some(tried) = tried else { return cancelled(state, call, plan, begun, attempts).await };
     let reason = match tried.arrival {
         Next::Fallback => "fallback",
         Next::Escalate => "escalated",
@@ -137,6 +133,29 @@ async fn attempt_and_deliver(
     let name = tried.name.clone();
     let delivery = Delivery { state, call, stream: request.stream, reason, name, begun, attempts };
     deliver::deliver(delivery, tried, client).await;
+}
+
+/// Makes the attempts, with the intent's write overlapping them; `None` when the client went away, which is on record.
+async fn attempt(
+    state: &State,
+    call: &Call,
+    request: &Request,
+    plan: &Plan,
+    begun: Begun,
+    client: &mut Client,
+) -> Option<(Begun, Vec<Attempt>, Tried)> {
+    let (mut begun, mut attempts) = (Some(begun), Vec::new());
+    let tried = tokio::select! {
+        tried = attempt::attempts(state, call, request, plan, &mut begun, &mut attempts) => Some(tried),
+        () = client.gone() => None,
+    };
+    // The intent is gone from here only if this future was dropped while handing it over, and so is the client.
+    let begun = begun?;
+    if let Some(tried) = tried {
+        return Some((begun, attempts, tried));
+    }
+    cancelled(state, call, plan, begun, attempts).await;
+    None
 }
 
 /// The client went away before anything had left.

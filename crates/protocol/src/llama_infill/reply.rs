@@ -10,7 +10,7 @@ use crate::neutral::{Reply, Stop};
 use crate::request::ParseError;
 
 /// How an answer is written.
-pub(super) struct Completion;
+pub(crate) struct Completion;
 
 /// An answer, or a piece of one. A client may have asked for some fields only, inner ones by their path.
 #[derive(Deserialize, Default)]

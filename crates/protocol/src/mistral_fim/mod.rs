@@ -5,15 +5,13 @@ mod reply;
 
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 use waymark_types::Dialect;
 
 use crate::answer::{Answer, Progress};
-use crate::dialogue::{EventReader, EventWriter};
 use crate::error::Fault;
-use crate::fim::{self, Fim, FimDialogue, FimPrompt, Suggestion, Text, choices, limit};
-use crate::neutral::{Loss, Reply, Stop, Unsayable};
+use crate::fim::{Completions, Fim, FimPrompt, Said, Text, choices, limit};
+use crate::neutral::{Loss, Reply, Unsayable};
 use crate::request::{self, ParseError, Request};
 use crate::sse::Frame;
 use crate::{Addressed, Codec, openai};
@@ -68,45 +66,23 @@ impl Codec for MistralFim {
     }
 }
 
-impl FimDialogue for MistralFim {
-    fn read_fim(&self, body: &[u8]) -> Result<FimPrompt, ParseError> {
+impl Completions for MistralFim {
+    type Shape = reply::Completion;
+    const SHAPE: Self::Shape = reply::Completion;
+
+    fn read(body: &[u8]) -> Result<FimPrompt, ParseError> {
         prompt::read(body)
     }
 
-    fn write_fim(
-        &self,
-        prompt: &FimPrompt,
-        model: &str,
-        losses: &mut Vec<Loss>,
-    ) -> Result<Vec<u8>, Unsayable> {
+    fn write(prompt: &FimPrompt, model: &str, losses: &mut Vec<Loss>) -> Result<Vec<u8>, Unsayable> {
         prompt::write(prompt, model, losses)
     }
 
-    fn read_reply(&self, body: &[u8]) -> Result<Reply, ParseError> {
+    fn reply(body: &[u8]) -> Result<Reply, ParseError> {
         choices::reply(body)
     }
 
-    fn write_reply(&self, prompt: &FimPrompt, reply: &Reply, model: &str, created: i64) -> Vec<u8> {
-        fim::whole(&reply::Completion, fim::Head::new(prompt, model, created), reply)
-    }
-
-    fn read_error(&self, body: &[u8]) -> (Option<String>, String) {
-        choices::error(body)
-    }
-
-    fn event_reader(&self) -> Box<dyn EventReader + Send> {
-        Box::new(fim::Reader::new(choices::said, false))
-    }
-
-    fn event_writer(&self, prompt: &FimPrompt, model: &str, created: i64) -> Box<dyn EventWriter + Send> {
-        Box::new(fim::Writer::new(reply::Completion, fim::Head::new(prompt, model, created)))
-    }
-
-    fn write_suggestion(&self, prompt: &FimPrompt, suggestion: &Suggestion<Value>) -> Vec<u8> {
-        fim::suggested(&reply::Completion, prompt, suggestion)
-    }
-
-    fn write_warm_up(&self, prompt: &FimPrompt, model: &str, created: i64) -> Vec<u8> {
-        fim::warmed_up(&reply::Completion, prompt, model, created, &Stop::MaxTokens)
+    fn said(data: &[u8]) -> Said {
+        choices::said(data)
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::fim::{Ending, Head, Shape, choices};
 
 /// How an answer is written.
-pub(super) struct Completion;
+pub(crate) struct Completion;
 
 /// An error: the object itself, under no other field.
 pub(super) fn error(kind: &str, code: Option<&str>, message: &str) -> Value {

@@ -11,13 +11,12 @@ mod reply;
 pub use instruction::instruction_dialogue;
 
 use bytes::Bytes;
-use serde_json::Value;
 use waymark_types::Dialect;
 
 use crate::answer::{Answer, Progress};
-use crate::dialogue::{Dialogue, EventReader, EventWriter};
+use crate::dialogue::Dialogue;
 use crate::error::Fault;
-use crate::fim::{self, FimDialogue, FimPrompt, Suggestion};
+use crate::fim::{self, Completions, FimPrompt, Said};
 use crate::neutral::{Loss, Reply, Stop, Unsayable};
 use crate::ollama_chat::OllamaChat;
 use crate::request::{self, ParseError, Request};
@@ -57,50 +56,35 @@ impl Codec for OllamaGenerate {
     }
 }
 
-impl FimDialogue for OllamaGenerate {
-    fn read_fim(&self, body: &[u8]) -> Result<FimPrompt, ParseError> {
+impl Completions for OllamaGenerate {
+    type Shape = reply::Completion;
+    const SHAPE: Self::Shape = reply::Completion;
+
+    fn read(body: &[u8]) -> Result<FimPrompt, ParseError> {
         prompt::read(body)
     }
 
-    fn write_fim(
-        &self,
-        prompt: &FimPrompt,
-        model: &str,
-        losses: &mut Vec<Loss>,
-    ) -> Result<Vec<u8>, Unsayable> {
+    fn write(prompt: &FimPrompt, model: &str, losses: &mut Vec<Loss>) -> Result<Vec<u8>, Unsayable> {
         prompt::write(prompt, model, losses)
     }
 
-    fn read_reply(&self, body: &[u8]) -> Result<Reply, ParseError> {
+    fn reply(body: &[u8]) -> Result<Reply, ParseError> {
         reply::read(body)
     }
 
-    fn write_reply(&self, prompt: &FimPrompt, reply: &Reply, model: &str, created: i64) -> Vec<u8> {
-        fim::whole(&reply::Completion, fim::Head::new(prompt, model, created), reply)
+    fn said(data: &[u8]) -> Said {
+        reply::said(data)
     }
 
-    fn read_error(&self, body: &[u8]) -> (Option<String>, String) {
-        Dialogue::read_error(&OllamaChat, body)
+    fn error(body: &[u8]) -> (Option<String>, String) {
+        OllamaChat.read_error(body)
     }
 
-    fn event_reader(&self) -> Box<dyn EventReader + Send> {
-        Box::new(fim::Reader::new(reply::said, false))
-    }
-
-    fn event_writer(&self, prompt: &FimPrompt, model: &str, created: i64) -> Box<dyn EventWriter + Send> {
-        Box::new(fim::Writer::new(reply::Completion, fim::Head::new(prompt, model, created)))
-    }
-
-    fn write_suggestion(&self, prompt: &FimPrompt, suggestion: &Suggestion<Value>) -> Vec<u8> {
-        fim::suggested(&reply::Completion, prompt, suggestion)
-    }
-
-    fn write_warm_up(&self, prompt: &FimPrompt, model: &str, created: i64) -> Vec<u8> {
+    fn warmed_up(prompt: &FimPrompt, model: &str, created: i64) -> Vec<u8> {
         // A load is one line, streamed or not.
         let (form, done) = (prompt.form.clone(), if prompt.form.unload { "unload" } else { "load" });
         let whole = FimPrompt { form, stream: false, ..FimPrompt::default() };
-        let mut line =
-            fim::warmed_up(&reply::Completion, &whole, model, created, &Stop::Other(done.to_owned()));
+        let mut line = fim::warmed_up(&Self::SHAPE, &whole, model, created, &Stop::Other(done.to_owned()));
         if prompt.stream {
             line.push(b'\n');
         }

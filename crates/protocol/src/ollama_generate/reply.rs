@@ -10,7 +10,7 @@ use crate::openai::error_text;
 use crate::request::ParseError;
 
 /// How an answer is written.
-pub(super) struct Completion;
+pub(crate) struct Completion;
 
 /// An answer, or a line of one.
 #[derive(Deserialize)]

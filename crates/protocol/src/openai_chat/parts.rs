@@ -9,6 +9,7 @@ use super::is_word;
 use super::wire::{Content, cache_mark};
 use crate::crossing::lose;
 use crate::neutral::{Block, CacheMark, Loss, Media, Unsayable};
+use crate::openai::words;
 
 /// Adds what a message's content says to `blocks`. Empty text says nothing.
 pub(super) fn read(content: Option<Content>, blocks: &mut Vec<Block>, losses: &mut Vec<Loss>) {
@@ -84,7 +85,7 @@ fn read_file(part: &mut Map<String, Value>, cache: Option<CacheMark>) -> Option<
         Some(data) => match media(data) {
             // Bare Base64 is taken too; then only the name tells what it is.
             Media::Url { url } if !url.contains(':') => {
-                Media::Inline { media_type: media_type(name.as_deref()).to_owned(), data: url }
+                Media::Inline { media_type: words::media_type(name.as_deref()).to_owned(), data: url }
             }
             media => media,
         },
@@ -112,31 +113,11 @@ fn media(url: String) -> Media {
     inline.unwrap_or(Media::Url { url })
 }
 
-/// File endings and what they stand for; the first is the default.
-const FILE_TYPES: &[(&str, &str)] = &[
-    ("pdf", "application/pdf"),
-    ("txt", "text/plain"),
-    ("md", "text/markdown"),
-    ("csv", "text/csv"),
-    ("html", "text/html"),
-    ("json", "application/json"),
-    ("xml", "application/xml"),
-    ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-];
-
-fn media_type(name: Option<&str>) -> &'static str {
-    let ending = name.and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending.to_ascii_lowercase());
-    let known = FILE_TYPES.iter().find(|(known, _)| ending.as_deref() == Some(known));
-    known.map_or("application/pdf", |(_, media_type)| media_type)
-}
-
 /// A name is required beside data, and its ending tells what the data is.
 fn file_name(name: Option<&str>, media_type: &str) -> String {
     let name = name.unwrap_or("document");
-    let known = FILE_TYPES.iter().find(|(_, known)| *known == media_type);
-    match known.filter(|_| !name.contains('.')) {
-        Some((ending, _)) => format!("{name}.{ending}"),
+    match words::ending(media_type).filter(|_| !name.contains('.')) {
+        Some(ending) => format!("{name}.{ending}"),
         None => name.to_owned(),
     }
 }

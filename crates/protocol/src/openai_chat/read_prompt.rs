@@ -10,9 +10,9 @@ use super::wire::{Content, Message, assistant_blocks, cache_mark, legacy_id, mar
 use super::{is_word, parts};
 use crate::crossing::lose;
 use crate::neutral::{
-    Block, Effort, Loss, OutputFormat, Prompt, Reasoning, Role, Sampling, Tool, ToolChoice, ToolForm,
-    ToolKind, Turn,
+    Block, Loss, OutputFormat, Prompt, Reasoning, Role, Sampling, Tool, ToolChoice, ToolForm, ToolKind, Turn,
 };
+use crate::openai::words;
 use crate::request::ParseError;
 
 #[derive(Deserialize)]
@@ -395,7 +395,7 @@ fn reasoning(body: &mut Body, losses: &mut Vec<Loss>) -> Option<Reasoning> {
     let word = body.reasoning_effort.as_deref().or(openrouter["effort"].as_str());
     let budget = openrouter["max_tokens"].as_u64().or(thinking["budget_tokens"].as_u64());
     let wanted = Reasoning {
-        effort: word.and_then(effort),
+        effort: word.and_then(words::effort),
         budget,
         adaptive: thinking["type"] == "enabled" && budget.is_none(),
         off: word == Some("none") || openrouter["enabled"] == false || thinking["type"] == "disabled",
@@ -405,15 +405,4 @@ fn reasoning(body: &mut Body, losses: &mut Vec<Loss>) -> Option<Reasoning> {
         lose(losses, "reasoning_effort");
     }
     (wanted != Reasoning::default()).then_some(wanted)
-}
-
-fn effort(word: &str) -> Option<Effort> {
-    match word {
-        "minimal" => Some(Effort::Minimal),
-        "low" => Some(Effort::Low),
-        "medium" => Some(Effort::Medium),
-        "high" => Some(Effort::High),
-        "xhigh" | "max" => Some(Effort::Max),
-        _ => None,
-    }
 }

@@ -19,8 +19,9 @@ use super::reply::{detail, encrypted};
 use super::{carried, flavour};
 use crate::crossing::lose;
 use crate::neutral::{
-    Block, Effort, Loss, OutputFormat, Prompt, Reasoning, Role, Sampling, Tool, ToolChoice, Turn, Unsayable,
+    Block, Loss, OutputFormat, Prompt, Reasoning, Role, Sampling, Tool, ToolChoice, Turn, Unsayable,
 };
+use crate::openai::words;
 
 /// Stands in a tool's result whose pictures and files follow as the user's, since results here are text.
 const RESULT_FOLLOWS: &str = "the result follows in the next message";
@@ -352,13 +353,7 @@ fn write_reasoning(reasoning: &Reasoning, body: &mut Map<String, Value>, losses:
         2_049..=8_192 => "medium",
         _ => "high",
     });
-    let by_effort = reasoning.effort.map(|effort| match effort {
-        Effort::Minimal => "minimal",
-        Effort::Low => "low",
-        Effort::Medium => "medium",
-        Effort::High => "high",
-        Effort::Max => "xhigh",
-    });
+    let by_effort = reasoning.effort.map(words::effort_word);
     let word = if reasoning.off { Some("none") } else { by_effort.or(by_budget) };
     insert(body, [("reasoning_effort", word.map(Value::from))]);
 }

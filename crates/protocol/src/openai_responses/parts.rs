@@ -5,19 +5,7 @@ use waymark_types::Dialect;
 
 use super::wire::{kind, list, lose, plain, text, word};
 use crate::neutral::{Block, CacheMark, Loss, Media, Unsayable};
-
-/// File endings and what they stand for; the first is the default.
-const FILE_TYPES: &[(&str, &str)] = &[
-    ("pdf", "application/pdf"),
-    ("txt", "text/plain"),
-    ("md", "text/markdown"),
-    ("csv", "text/csv"),
-    ("html", "text/html"),
-    ("json", "application/json"),
-    ("xml", "application/xml"),
-    ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-];
+use crate::openai::words;
 
 /// Reads what a message or a result says: text, or an array of parts.
 pub(super) fn read(content: &Value, losses: &mut Vec<Loss>) -> Vec<Block> {
@@ -71,7 +59,9 @@ fn read_file(part: &Value, cache: Option<CacheMark>) -> Option<Block> {
     let name = word(part, "filename").map(str::to_owned);
     let inline = word(part, "file_data").map(|data| match address(data) {
         // Bare Base64 is taken too; then only the name tells what it is.
-        Media::Url { url } => Media::Inline { media_type: media_type(name.as_deref()).to_owned(), data: url },
+        Media::Url { url } => {
+            Media::Inline { media_type: words::media_type(name.as_deref()).to_owned(), data: url }
+        }
         media => media,
     });
     let media = inline.or_else(|| word(part, "file_url").map(address)).or_else(|| uploaded(part))?;
@@ -97,16 +87,9 @@ fn address(url: &str) -> Media {
     inline.unwrap_or_else(|| Media::Url { url: url.to_owned() })
 }
 
-fn media_type(name: Option<&str>) -> &'static str {
-    let ending = name.and_then(|name| name.rsplit_once('.')).map(|(_, ending)| ending.to_ascii_lowercase());
-    let known = FILE_TYPES.iter().find(|(known, _)| ending.as_deref() == Some(known));
-    known.map_or("application/pdf", |(_, media_type)| media_type)
-}
-
 /// A file in the request needs a name here.
 fn file_name(media_type: &str) -> String {
-    let known = FILE_TYPES.iter().find(|(_, known)| *known == media_type);
-    format!("document.{}", known.map_or("pdf", |(ending, _)| ending))
+    format!("document.{}", words::ending(media_type).unwrap_or("pdf"))
 }
 
 /// Writes parts.

@@ -12,7 +12,8 @@ use super::output::{Items, call, call_form, call_id};
 use super::parts;
 use super::tools::{self, BUILT_IN};
 use super::wire::{kind, list, lose, plain, text, word};
-use crate::neutral::{Block, Effort, OutputFormat, Prompt, Reasoning, Role, Sampling, Turn};
+use crate::neutral::{Block, OutputFormat, Prompt, Reasoning, Role, Sampling, Turn};
+use crate::openai::words;
 use crate::request::ParseError;
 
 /// Settings that have no place in the neutral form and that change at most how well or how cheaply the answer is made.
@@ -236,7 +237,7 @@ fn read_reasoning(reasoning: &Value, prompt: &mut Prompt) {
     let effort = word(reasoning, "effort");
     let summary = word(reasoning, "summary").or_else(|| word(reasoning, "generate_summary"));
     let wanted = Reasoning {
-        effort: effort.and_then(read_effort),
+        effort: effort.and_then(words::effort),
         off: effort == Some("none"),
         visible: summary.is_some(),
         ..Reasoning::default()
@@ -250,17 +251,6 @@ fn read_reasoning(reasoning: &Value, prompt: &mut Prompt) {
         }
     }
     prompt.reasoning = (wanted != Reasoning::default()).then_some(wanted);
-}
-
-fn read_effort(word: &str) -> Option<Effort> {
-    match word {
-        "minimal" => Some(Effort::Minimal),
-        "low" => Some(Effort::Low),
-        "medium" => Some(Effort::Medium),
-        "high" => Some(Effort::High),
-        "xhigh" | "max" => Some(Effort::Max),
-        _ => None,
-    }
 }
 
 fn read_text(settings: &Value, prompt: &mut Prompt) {

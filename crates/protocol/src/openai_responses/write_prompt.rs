@@ -17,9 +17,10 @@ use super::parts::Parts;
 use super::tools::{self, built_in};
 use super::wire::lose;
 use crate::neutral::{
-    Block, Effort, Loss, OutputFormat, Prompt, Reasoning, Role, Sampling, ToolChoice, ToolForm, ToolKind,
-    Turn, Unsayable,
+    Block, Loss, OutputFormat, Prompt, Reasoning, Role, Sampling, ToolChoice, ToolForm, ToolKind, Turn,
+    Unsayable,
 };
+use crate::openai::words;
 
 /// The fewest tokens that the API lets a client ask for.
 const LEAST_OUTPUT: u64 = 16;
@@ -359,13 +360,7 @@ fn write_reasoning(
         8_193..=32_768 => "high",
         _ => "xhigh",
     });
-    let by_effort = reasoning.effort.map(|effort| match effort {
-        Effort::Minimal => "minimal",
-        Effort::Low => "low",
-        Effort::Medium => "medium",
-        Effort::High => "high",
-        Effort::Max => "xhigh",
-    });
+    let by_effort = reasoning.effort.map(words::effort_word);
     let effort = if reasoning.off { Some("none") } else { by_effort.or(by_budget) };
     let mut settings = Map::new();
     let summary = (reasoning.visible && !reasoning.off).then(|| "auto".into());
