@@ -1,4 +1,5 @@
-//! What tests stand on: scripted upstreams, a driver for the real binary, a small HTTP client, git fixtures.
+//! What tests stand on: scripted upstreams, a driver for the real binary, a small HTTP client, git fixtures, database
+//! servers to kill.
 //!
 //! Never shipped. Everything here is blocking and byte-level, so that it can misbehave on purpose and be used
 //! from any test. Nothing sleeps to make a test pass: a test waits for an event, with a deadline.
@@ -13,6 +14,8 @@ mod conversation;
 mod gate;
 mod http;
 mod named;
+#[cfg(target_os = "linux")]
+mod postgres;
 mod process;
 mod random;
 mod repository;
@@ -24,6 +27,8 @@ pub use agent::ScriptedModel;
 pub use gate::Gate;
 pub use http::{Exchange, Headers, Http, Response};
 pub use named::as_named;
+#[cfg(target_os = "linux")]
+pub use postgres::Postgres;
 pub use process::{Process, allow_files};
 pub use random::Random;
 pub use repository::Repository;
