@@ -15,8 +15,12 @@ mod gate;
 mod http;
 mod named;
 #[cfg(target_os = "linux")]
+mod port;
+#[cfg(target_os = "linux")]
 mod postgres;
 mod process;
+#[cfg(target_os = "linux")]
+mod proxy;
 mod random;
 mod repository;
 mod tally;
@@ -30,6 +34,8 @@ pub use named::as_named;
 #[cfg(target_os = "linux")]
 pub use postgres::Postgres;
 pub use process::{Process, allow_files};
+#[cfg(target_os = "linux")]
+pub use proxy::Proxy;
 pub use random::Random;
 pub use repository::Repository;
 pub use tally::Tally;

@@ -1,7 +1,6 @@
 //! A cluster's files, from a template that is made once, and the shell that clears them up.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -10,16 +9,13 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use super::{hand_over, is_root};
-use crate::Random;
+use crate::port;
 
 /// Whom the server runs as when this process is root.
 pub(super) const USER: &str = "postgres";
 
 /// Where Debian has its servers, by version.
 const VERSIONS: &str = "/usr/lib/postgresql";
-
-/// Ports below those that systems hand out by themselves, so that nobody's connection takes one while a server is down.
-const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 /// What a server is told: durable like the real thing, small, and with nothing outside its own folder.
 const SETTINGS: &str = "
@@ -85,7 +81,7 @@ impl Cluster {
             .current_dir("/")
             .spawn()
             .expect("a shell starts");
-        let cluster = Self { port: free_port(), folder: folder.keep(), clear_up };
+        let cluster = Self { port: port::free(), folder: folder.keep(), clear_up };
         copy(&template(), &cluster.data());
         let settings = format!("{SETTINGS}port = {}\n", cluster.port);
         fs::write(cluster.data().join("postgresql.auto.conf"), settings).expect("settings written");
@@ -179,14 +175,4 @@ fn copy(from: &Path, to: &Path) {
     let status = Command::new("cp").arg("--archive").arg("--no-target-directory").arg(from).arg(to).status();
     assert!(status.is_ok_and(|status| status.success()), "{} copied", from.display());
     fs::set_permissions(to, fs::Permissions::from_mode(0o700)).expect("the mode PostgreSQL asks for");
-}
-
-fn free_port() -> u16 {
-    let mut random = Random::seeded(Random::anew());
-    loop {
-        let port = PORTS.start + random.below(PORTS.len()) as u16;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
