@@ -11,6 +11,8 @@
 
 mod agent;
 mod conversation;
+#[cfg(target_os = "linux")]
+mod faults;
 mod gate;
 mod http;
 mod named;
@@ -28,6 +30,8 @@ mod upstream;
 mod waymark;
 
 pub use agent::ScriptedModel;
+#[cfg(target_os = "linux")]
+pub use faults::Faults;
 pub use gate::Gate;
 pub use http::{Exchange, Headers, Http, Response};
 pub use named::as_named;
