@@ -75,7 +75,8 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
     let address = listener.local_addr().map_err(bind)?;
     let snapshot = snapshot(&config)?;
     let (answers, background) = (TaskTracker::new(), TaskTracker::new());
-    let opened = recorder::open(&config.data_dir, &snapshot, clock.as_ref(), &background).await?;
+    let stop = CancellationToken::new();
+    let opened = recorder::open(&config, &snapshot, &clock, &background, &stop).await?;
     let Opened { recorder, session_key, lock } = opened;
     let origin = recorder.verifier().name().to_owned();
     let state = Arc::new(State {
@@ -91,7 +92,6 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         clock,
         answers: answers.clone(),
     });
-    let stop = CancellationToken::new();
     let listener = listener.tap_io(|connection| {
         // Small events must leave at once, not wait for the client's acknowledgement.
         let _ = connection.set_nodelay(true);

@@ -108,13 +108,13 @@ impl LedgerStore {
             if let Some(lock) = self.database.dialect().lock {
                 script.add(lock, Vec::new(), Outcome::Free);
             }
-            grow(&mut script, &batch);
             let places = vec!["?"; waiting.len()].join(", ");
             script.add(
                 format!("DELETE FROM pending WHERE sequence IN ({places})"),
                 waiting.iter().map(|entry| Value::from(entry.sequence)).collect(),
                 Outcome::Changed(waiting.len() as u64, "entries that waited are gone".to_owned()),
             );
+            grow(&mut script, &batch);
             match self.database.transact(script).await {
                 Ok(()) => *edge = Some(batch.frontier),
                 // Another process sealed, or does so at this moment.
@@ -187,6 +187,25 @@ impl LedgerStore {
             }
         }
         Ok(open)
+    }
+
+    /// After a subject was erased: their records' salts and texts go too. The texts cannot be read any more already; this
+    /// may take a while and may be repeated.
+    pub async fn erase_payloads_of(&self, subject: &str) -> Result<(), StoreError> {
+        for (week, tables) in self.weeks().await? {
+            let mut script = Script::default();
+            for table in ["salts", "texts"].into_iter().filter(|table| tables.there.contains(*table)) {
+                let sql = format!(
+                    "DELETE FROM {table}_{week} WHERE record IN (SELECT record FROM records_{week} WHERE principal = ?)",
+                    week = week.0
+                );
+                script.add(sql, vec![Value::from(subject)], Outcome::Any);
+            }
+            if tables.there.contains("records") {
+                self.database.transact(script).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The tree that the newest checkpoint states, which must be what is stored: nothing is ever signed on top of anything

@@ -74,6 +74,9 @@ pub enum StoreError {
     /// An entry cannot be made or read.
     #[error(transparent)]
     Entry(#[from] waymark_ledger::EntryError),
+    /// The system has no randomness to give.
+    #[error("the system gives no randomness for a salt")]
+    NoRandomness,
     /// The store was closed, or was opened to be read.
     #[error("the store is not open for writing")]
     ReadOnly,
