@@ -4,10 +4,12 @@
 //! the tree's root is signed in a C2SP checkpoint ([`checkpoint`]). [`Log`] does the three together and
 //! [`Verifier`] undoes them. Payload text never enters a leaf: only a salted commitment does ([`commitment`]).
 
+pub mod anchors;
 pub mod canonical;
 pub mod checkpoint;
 pub mod commitment;
 mod entry;
+mod history;
 mod log;
 pub mod note;
 pub mod tree;
@@ -17,5 +19,6 @@ pub use entry::{
     Attempt, Commitment, Completion, Decision, Entry, EntryError, Intent, MAX_LEAF, PlannedAttempt, Snapshot,
     Source,
 };
+pub use history::{Broken, History, NotOurs, Saved};
 pub use log::{Batch, Leaf, Log, LogError};
 pub use verify::{Fault, Verified, Verifier};
