@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use waymark_protocol::neutral::Flavour;
 use waymark_types::{Dialect, Price, ProviderKind, Secret, Task};
 
+use crate::anchor::AnchorConfig;
+
 /// Everything the server needs to know.
 #[derive(Clone)]
 pub struct Config {
@@ -22,6 +24,8 @@ pub struct Config {
     pub flash_threshold: Option<f64>,
     /// The ledger's conduct.
     pub ledger: LedgerConfig,
+    /// Where its checkpoints are anchored.
+    pub anchors: AnchorConfig,
     /// Upstream providers by name.
     pub providers: BTreeMap<String, ProviderConfig>,
     /// Models by the name clients may ask for.

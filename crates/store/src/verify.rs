@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use waymark_ledger::checkpoint::{Checkpoint, root_text};
+use waymark_ledger::checkpoint::root_text;
 use waymark_ledger::commitment::{self, Salt};
 use waymark_ledger::tree::{self, Coordinate, Hash, Node};
-use waymark_ledger::{Commitment, Entry, Fault, Verified, Verifier, note};
+use waymark_ledger::{Broken, Commitment, Entry, Fault, History, Saved, Verified, Verifier, note};
 use waymark_types::RecordId;
 
 use crate::ledger::StoredPayload;
@@ -47,7 +47,7 @@ impl From<StoreError> for Stop {
 pub async fn verify(
     store: &dyn LedgerStore,
     key: &note::Verifier,
-    saved: &[String],
+    saved: &[Saved],
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Verdict, StoreError> {
     match walk(store, key, saved, progress).await {
@@ -60,27 +60,26 @@ pub async fn verify(
 async fn walk(
     store: &dyn LedgerStore,
     key: &note::Verifier,
-    saved: &[String],
+    saved: &[Saved],
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Verified, Stop> {
-    let saved = saved.iter().map(|note| open_saved(note, key)).collect::<Result<Vec<_>, _>>()?;
+    let mut history = History::new(saved.to_vec());
     // The counts come first: a server may append while this runs, and what it adds is left to the next run.
     let [entries, nodes, checkpoints, payloads] = store.counts().await?;
     let open_records = store.open_records().await?;
     let mut verifier = Verifier::new(key.clone());
-    meet_saved(&verifier, &saved)?;
+    meet_saved(&verifier, &mut history);
     let mut intents = 0;
     while verifier.size() < entries {
         let start = verifier.size();
         let batch = Batch::read(store, start..(start + BATCH).min(entries)).await?;
-        intents += batch.check(store, &mut verifier, &saved).await?;
+        intents += batch.check(store, &mut verifier, &mut history).await?;
         progress(verifier.size());
     }
-    if let Some(saved) = saved.iter().find(|saved| saved.size > verifier.size()) {
-        let problem = format!("the ledger has only {} leaves: it was rolled back", verifier.size());
-        return Err(Fault::Checkpoint { size: saved.size, problem }.into());
-    }
+    let held = verifier.size();
     let verified = verifier.finish()?;
+    // Its own newest checkpoint covers every leaf, or it would not have come this far.
+    history.judge(held, held).map_err(|broken| changed(&broken))?;
     if let Some(problem) = store.integrity().await? {
         return Err(Fault::Table { name: "of any kind", problem }.into());
     }
@@ -88,20 +87,15 @@ async fn walk(
     Ok(verified)
 }
 
-fn open_saved(note: &str, key: &note::Verifier) -> Result<Checkpoint, Fault> {
-    Checkpoint::open(note, key)
-        .map_err(|error| Fault::Checkpoint { size: 0, problem: format!("the saved checkpoint: {error}") })
+fn changed(broken: &Broken) -> Fault {
+    Fault::Checkpoint { size: broken.saved().checkpoint.size, problem: broken.to_string() }
 }
 
 /// Compares the root at the present size with what was saved at this size.
-fn meet_saved(verifier: &Verifier, saved: &[Checkpoint]) -> Result<(), Fault> {
-    let size = verifier.size();
-    let Some(_) = saved.iter().find(|saved| saved.size == size && saved.root != verifier.root()) else {
-        return Ok(());
-    };
-    let problem =
-        "the saved checkpoint has another root: history was rewritten, not only appended to".to_owned();
-    Err(Fault::Checkpoint { size, problem })
+fn meet_saved(verifier: &Verifier, history: &mut History) {
+    if history.next_size() == Some(verifier.size()) {
+        history.meet(&verifier.root());
+    }
 }
 
 /// What the tables must hold beyond the leaves, no more and no less.
@@ -172,7 +166,7 @@ impl Batch {
         &self,
         store: &dyn LedgerStore,
         verifier: &mut Verifier,
-        saved: &[Checkpoint],
+        history: &mut History,
     ) -> Result<u64, Stop> {
         let mut rows = self.rows.iter();
         let mut intents = 0;
@@ -204,7 +198,7 @@ impl Batch {
             if let Some(note) = self.checkpoints.get(&verifier.size()) {
                 verifier.checkpoint(note)?;
             }
-            meet_saved(verifier, saved)?;
+            meet_saved(verifier, history);
         }
         Ok(intents)
     }

@@ -1,11 +1,13 @@
 //! One module a command.
 
+mod anchor;
 mod bench;
 mod complete;
 pub(crate) mod config;
 mod connect;
 mod doctor;
 mod index;
+mod saved;
 mod server;
 mod sources;
 mod up;
@@ -30,7 +32,8 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
         Command::Up { repo, listen } => up::run(&common, repo.as_deref(), listen),
         Command::Serve { listen } => server::serve(&common, listen),
         Command::Why { record } => why::run(&common, &record),
-        Command::Verify { checkpoint } => verify::run(&common, checkpoint.as_deref()),
+        Command::Verify { checkpoint, repo } => verify::run(&common, &checkpoint, repo.as_deref()),
+        Command::Anchor { repo } => anchor::run(&common, repo),
         Command::Complete(cursor) => complete::run(&common, &cursor),
         Command::Bench { what: Bench::Completion { repo, commits } } => {
             bench::completion(&common, &repo, commits)

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use waymark_gateway::{Discovery, Found};
+use waymark_gateway::{AnchorConfig, Discovery, Found};
 
 use crate::args::Common;
 use crate::failure::{Failure, UNREACHABLE, USAGE};
@@ -60,6 +60,18 @@ pub(super) fn data_dir(common: &Common) -> Result<PathBuf, Failure> {
 /// Where the server listens, by the settings alone.
 pub(super) fn listen(common: &Common) -> Result<Option<String>, Failure> {
     let found = settings::listen(&Sources {
+        platform_data_dir: None,
+        discovered: &[],
+        file: common.config.as_deref(),
+        environment: &environment,
+        flags: &flags(common),
+    });
+    found.map_err(|error| Failure::from_error(USAGE, &error))
+}
+
+/// Where the ledger's checkpoints are anchored, by the settings alone.
+pub(super) fn anchors(common: &Common) -> Result<AnchorConfig, Failure> {
+    let found = settings::anchors(&Sources {
         platform_data_dir: None,
         discovered: &[],
         file: common.config.as_deref(),

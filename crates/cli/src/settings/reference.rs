@@ -151,6 +151,7 @@ fn value(kind: Kind) -> String {
         Kind::Variable => "name of a variable".to_owned(),
         Kind::Fraction => "number from 0 to 1".to_owned(),
         Kind::Usd => "US dollars per million tokens".to_owned(),
+        Kind::Duration => "span of time: a number and `s`, `m`, `h` or `d`".to_owned(),
         Kind::Names => "array of models".to_owned(),
         Kind::Dialects => {
             format!("array of {}", words(Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect()))

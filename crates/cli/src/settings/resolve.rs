@@ -1,5 +1,6 @@
 //! From merged layers to the server's configuration: what holds between values is checked here.
 
+mod anchors;
 mod models;
 mod providers;
 mod routes;
@@ -16,6 +17,8 @@ use super::problem::{Fault, Problem, SettingsError, echo, suggestion};
 use super::schema;
 use super::value::Value;
 use super::{Environment, Settings};
+
+pub(super) use anchors::anchors;
 
 /// Resolves what the layers said.
 pub(super) fn resolve(mut layers: Layers, environment: Environment<'_>) -> Result<Settings, SettingsError> {
@@ -49,6 +52,7 @@ impl<'a> Resolver<'a> {
         let aliases = self.aliases();
         let listen = self.fixed("server.listen").and_then(|text| text.parse().ok());
         let data_dir = self.data_dir();
+        let anchors = self.anchors();
         Some(Config {
             listen: listen?,
             hosts: match self.layers.get(&KeyPath::fixed("server.hosts")) {
@@ -71,6 +75,7 @@ impl<'a> Resolver<'a> {
                     _ => Payloads::Discard,
                 },
             },
+            anchors: anchors?,
             providers,
             models,
             routes,

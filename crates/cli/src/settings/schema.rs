@@ -39,6 +39,8 @@ pub(super) enum Kind {
     Fraction,
     /// US dollars per million tokens.
     Usd,
+    /// A span of time: a number and its unit.
+    Duration,
     /// Model names.
     Names,
     /// Task names.
@@ -95,6 +97,31 @@ pub(super) static KEYS: &[Key] = &[
         Kind::OneOf(&["discard", "keep"]),
         Some("discard"),
         "the text of requests and answers: `discard` it and keep salted commitments, or `keep` it beside the ledger",
+    ),
+    key(
+        "ledger.anchor.git",
+        Kind::OneOf(&["on", "off"]),
+        Some("on"),
+        "whether checkpoints are committed to `refs/waymark/checkpoints` of the repository, where there is one",
+    ),
+    key(
+        "ledger.anchor.file",
+        Kind::Path,
+        None,
+        "the file that checkpoints are appended to; without it, none",
+    ),
+    key("ledger.anchor.url", Kind::Url, None, "the address that checkpoints are posted to; without it, none"),
+    key(
+        "ledger.anchor.url_header_env",
+        Kind::Variable,
+        None,
+        "the environment variable that holds a header for that address, written `Name: value`",
+    ),
+    key(
+        "ledger.anchor.every",
+        Kind::Duration,
+        Some("10m"),
+        "how often checkpoints are anchored while the ledger grows, beside the start and the end of the server",
     ),
     key("providers.*.kind", Kind::Provider, None, "how the provider is spoken to"),
     key(
@@ -223,8 +250,9 @@ mod tests {
 
     #[test]
     fn tables_know_what_they_may_hold() {
-        assert_eq!(children(&KeyPath::fixed("ledger")), ["on_failure", "payloads"]);
+        assert_eq!(children(&KeyPath::fixed("ledger")), ["on_failure", "payloads", "anchor"]);
         assert_eq!(children(&KeyPath::fixed("providers")), ["*"]);
+        assert!(is_table(&KeyPath::fixed("ledger.anchor")));
         assert!(is_table(&KeyPath::fixed("models.large.price")));
         assert!(!is_table(&KeyPath::fixed("server.listen")));
         assert!(is_named(&KeyPath::fixed("models.large")));

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use toml::de::DeValue;
 use waymark_types::{Dialect, MicroUsd, ProviderKind, Task};
 
+use super::duration;
 use super::problem::{Fault, closest, echo};
 use super::schema::Kind;
 use super::url::Url;
@@ -184,6 +185,7 @@ impl Kind {
             }
             Self::Url => Url::parse(&text).map(|url| url.to_string()),
             Self::Variable => variable(text),
+            Self::Duration => duration::parse(&text).map(|_| text),
             _ => Ok(text),
         }
     }
@@ -203,6 +205,7 @@ impl Kind {
         let wanted = match self {
             Self::Fraction => "a number from 0 to 1",
             Self::Usd => "a number of US dollars per million tokens",
+            Self::Duration => "a span of time such as \"10m\"",
             Self::Names => "an array of model names",
             Self::Tasks => "an array of task names",
             Self::Dialects => "an array of dialect names",

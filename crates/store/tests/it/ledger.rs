@@ -2,7 +2,7 @@
 
 use sqlx::{Connection as _, SqliteConnection};
 use waymark_ledger::checkpoint::Checkpoint;
-use waymark_ledger::{Entry, Log};
+use waymark_ledger::{Entry, Log, Saved};
 use waymark_store::sqlite::SqliteStore;
 use waymark_store::{LedgerStore, StoreError, Verdict, explain, verify};
 use waymark_types::Outcome;
@@ -13,7 +13,10 @@ async fn verdict(store: &dyn LedgerStore, saved: Option<&str>) -> Verdict {
     verify(
         store,
         &signer().verifier(),
-        &saved.map(str::to_owned).into_iter().collect::<Vec<_>>(),
+        &saved
+            .map(|note| Saved::open("a file", note, &signer().verifier()).unwrap())
+            .into_iter()
+            .collect::<Vec<_>>(),
         &mut |_| (),
     )
     .await
@@ -83,11 +86,14 @@ async fn a_saved_checkpoint_tells_growth_from_rewriting_and_rollback() {
     let mut shorter = Bench::new().await;
     shorter.fill(3).await;
     let Verdict::Bad(fault) = verdict(&shorter.store, Some(&later)).await else { panic!("rollback missed") };
-    assert_eq!(fault.to_string(), "checkpoint of size 9: the ledger has only 8 leaves: it was rolled back");
+    assert_eq!(
+        fault.to_string(),
+        "checkpoint of size 9: rolled back: the ledger has 8 leaves and its key signed 9 (a file)"
+    );
 
     let rewritten = Checkpoint::sign(8, &[7; 32], &signer());
     let Verdict::Bad(fault) = verdict(&bench.store, Some(&rewritten)).await else { panic!("rewrite missed") };
-    assert!(fault.to_string().contains("history was rewritten"), "{fault}");
+    assert!(fault.to_string().contains("forked: the key signed two histories of 8 leaves"), "{fault}");
 }
 
 #[tokio::test]
