@@ -9,6 +9,8 @@ mod file;
 mod git;
 mod read;
 mod run;
+#[cfg(test)]
+mod tests;
 mod url;
 
 use std::path::PathBuf;
