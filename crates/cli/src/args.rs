@@ -53,9 +53,18 @@ pub(crate) enum Command {
     },
     /// Check the whole ledger, offline, and name the first bad record
     Verify {
-        /// A checkpoint saved earlier: history must only have been appended to since
+        /// Checkpoints saved earlier, one or a file of many: history must only have been appended to since
         #[arg(long, value_name = "FILE")]
-        checkpoint: Option<PathBuf>,
+        checkpoint: Vec<PathBuf>,
+        /// The repository whose anchored checkpoints are checked too; by default the configured one, else this one
+        #[arg(long, value_name = "DIR")]
+        repo: Option<PathBuf>,
+    },
+    /// Anchor the newest checkpoint now, where the configuration says
+    Anchor {
+        /// The repository to anchor in, in place of the configured one
+        #[arg(long, value_name = "DIR")]
+        repo: Option<PathBuf>,
     },
     /// Complete one line with the embedded model, with citations
     Complete(Cursor),

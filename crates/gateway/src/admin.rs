@@ -105,6 +105,7 @@ async fn ledger_status(state: &State) -> Result<Value, StoreError> {
             Payloads::Discard => "discard",
             Payloads::Keep => "keep",
         },
+        "anchors": state.anchors.status(),
         "healthy": condition.is_ok(),
         "error": condition.err().map(|error| error.to_string()),
         "on_failure": match state.config.ledger.on_failure {

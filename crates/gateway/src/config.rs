@@ -9,6 +9,8 @@ use waymark_protocol::neutral::Flavour;
 use waymark_store::Address;
 use waymark_types::{Dialect, Price, ProviderKind, Secret, Task};
 
+use crate::anchor::AnchorConfig;
+
 /// Everything the server needs to know.
 #[derive(Clone)]
 pub struct Config {
@@ -26,6 +28,8 @@ pub struct Config {
     pub store: Address,
     /// The ledger's conduct.
     pub ledger: LedgerConfig,
+    /// Where its checkpoints are anchored.
+    pub anchors: AnchorConfig,
     /// Upstream providers by name.
     pub providers: BTreeMap<String, ProviderConfig>,
     /// Models by the name clients may ask for.

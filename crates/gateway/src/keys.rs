@@ -104,7 +104,10 @@ pub(crate) fn shared_signer(data_dir: &Path, origin: Option<&str>) -> Result<Sig
     })
 }
 
-fn read_or_make(data_dir: &Path, make: impl FnOnce() -> Result<Signer, KeyError>) -> Result<Signer, KeyError> {
+fn read_or_make(
+    data_dir: &Path,
+    make: impl FnOnce() -> Result<Signer, KeyError>,
+) -> Result<Signer, KeyError> {
     let path = data_dir.join(SIGNING_KEY);
     let signer = match fs::read_to_string(&path).map(Secret::new) {
         Ok(text) => {

@@ -5,6 +5,7 @@
 //! and the dashboard.
 
 mod admin;
+mod anchor;
 mod bodies;
 mod clock;
 mod config;
@@ -24,6 +25,10 @@ mod snapshot;
 mod state;
 mod upstream;
 
+pub use anchor::{
+    AnchorConfig, AnchorError, Anchored, SavedNote, SavedNotes, anchor_now, saved_in_file,
+    saved_in_repository,
+};
 pub use clock::SystemClock;
 pub use config::{Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig};
 pub use discovery::{Discovery, Found, discover};

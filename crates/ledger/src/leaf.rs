@@ -79,9 +79,7 @@ impl Week {
 
     /// When it begins.
     pub fn start(self) -> Timestamp {
-        Timestamp::from_micros(
-            i64::try_from(self.0.saturating_mul(Self::MILLIS * 1_000)).unwrap_or(i64::MAX),
-        )
+        Timestamp::from_micros(i64::try_from(self.0.saturating_mul(Self::MILLIS * 1_000)).unwrap_or(i64::MAX))
     }
 
     /// When it ends, which is when the next one begins.

@@ -5,10 +5,12 @@
 //! last two together and [`Verifier`] checks all of it. What an entry says never enters the tree, so that it can be
 //! dropped or erased ([`subject`]) while the tree stays whole.
 
+pub mod anchors;
 pub mod canonical;
 pub mod checkpoint;
 pub mod commitment;
 mod entry;
+mod history;
 mod leaf;
 mod listing;
 mod log;
@@ -18,9 +20,10 @@ pub mod tree;
 mod verify;
 
 pub use entry::{
-    Attempt, Commitment, Completion, Decision, Dropped, Entry, EntryError, Erased, Erasure, Intent, MAX_ENTRY,
-    PlannedAttempt, Retention, Snapshot, Source,
+    Attempt, Commitment, Completion, Decision, Dropped, Entry, EntryError, Erased, Erasure, Intent,
+    MAX_ENTRY, PlannedAttempt, Retention, Snapshot, Source,
 };
+pub use history::{Broken, History, NotOurs, Saved};
 pub use leaf::{Kind, Leaf, Statement, Week};
 pub use listing::Listing;
 pub use log::{Batch, Log, TILE_HEIGHT};

@@ -13,7 +13,7 @@ use waymark_types::Secret;
 use crate::commitment;
 
 const ED25519: u8 = 0x01;
-const SIGNATURE_PREFIX: &str = "\u{2014} ";
+pub(crate) const SIGNATURE_PREFIX: &str = "\u{2014} ";
 
 /// A note or key that cannot be read, or a signature that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

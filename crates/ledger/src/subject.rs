@@ -71,13 +71,25 @@ impl Subject {
 
     /// Encrypts a record's text. The key is made for this text alone, of the subject's key and the record's salt: it
     /// dies with either, and since it is used once its nonce is zero.
-    pub fn encrypt(&self, record: &RecordId, text: Text, salt: &Salt, plain: &[u8]) -> Result<Vec<u8>, Unreadable> {
+    pub fn encrypt(
+        &self,
+        record: &RecordId,
+        text: Text,
+        salt: &Salt,
+        plain: &[u8],
+    ) -> Result<Vec<u8>, Unreadable> {
         let payload = Payload { msg: plain, aad: record.as_bytes() };
         self.cipher(record, text, salt).encrypt(&Nonce::default(), payload).map_err(|_| Unreadable)
     }
 
     /// Decrypts what [`Subject::encrypt`] made.
-    pub fn decrypt(&self, record: &RecordId, text: Text, salt: &Salt, sealed: &[u8]) -> Result<Vec<u8>, Unreadable> {
+    pub fn decrypt(
+        &self,
+        record: &RecordId,
+        text: Text,
+        salt: &Salt,
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, Unreadable> {
         let payload = Payload { msg: sealed, aad: record.as_bytes() };
         self.cipher(record, text, salt).decrypt(&Nonce::default(), payload).map_err(|_| Unreadable)
     }

@@ -299,7 +299,8 @@ impl Verifier {
                 }
             }
             Kind::Completion => {
-                let open = self.open.remove(&statement.record).ok_or("a completion without an open intent")?;
+                let open =
+                    self.open.remove(&statement.record).ok_or("a completion without an open intent")?;
                 self.completion(&statement.record, entry, open.half, stored)?;
                 self.completed += 1;
             }
@@ -309,7 +310,12 @@ impl Verifier {
         Ok(())
     }
 
-    fn intent(&self, statement: &Statement, entry: Option<Entry>, stored: &StoredLeaf) -> Result<Option<Half>, String> {
+    fn intent(
+        &self,
+        statement: &Statement,
+        entry: Option<Entry>,
+        stored: &StoredLeaf,
+    ) -> Result<Option<Half>, String> {
         let Some(Entry::Intent(intent)) = entry else { return Ok(None) };
         let erased = self.absences.is_erased(&Erased::Record(statement.record));
         let forgotten = self.absences.is_erased(&Erased::Subject(intent.principal.clone()));
@@ -325,7 +331,9 @@ impl Verifier {
                 }
                 Some(salt)
             }
-            None if erased || forgotten || self.absences.payloads_dropped(Week::of(&statement.record)) => None,
+            None if erased || forgotten || self.absences.payloads_dropped(Week::of(&statement.record)) => {
+                None
+            }
             None => return Err("its salt is missing".to_owned()),
         };
         let half = Half { listing: Listing::of(&intent), salt };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use waymark_ledger::checkpoint::Checkpoint;
 use waymark_ledger::tree::Frontier;
-use waymark_ledger::{Batch, Dropped, Entry, Kind, Leaf, Listing, Log, Statement, Week};
+use waymark_ledger::{Batch, Dropped, Entry, Kind, Leaf, Listing, Log, Statement, Week, note};
 use waymark_types::RecordId;
 
 use crate::sql::{Outcome, Script, Value};
@@ -30,7 +30,12 @@ impl LedgerStore {
     ///
     /// When a write fails it is not known whether it took effect; then what is stored decides, so that nothing is there
     /// twice and nothing that is there is called lost.
-    pub async fn append(&self, leaves: &[Leaf], effects: &[Effect], log: &Log) -> Result<Option<String>, StoreError> {
+    pub async fn append(
+        &self,
+        leaves: &[Leaf],
+        effects: &[Effect],
+        log: &Log,
+    ) -> Result<Option<String>, StoreError> {
         self.make_weeks(leaves).await?;
         let mut tried = 0;
         loop {
@@ -42,7 +47,9 @@ impl LedgerStore {
             *self.edge.lock().await = None;
             if self.is_there(leaves).await? {
                 let newest = self.newest_checkpoint().await?;
-                return Ok(newest.map(|checkpoint| checkpoint.note).filter(|_| self.database.seals_at_once()));
+                return Ok(newest
+                    .map(|checkpoint| checkpoint.note)
+                    .filter(|_| self.database.seals_at_once()));
             }
             let again = matches!(error, StoreError::Conflict { .. } | StoreError::Database { .. });
             if !again || tried == TRIES {
@@ -53,7 +60,12 @@ impl LedgerStore {
         }
     }
 
-    async fn try_append(&self, leaves: &[Leaf], effects: &[Effect], log: &Log) -> Result<Option<String>, StoreError> {
+    async fn try_append(
+        &self,
+        leaves: &[Leaf],
+        effects: &[Effect],
+        log: &Log,
+    ) -> Result<Option<String>, StoreError> {
         let mut script = Script::default();
         if !self.database.seals_at_once() {
             self.entries(&mut script, leaves, effects)?;
@@ -71,7 +83,7 @@ impl LedgerStore {
         let mut edge = self.edge.lock().await;
         let frontier = match edge.take() {
             Some(frontier) => frontier,
-            None => self.taken_up(log).await?,
+            None => self.taken_up(&log.signer().verifier()).await?,
         };
         let statements = leaves.iter().map(|leaf| leaf.statement).collect();
         let batch = log.stage(&frontier, statements);
@@ -94,13 +106,16 @@ impl LedgerStore {
             }
             let frontier = match edge.take() {
                 Some(frontier) => frontier,
-                None => self.taken_up(log).await?,
+                None => self.taken_up(&log.signer().verifier()).await?,
             };
             let mut statements = Vec::with_capacity(waiting.len());
             for entry in &waiting {
                 let statement = entry.statement.filter(|statement| entry.mac == log.pending_mac(statement));
                 statements.push(statement.ok_or_else(|| {
-                    StoreError::Damaged(format!("entry {} that waits was not put there by us", entry.sequence))
+                    StoreError::Damaged(format!(
+                        "entry {} that waits was not put there by us",
+                        entry.sequence
+                    ))
                 })?);
             }
             let batch = log.stage(&frontier, statements);
@@ -166,7 +181,9 @@ impl LedgerStore {
         let mut values = vec![Value::from(self.gateway.as_str())];
         let alive = lease.map(|lease| {
             values.push(Value::from(lease.as_secs()));
-            format!(" AND NOT EXISTS (SELECT 1 FROM gateways g WHERE g.id = o.gateway AND g.seen >= {now} - ?)")
+            format!(
+                " AND NOT EXISTS (SELECT 1 FROM gateways g WHERE g.id = o.gateway AND g.seen >= {now} - ?)"
+            )
         });
         let sql = format!(
             "SELECT o.record FROM open_records o WHERE o.gateway <> ?{} ORDER BY o.record",
@@ -210,11 +227,10 @@ impl LedgerStore {
 
     /// The tree that the newest checkpoint states, which must be what is stored: nothing is ever signed on top of anything
     /// else.
-    pub async fn taken_up(&self, log: &Log) -> Result<Frontier, StoreError> {
+    pub async fn taken_up(&self, key: &note::Verifier) -> Result<Frontier, StoreError> {
         let diverged = |problem: String| StoreError::Diverged(problem);
         let Some(newest) = self.newest_checkpoint().await? else { return Ok(Frontier::default()) };
-        let checkpoint = Checkpoint::open(&newest.note, &log.signer().verifier())
-            .map_err(|error| diverged(error.to_string()))?;
+        let checkpoint = Checkpoint::open(&newest.note, key).map_err(|error| diverged(error.to_string()))?;
         let frontier = self.frontier(checkpoint.size).await?;
         if newest.size != checkpoint.size || frontier.root() != checkpoint.root {
             return Err(diverged(format!("the {} leaves it is of are not those stored", checkpoint.size)));
@@ -226,7 +242,8 @@ impl LedgerStore {
     async fn is_there(&self, leaves: &[Leaf]) -> Result<bool, StoreError> {
         let Some(leaf) = leaves.first() else { return Ok(false) };
         let sql = format!("SELECT salt FROM {} WHERE record = ? AND part = ?", bodies(leaf));
-        let values = vec![Value::from(&leaf.statement.record.as_bytes()[..]), Value::from(leaf.statement.part)];
+        let values =
+            vec![Value::from(&leaf.statement.record.as_bytes()[..]), Value::from(leaf.statement.part)];
         let mut found = self.database.fetch("look for an entry", &sql, values).await?;
         // The same entry by another process, such as a completion for a record it took to be cut off, has another salt.
         found.first_mut().map_or(Ok(false), |row| Ok(row.bytes(0)? == leaf.salt))
@@ -347,7 +364,11 @@ impl LedgerStore {
                         Value::from(text.part()),
                         Value::from(&sealed[..]),
                     ];
-                    script.insert(&format!("texts_{} (record, part, text)", Week::of(record).0), vec![row], "");
+                    script.insert(
+                        &format!("texts_{} (record, part, text)", Week::of(record).0),
+                        vec![row],
+                        "",
+                    );
                 }
                 Effect::EraseRecord(record) => {
                     for table in ["salts", "texts"] {
@@ -408,10 +429,8 @@ fn list(script: &mut Script, week: Week, record: &[u8], listing: &Listing) {
         Value::from(listing.model.as_ref()),
         Value::from(listing.outcome.as_ref()),
     ];
-    let into = format!(
-        "records_{} (record, principal, client, session, repository, route, model, outcome)",
-        week.0
-    );
+    let into =
+        format!("records_{} (record, principal, client, session, repository, route, model, outcome)", week.0);
     script.insert(&into, vec![row], "");
 }
 

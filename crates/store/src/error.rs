@@ -20,7 +20,9 @@ pub enum StoreError {
         place: String,
     },
     /// The address is none of a database known here.
-    #[error("`{0}` is no store: use `sqlite`, `sqlite:FILE` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`")]
+    #[error(
+        "`{0}` is no store: use `sqlite`, `sqlite:FILE` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`"
+    )]
     Address(String),
     /// The database belongs to another ledger than the key at hand.
     #[error("the database holds the ledger {found}, and the key here is that of {expected}")]
@@ -61,7 +63,9 @@ pub enum StoreError {
     #[error("{0}")]
     Refused(String),
     /// What a record said was dropped for its age.
-    #[error("record {record} is older than records are kept: what it said was dropped; its leaf {leaf_index} still stands in the tree")]
+    #[error(
+        "record {record} is older than records are kept: what it said was dropped; its leaf {leaf_index} still stands in the tree"
+    )]
     Dropped {
         /// The record.
         record: String,

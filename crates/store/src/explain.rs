@@ -186,11 +186,7 @@ impl Explanation {
     }
 }
 
-async fn prove(
-    store: &LedgerStore,
-    key: &note::Verifier,
-    rows: &[Row],
-) -> Result<Option<Proof>, StoreError> {
+async fn prove(store: &LedgerStore, key: &note::Verifier, rows: &[Row]) -> Result<Option<Proof>, StoreError> {
     let sealed: Vec<(u64, &Row)> = rows.iter().filter_map(|row| Some((row.leaf_index?, row))).collect();
     let (Some(newest), Some((last, _))) = (store.newest_checkpoint().await?, sealed.last()) else {
         return Ok(None);
@@ -215,7 +211,8 @@ async fn prove(
     for (leaf_index, row) in &sealed {
         let hashes = store.inclusion(*leaf_index, checkpoint.size).await?.unwrap_or_default();
         let leaf = row.leaf.statement().map(|statement| statement.hash());
-        let root = leaf.and_then(|leaf| tree::root_from_inclusion(leaf, *leaf_index, checkpoint.size, &hashes));
+        let root =
+            leaf.and_then(|leaf| tree::root_from_inclusion(leaf, *leaf_index, checkpoint.size, &hashes));
         if root != Some(checkpoint.root) {
             evidence.problem = Some(format!("leaf {leaf_index} does not lead to the checkpoint's root"));
             return Ok(Some(evidence));

@@ -21,8 +21,13 @@ use crate::sqlite::Sqlite;
 pub enum Address {
     /// A SQLite file.
     Sqlite(PathBuf),
-    /// A PostgreSQL database's URL, which may hold a password.
-    Postgres(Secret),
+    /// A PostgreSQL database.
+    Postgres {
+        /// Its URL, which may hold a password.
+        url: Secret,
+        /// The password, where the URL holds none.
+        password: Option<Secret>,
+    },
 }
 
 impl FromStr for Address {
@@ -32,10 +37,16 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, StoreError> {
         let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
         match scheme {
-            "postgres" | "postgresql" => Ok(Self::Postgres(Secret::new(text.to_owned()))),
+            "postgres" | "postgresql" => {
+                Ok(Self::Postgres { url: Secret::new(text.to_owned()), password: None })
+            }
             "sqlite" => {
                 let path = text.trim_start_matches("sqlite:").trim_start_matches("//");
-                if path.is_empty() { Err(StoreError::Address(text.to_owned())) } else { Ok(Self::Sqlite(path.into())) }
+                if path.is_empty() {
+                    Err(StoreError::Address(text.to_owned()))
+                } else {
+                    Ok(Self::Sqlite(path.into()))
+                }
             }
             // A password must not get into an error.
             _ => Err(StoreError::Address(text.split('@').next_back().unwrap_or_default().to_owned())),
@@ -60,7 +71,9 @@ impl LedgerStore {
     pub async fn open(address: &Address, gateway: &str) -> Result<Self, StoreError> {
         Ok(match address {
             Address::Sqlite(path) => Self::of(Box::new(Sqlite::open(path).await?), gateway),
-            Address::Postgres(url) => Self::of(Box::new(Postgres::open(url).await?), gateway),
+            Address::Postgres { url, password } => {
+                Self::of(Box::new(Postgres::open(url, password.as_ref()).await?), gateway)
+            }
         })
     }
 
@@ -68,7 +81,9 @@ impl LedgerStore {
     pub async fn open_to_read(address: &Address) -> Result<Self, StoreError> {
         Ok(match address {
             Address::Sqlite(path) => Self::sqlite_to_read(path).await?,
-            Address::Postgres(url) => Self::of(Box::new(Postgres::open_to_read(url).await?), ""),
+            Address::Postgres { url, password } => {
+                Self::of(Box::new(Postgres::open_to_read(url, password.as_ref()).await?), "")
+            }
         })
     }
 

@@ -141,9 +141,10 @@ impl LedgerStore {
         let is_cut = rows.len() == limit;
         for mut row in rows {
             let record = row.bytes(0)?;
-            let matches = rest.iter().enumerate().all(|(at, (_, value))| {
-                row.maybe_text(at + 1).as_deref() == Some(value.as_str())
-            });
+            let matches = rest
+                .iter()
+                .enumerate()
+                .all(|(at, (_, value))| row.maybe_text(at + 1).as_deref() == Some(value.as_str()));
             looked.count += 1;
             looked.last = record.as_slice().try_into().ok();
             if matches {

@@ -200,7 +200,8 @@ impl LedgerStore {
 
     /// Entries that wait to be put under the tree, the oldest first.
     pub async fn pending(&self, limit: u64) -> Result<Vec<Pending>, StoreError> {
-        let sql = "SELECT sequence, record, part, kind, commitment, mac FROM pending ORDER BY sequence LIMIT ?";
+        let sql =
+            "SELECT sequence, record, part, kind, commitment, mac FROM pending ORDER BY sequence LIMIT ?";
         let found = self.database.fetch("read entries that wait", sql, vec![Value::from(limit)]).await?;
         let pending = found.into_iter().map(|mut row| {
             let leaf = StoredLeaf {
@@ -239,7 +240,8 @@ impl LedgerStore {
 
     /// Whose ledger it is: the name of the key that signs it.
     pub async fn origin(&self) -> Result<Option<String>, StoreError> {
-        let found = self.database.fetch("read whose ledger it is", "SELECT origin FROM ledger", Vec::new()).await?;
+        let found =
+            self.database.fetch("read whose ledger it is", "SELECT origin FROM ledger", Vec::new()).await?;
         found.into_iter().next().map(|mut row| row.text(0)).transpose()
     }
 
@@ -345,5 +347,7 @@ fn subject(mut row: Fields) -> Result<Subject, StoreError> {
     let (id, name, key) = (row.text(0)?, row.text(1)?, row.bytes(2)?);
     let key = key.try_into().ok();
     let subject = key.map(|key| Subject::new(&name, key)).filter(|subject| subject.id() == id);
-    subject.ok_or_else(|| StoreError::Damaged(format!("the subject {id} is not the one that records were made for")))
+    subject.ok_or_else(|| {
+        StoreError::Damaged(format!("the subject {id} is not the one that records were made for"))
+    })
 }

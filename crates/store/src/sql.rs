@@ -172,7 +172,12 @@ pub(crate) type Reply<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 /// A database.
 pub(crate) trait Database: Send + Sync {
     /// Reads rows. `operation` is what an error says was being done.
-    fn fetch<'a>(&'a self, operation: &'static str, sql: &'a str, values: Vec<Value>) -> Reply<'a, Vec<Fields>>;
+    fn fetch<'a>(
+        &'a self,
+        operation: &'static str,
+        sql: &'a str,
+        values: Vec<Value>,
+    ) -> Reply<'a, Vec<Fields>>;
 
     /// Runs a script in one transaction, whole or not at all, and returns once it is durable.
     fn transact(&self, script: Script) -> Reply<'_, ()>;

@@ -27,8 +27,10 @@ impl LedgerStore {
         for (mut row, expected) in
             self.database.fetch("read tree nodes", sql, values).await?.into_iter().zip(positions)
         {
-            let hash = row.bytes(1)?.try_into().ok().filter(|_| row.position(0).is_ok_and(|at| at == expected));
-            let missing = || StoreError::Damaged(format!("a node of tile level {level} at {expected} is missing"));
+            let hash =
+                row.bytes(1)?.try_into().ok().filter(|_| row.position(0).is_ok_and(|at| at == expected));
+            let missing =
+                || StoreError::Damaged(format!("a node of tile level {level} at {expected} is missing"));
             hashes.push(hash.ok_or_else(missing)?);
         }
         Ok(hashes)

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
-use waymark_ledger::checkpoint::Checkpoint;
 use waymark_ledger::tree::{Coordinate, Node};
 use waymark_ledger::{
-    Absences, Fault, Kind, Listing, Seen, TILE_HEIGHT, Verified, Verifier, Week, note,
+    Absences, Broken, Fault, History, Kind, Listing, Saved, Seen, TILE_HEIGHT, Verified, Verifier, Week, note,
 };
 use waymark_types::RecordId;
 
@@ -50,7 +49,7 @@ impl From<StoreError> for Stop {
 pub async fn verify(
     store: &LedgerStore,
     key: &note::Verifier,
-    saved: &[String],
+    saved: &[Saved],
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Verdict, StoreError> {
     match walk(store, key, saved, progress).await {
@@ -63,33 +62,32 @@ pub async fn verify(
 async fn walk(
     store: &LedgerStore,
     key: &note::Verifier,
-    saved: &[String],
+    saved: &[Saved],
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Verified, Stop> {
-    let saved = saved.iter().map(|note| open_saved(note, key)).collect::<Result<Vec<_>, _>>()?;
+    let mut history = History::new(saved.to_vec());
     if let Some(origin) = store.origin().await?.filter(|origin| origin != key.name()) {
         let problem = format!("it says that this is the ledger {origin}");
         return Err(Fault::Table { name: "ledger".to_owned(), problem }.into());
     }
     let size = store.size().await?;
     let mut verifier = Verifier::new(key.clone(), absences(store).await?, store.subjects().await?);
-    meet_saved(&verifier, &saved)?;
+    meet_saved(&verifier, &mut history);
     let mut batch = Batch::read(store, 0..BATCH.min(size)).await?;
     while verifier.size() < size {
         let start = batch.range.end;
         // The next stretch is read while this one is checked.
         let next = Batch::read(store, start..(start + BATCH).min(size));
-        let (next, checked) = futures_util::future::join(next, async { batch.check(&mut verifier, &saved) }).await;
+        let (next, checked) =
+            futures_util::future::join(next, async { batch.check(&mut verifier, &mut history) }).await;
         checked?;
         progress(verifier.size());
         batch = next?;
     }
-    if let Some(saved) = saved.iter().find(|saved| saved.size > verifier.size()) {
-        let problem = format!("the ledger has only {} leaves: it was rolled back", verifier.size());
-        return Err(Fault::Checkpoint { size: saved.size, problem }.into());
-    }
     let (seen, open) = (verifier.seen().clone(), open_listings(&verifier));
     let mut verified = verifier.finish()?;
+    // Its own newest checkpoint covers every leaf, or it would not have come this far.
+    history.judge(size, size).map_err(|broken| changed(&broken))?;
     if let Some(problem) = store.integrity().await? {
         return Err(Fault::Table { name: "of any kind".to_owned(), problem }.into());
     }
@@ -109,20 +107,15 @@ async fn absences(store: &LedgerStore) -> Result<Absences, Stop> {
     Ok(absences)
 }
 
-fn open_saved(note: &str, key: &note::Verifier) -> Result<Checkpoint, Fault> {
-    Checkpoint::open(note, key)
-        .map_err(|error| Fault::Checkpoint { size: 0, problem: format!("the saved checkpoint: {error}") })
+fn changed(broken: &Broken) -> Fault {
+    Fault::Checkpoint { size: broken.saved().checkpoint.size, problem: broken.to_string() }
 }
 
-/// Compares the root at the present size with what was saved at this size.
-fn meet_saved(verifier: &Verifier, saved: &[Checkpoint]) -> Result<(), Fault> {
-    let size = verifier.size();
-    let Some(_) = saved.iter().find(|saved| saved.size == size && saved.root != verifier.root()) else {
-        return Ok(());
-    };
-    let problem =
-        "the saved checkpoint has another root: history was rewritten, not only appended to".to_owned();
-    Err(Fault::Checkpoint { size, problem })
+/// Meets what was saved of the present size with the root.
+fn meet_saved(verifier: &Verifier, history: &mut History) {
+    if history.next_size() == Some(verifier.size()) {
+        history.meet(&verifier.root());
+    }
 }
 
 fn open_listings(verifier: &Verifier) -> Vec<(RecordId, Option<Listing>)> {
@@ -144,8 +137,9 @@ async fn settle(
     if counted != verified.size {
         return surplus("leaves", format!("it has {counted} rows, {} of them in order", verified.size));
     }
-    let expected: u64 =
-        (1..u64::BITS / u32::from(TILE_HEIGHT)).map(|level| verified.size >> (level * u32::from(TILE_HEIGHT))).sum();
+    let expected: u64 = (1..u64::BITS / u32::from(TILE_HEIGHT))
+        .map(|level| verified.size >> (level * u32::from(TILE_HEIGHT)))
+        .sum();
     let nodes = store.count("nodes").await?;
     if nodes != expected {
         return surplus("nodes", format!("it has {nodes} rows where the leaves give {expected}"));
@@ -189,7 +183,9 @@ impl Queue {
             };
             let Some(statement) = pending.statement else { return bad("it cannot be read") };
             let rows = store.record(statement.record).await?;
-            let row = rows.iter().find(|row| row.leaf_index.is_none() && row.leaf.part == i64::from(statement.part));
+            let row = rows
+                .iter()
+                .find(|row| row.leaf_index.is_none() && row.leaf.part == i64::from(statement.part));
             match row.map(|row| row.leaf.entry()) {
                 Some(Ok(Some(_))) => {}
                 Some(Err(problem)) => return bad(&problem),
@@ -292,7 +288,7 @@ impl Batch {
     }
 
     /// Checks every leaf in order.
-    fn check(&self, verifier: &mut Verifier, saved: &[Checkpoint]) -> Result<(), Fault> {
+    fn check(&self, verifier: &mut Verifier, history: &mut History) -> Result<(), Fault> {
         let mut rows = self.rows.iter();
         for leaf_index in self.range.clone() {
             let leaf = match rows.next() {
@@ -308,7 +304,7 @@ impl Batch {
             if let Some(note) = self.checkpoints.get(&verifier.size()) {
                 verifier.checkpoint(note)?;
             }
-            meet_saved(verifier, saved)?;
+            meet_saved(verifier, history);
             if let Some(node) = wrong {
                 return Err(self.blame(node));
             }
@@ -332,14 +328,17 @@ fn missing(leaf_index: u64) -> Fault {
 
 impl LedgerStore {
     /// All stored nodes of one level at these positions, as they are.
-    async fn level(&self, level: u8, positions: Range<u64>) -> Result<Vec<(Coordinate, Vec<u8>)>, StoreError> {
+    async fn level(
+        &self,
+        level: u8,
+        positions: Range<u64>,
+    ) -> Result<Vec<(Coordinate, Vec<u8>)>, StoreError> {
         let sql = "SELECT position, hash FROM nodes WHERE level = ? AND position >= ? AND position < ?";
         let values =
             vec![Value::from(u32::from(level)), Value::from(positions.start), Value::from(positions.end)];
         let found = self.database.fetch("read tree nodes", sql, values).await?;
-        let node = |mut row: crate::sql::Fields| {
-            Ok((Coordinate { level, index: row.position(0)? }, row.bytes(1)?))
-        };
+        let node =
+            |mut row: crate::sql::Fields| Ok((Coordinate { level, index: row.position(0)? }, row.bytes(1)?));
         found.into_iter().map(node).collect()
     }
 

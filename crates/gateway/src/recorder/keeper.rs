@@ -87,7 +87,8 @@ pub(super) async fn close_abandoned(
     lease: Option<Duration>,
 ) -> Result<(), StoreError> {
     for records in store.abandoned(lease).await?.chunks(256) {
-        let leaves = records.iter().map(|record| open::interrupted(*record)).collect::<Result<Vec<_>, _>>()?;
+        let leaves =
+            records.iter().map(|record| open::interrupted(*record)).collect::<Result<Vec<_>, _>>()?;
         match store.append(&leaves, &[], log).await {
             // Another gateway was at it, or the one that was taken to be gone.
             Ok(_) | Err(StoreError::Refused(_)) => {}

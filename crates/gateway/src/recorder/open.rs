@@ -41,7 +41,7 @@ pub(crate) async fn open(
     stop: &CancellationToken,
 ) -> Result<Opened, RecorderError> {
     let lock = keys::lock(&config.data_dir)?;
-    let shared = matches!(config.store, Address::Postgres(_));
+    let shared = matches!(config.store, Address::Postgres { .. });
     let gateway = hex(&clock::random::<8>()?);
     let (store, signer) = if shared {
         let store = LedgerStore::open(&config.store, &gateway).await?;
@@ -55,7 +55,7 @@ pub(crate) async fn open(
     let session_key = SessionKey::of(&signer);
     let (verifier, log) = (signer.verifier(), Arc::new(Log::new(signer)));
     store.claim(&log).await?;
-    let size = store.taken_up(&log).await?.size();
+    let size = store.taken_up(&verifier).await?.size();
     above_head(config, &verifier, size)?;
 
     if shared {

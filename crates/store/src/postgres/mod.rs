@@ -69,8 +69,8 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     /// Opens the database for writing, making its tables or bringing them up to date where needed.
-    pub(crate) async fn open(url: &Secret) -> Result<Self, StoreError> {
-        let (options, place) = options(url)?;
+    pub(crate) async fn open(url: &Secret, password: Option<&Secret>) -> Result<Self, StoreError> {
+        let (options, place) = options(url, password)?;
         let writers = pool(options.clone(), WRITERS);
         let open = |source| StoreError::Open { place: place.clone(), source };
         writers.acquire().await.map_err(open)?;
@@ -79,11 +79,12 @@ impl Postgres {
     }
 
     /// Opens an existing database for reading, as it is at this moment, whether or not gateways write to it.
-    pub(crate) async fn open_to_read(url: &Secret) -> Result<Self, StoreError> {
-        let (options, place) = options(url)?;
+    pub(crate) async fn open_to_read(url: &Secret, password: Option<&Secret>) -> Result<Self, StoreError> {
+        let (options, place) = options(url, password)?;
         // One connection within one transaction, so that every read sees the same moment.
         let still = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let options = options.options([("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "0")]);
+        let options =
+            options.options([("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "0")]);
         let readers = PgPoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
@@ -97,7 +98,8 @@ impl Postgres {
         let store = Self { writers: None, readers };
         let open = |source| StoreError::Open { place: place.clone(), source };
         store.readers.acquire().await.map_err(open)?;
-        let sql = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'leaves'";
+        let sql =
+            "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'leaves'";
         let found = store.fetch("look for a ledger", sql, Vec::new()).await?;
         let is_there = found.first().is_some_and(|row| row.int(0).is_ok_and(|count| count == 1));
         if is_there { Ok(store) } else { Err(StoreError::Missing { place }) }
@@ -121,7 +123,9 @@ impl Postgres {
         let mut left = Vec::new();
         let mut tables = vec!["subjects".to_owned()];
         for mut row in self.fetch("list the tables", DIALECT.tables, Vec::new()).await? {
-            tables.extend(Some(row.text(0)?).filter(|name| name.starts_with("salts_") || name.starts_with("texts_")));
+            tables.extend(
+                Some(row.text(0)?).filter(|name| name.starts_with("salts_") || name.starts_with("texts_")),
+            );
         }
         for table in tables {
             let sql = format!("VACUUM FULL {table}");
@@ -146,9 +150,15 @@ impl Postgres {
 }
 
 impl Database for Postgres {
-    fn fetch<'a>(&'a self, operation: &'static str, sql: &'a str, values: Vec<Value>) -> Reply<'a, Vec<Fields>> {
+    fn fetch<'a>(
+        &'a self,
+        operation: &'static str,
+        sql: &'a str,
+        values: Vec<Value>,
+    ) -> Reply<'a, Vec<Fields>> {
         Box::pin(async move {
-            let query = sqlx::query_with(sqlx::AssertSqlSafe(script::numbered(sql)), script::arguments(values)?);
+            let query =
+                sqlx::query_with(sqlx::AssertSqlSafe(script::numbered(sql)), script::arguments(values)?);
             let found = query.fetch_all(&self.readers).await.map_err(failed(operation))?;
             found.iter().map(rows::fields).collect()
         })
@@ -187,10 +197,14 @@ impl Database for Postgres {
 }
 
 /// How to connect, and how to name the place without its password.
-fn options(url: &Secret) -> Result<(PgConnectOptions, String), StoreError> {
+fn options(url: &Secret, password: Option<&Secret>) -> Result<(PgConnectOptions, String), StoreError> {
     let shown = url.expose().split('@').next_back().unwrap_or_default().to_owned();
     let options: PgConnectOptions =
         url.expose().parse().map_err(|source| StoreError::Open { place: shown.clone(), source })?;
+    let options = match password {
+        Some(password) => options.password(password.expose()),
+        None => options,
+    };
     let options = options.application_name("waymark").disable_statement_logging().options(SETTINGS);
     Ok((options, shown))
 }

@@ -127,13 +127,19 @@ impl Sqlite {
             .await
             .map_err(failed("empty the write-ahead log"))?;
         let busy = rows::fields(&row)?.int(0)? != 0;
-        let left = "the write-ahead log: another process reads the database; run the command again when it is done";
+        let left =
+            "the write-ahead log: another process reads the database; run the command again when it is done";
         Ok(if busy { vec![left.to_owned()] } else { Vec::new() })
     }
 }
 
 impl Database for Sqlite {
-    fn fetch<'a>(&'a self, operation: &'static str, sql: &'a str, values: Vec<Value>) -> Reply<'a, Vec<Fields>> {
+    fn fetch<'a>(
+        &'a self,
+        operation: &'static str,
+        sql: &'a str,
+        values: Vec<Value>,
+    ) -> Reply<'a, Vec<Fields>> {
         Box::pin(async move {
             let query = sqlx::query_with(sqlx::AssertSqlSafe(sql.to_owned()), script::arguments(values)?);
             let found = query.fetch_all(&self.readers).await.map_err(failed(operation))?;
@@ -155,7 +161,8 @@ impl Database for Sqlite {
 
     fn integrity(&self) -> Reply<'_, Option<String>> {
         Box::pin(async {
-            let found = self.fetch("check the database's files", "PRAGMA integrity_check(1)", Vec::new()).await?;
+            let found =
+                self.fetch("check the database's files", "PRAGMA integrity_check(1)", Vec::new()).await?;
             let said = found.into_iter().next().map(|mut row| row.text(0)).transpose()?;
             Ok(said.filter(|said| said != "ok"))
         })

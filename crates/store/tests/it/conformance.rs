@@ -2,7 +2,7 @@
 
 use waymark_ledger::checkpoint::Checkpoint;
 use waymark_ledger::subject::Text;
-use waymark_ledger::{Dropped, Entry, Erased, Erasure, Log, Retention, Week};
+use waymark_ledger::{Dropped, Entry, Erased, Erasure, Log, Retention, Saved, Week};
 use waymark_store::{Effect, LedgerStore, Query, StoreError, Verdict, explain};
 use waymark_types::{Outcome, RecordId, Timestamp};
 
@@ -68,17 +68,22 @@ async fn a_ledger_is_taken_up_where_it_was_left(bench: Bench) {
 
 async fn a_saved_checkpoint_tells_growth_from_rewriting_and_rollback(bench: Bench) {
     bench.fill(3).await;
-    let saved = bench.store.newest_checkpoint().await.unwrap().unwrap().note;
+    let kept = bench.store.newest_checkpoint().await.unwrap().unwrap().note;
     bench.append(vec![completion(3)], response(3)).await;
-    assert!(matches!(bench.verdict(&[saved]).await.unwrap(), Verdict::Clean(_)));
+    let saved = |note: String| Saved::open("here", &note, &signer().verifier()).unwrap();
+    assert!(matches!(bench.verdict(&[saved(kept)]).await.unwrap(), Verdict::Clean(_)));
 
     let beyond = Checkpoint::sign(10, &[7; 32], &signer());
-    let Verdict::Bad(fault) = bench.verdict(&[beyond]).await.unwrap() else { panic!("rollback missed") };
+    let Verdict::Bad(fault) = bench.verdict(&[saved(beyond)]).await.unwrap() else {
+        panic!("rollback missed")
+    };
     assert!(fault.to_string().contains("rolled back"), "{fault}");
 
     let rewritten = Checkpoint::sign(8, &[7; 32], &signer());
-    let Verdict::Bad(fault) = bench.verdict(&[rewritten]).await.unwrap() else { panic!("rewrite missed") };
-    assert!(fault.to_string().contains("rewritten"), "{fault}");
+    let Verdict::Bad(fault) = bench.verdict(&[saved(rewritten)]).await.unwrap() else {
+        panic!("rewrite missed")
+    };
+    assert!(fault.to_string().contains("forked"), "{fault}");
 }
 
 async fn large_batches_cross_the_limits_of_one_statement(bench: Bench) {
@@ -146,13 +151,19 @@ async fn another_key_is_kept_out(bench: Bench) {
 
 async fn lists_are_narrowed_and_paged(bench: Bench) {
     bench.fill(40).await;
-    let ids = |page: &waymark_store::Page| page.records.iter().map(|(intent, _)| intent.record).collect::<Vec<_>>();
-    let newest_first = |range: std::ops::RangeInclusive<u8>| range.rev().map(record).collect::<Vec<RecordId>>();
+    let ids =
+        |page: &waymark_store::Page| page.records.iter().map(|(intent, _)| intent.record).collect::<Vec<_>>();
+    let newest_first =
+        |range: std::ops::RangeInclusive<u8>| range.rev().map(record).collect::<Vec<RecordId>>();
     let all = Query { limit: 15, ..Query::default() };
     let (mut pages, mut before) = (Vec::new(), None);
     loop {
         let page = bench.store.list(&Query { before, ..all.clone() }).await.unwrap();
-        assert!(page.records.iter().all(|(intent, completion)| completion.is_some() == (intent.record != record(40))));
+        assert!(
+            page.records
+                .iter()
+                .all(|(intent, completion)| completion.is_some() == (intent.record != record(40)))
+        );
         pages.extend(ids(&page));
         before = page.next;
         if before.is_none() {
@@ -184,7 +195,10 @@ fn erasure(erased: Erased) -> Entry {
 async fn an_erased_record_loses_its_salt_and_texts_and_nothing_else(bench: Bench) {
     bench.fill(4).await;
     bench.append(vec![erasure(Erased::Record(record(2)))], vec![Effect::EraseRecord(record(2))]).await;
-    assert_eq!(bench.store.wipe().await.unwrap().iter().filter(|left| !left.contains("wal_recycle")).count(), 0);
+    assert_eq!(
+        bench.store.wipe().await.unwrap().iter().filter(|left| !left.contains("wal_recycle")).count(),
+        0
+    );
     assert_eq!(bench.clean().await.erasures, 1);
     let week = Week::of(&record(2)).0;
     let id = waymark_ledger::commitment::hex(record(2).as_bytes());

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use waymark_ledger::commitment::{self, Salt};
 use waymark_ledger::note::Signer;
 use waymark_ledger::subject::{Subject, Text};
-use waymark_ledger::{Completion, Decision, Entry, Intent, Leaf, Log, Snapshot};
+use waymark_ledger::{Completion, Decision, Entry, Intent, Leaf, Log, Saved, Snapshot};
 use waymark_store::{Address, Effect, LedgerStore, Verdict, verify};
 use waymark_testkit::Postgres;
 use waymark_types::{Dialect, MicroUsd, Outcome, RecordId, Secret, Task, Timestamp, Usage};
@@ -116,7 +116,9 @@ impl Home {
     pub(crate) fn address(&self) -> Address {
         match self {
             Self::Sqlite(dir) => Address::Sqlite(dir.path().join("ledger.db")),
-            Self::Postgres(server, database) => Address::Postgres(Secret::new(server.url(database))),
+            Self::Postgres(server, database) => {
+                Address::Postgres { url: Secret::new(server.url(database)), password: None }
+            }
         }
     }
 
@@ -132,7 +134,8 @@ impl Home {
 /// SQLite by the Python that is on every machine the tests run on.
 fn sqlite(path: &std::path::Path, text: &str) -> Result<String, String> {
     let script = "import sqlite3,sys\ndb=sqlite3.connect(sys.argv[1])\nfor r in db.execute(sys.argv[2]): print('|'.join('' if v is None else v.hex() if isinstance(v,bytes) else str(v) for v in r))\ndb.commit()";
-    let output = std::process::Command::new("python3").arg("-c").arg(script).arg(path).arg(text).output().unwrap();
+    let output =
+        std::process::Command::new("python3").arg("-c").arg(script).arg(path).arg(text).output().unwrap();
     let said = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim_end().to_owned();
     if output.status.success() { Ok(said(output.stdout)) } else { Err(said(output.stderr)) }
 }
@@ -201,7 +204,7 @@ impl Bench {
     }
 
     /// What verification says, by whoever opens the ledger at this moment.
-    pub(crate) async fn verdict(&self, saved: &[String]) -> Result<Verdict, waymark_store::StoreError> {
+    pub(crate) async fn verdict(&self, saved: &[Saved]) -> Result<Verdict, waymark_store::StoreError> {
         let reader = LedgerStore::open_to_read(&self.home.address()).await?;
         let verdict = verify(&reader, &signer().verifier(), saved, &mut |_| ()).await;
         reader.close().await.unwrap();
