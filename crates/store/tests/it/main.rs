@@ -6,6 +6,7 @@
 )]
 
 mod conformance;
+mod outside;
 mod samples;
 mod sharing;
 mod tamper;

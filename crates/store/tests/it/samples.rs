@@ -18,9 +18,13 @@ pub(crate) fn signer() -> Signer {
     Signer::new("waymark/test", &[4; 32]).unwrap()
 }
 
+/// When records are asked for: six hours apart, so that not many take several weeks.
+pub(crate) fn time(n: u8) -> Timestamp {
+    Timestamp::from_micros(1_700_000_000_000_000 + i64::from(n) * 21_600_000_000)
+}
+
 pub(crate) fn record(n: u8) -> RecordId {
-    // A day and a half apart, so that few records take several weeks.
-    RecordId::new(Timestamp::from_micros(1_700_000_000_000_000 + i64::from(n) * 129_600_000_000), [n; 10])
+    RecordId::new(time(n), [n; 10])
 }
 
 pub(crate) fn salt(n: u8) -> Salt {
@@ -131,6 +135,12 @@ impl Home {
     }
 }
 
+/// A name that no other database of this run has.
+fn new_name() -> String {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    format!("ledger_{}", MADE.fetch_add(1, Ordering::Relaxed))
+}
+
 /// SQLite by the Python that is on every machine the tests run on.
 fn sqlite(path: &std::path::Path, text: &str) -> Result<String, String> {
     let script = "import sqlite3,sys\ndb=sqlite3.connect(sys.argv[1])\nfor r in db.execute(sys.argv[2]): print('|'.join('' if v is None else v.hex() if isinstance(v,bytes) else str(v) for v in r))\ndb.commit()";
@@ -153,9 +163,7 @@ impl Bench {
     }
 
     pub(crate) async fn postgres() -> Self {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        let (server, number) = (Postgres::shared(), MADE.fetch_add(1, Ordering::Relaxed));
-        let name = format!("ledger_{number}");
+        let (server, name) = (Postgres::shared(), new_name());
         server.create_database(&name);
         Self::at(Home::Postgres(server, name)).await
     }
@@ -169,6 +177,31 @@ impl Bench {
             store.subject(subject.name(), *subject.key()).await.unwrap();
         }
         Self { store, log, home }
+    }
+
+    /// An empty one of the same kind.
+    pub(crate) async fn another(&self) -> Self {
+        match self.home {
+            Home::Sqlite(_) => Self::sqlite().await,
+            Home::Postgres(..) => Self::postgres().await,
+        }
+    }
+
+    /// A copy of the database as it is. This one's store must be closed.
+    pub(crate) async fn copy(&self) -> Self {
+        let home = match &self.home {
+            Home::Sqlite(dir) => {
+                let copy = tempfile::tempdir().unwrap();
+                std::fs::copy(dir.path().join("ledger.db"), copy.path().join("ledger.db")).unwrap();
+                Home::Sqlite(copy)
+            }
+            Home::Postgres(server, name) => {
+                let copy = new_name();
+                server.sql("postgres", &format!("CREATE DATABASE {copy} TEMPLATE {name}"));
+                Home::Postgres(server, copy)
+            }
+        };
+        Self::at(home).await
     }
 
     /// Makes entries durable and puts them under the tree.
