@@ -7,6 +7,7 @@
 pub mod canonical;
 pub mod checkpoint;
 pub mod commitment;
+pub mod cosignature;
 mod entry;
 mod log;
 pub mod note;
