@@ -11,6 +11,7 @@ pub mod cosignature;
 mod entry;
 mod log;
 pub mod note;
+pub mod tiles;
 pub mod tree;
 mod verify;
 
