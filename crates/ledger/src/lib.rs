@@ -11,9 +11,12 @@ pub mod cosignature;
 mod entry;
 mod log;
 pub mod note;
+pub mod proof_file;
+pub mod static_log;
 pub mod tiles;
 pub mod tree;
 mod verify;
+pub mod witness;
 
 pub use entry::{
     Attempt, Commitment, Completion, Decision, Entry, EntryError, Intent, MAX_LEAF, PlannedAttempt, Snapshot,

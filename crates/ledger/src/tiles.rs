@@ -94,6 +94,15 @@ impl Tile {
         })
     }
 
+    /// The partial tiles of a tree of `size` leaves, at most one a level: its right edge.
+    pub fn partial(size: u64) -> impl Iterator<Item = Self> {
+        (0..LEVELS).filter_map(move |level| {
+            let count = count(level, size);
+            let (index, width) = (count / u64::from(WIDTH), (count % u64::from(WIDTH)) as u16);
+            (width > 0).then_some(Self { level, index, width })
+        })
+    }
+
     /// The tile from which a node is folded, as wide as a tree of `size` leaves has it; `None` when the tree does not
     /// have the node.
     pub fn around(at: Coordinate, size: u64) -> Option<Self> {
@@ -322,6 +331,9 @@ mod tests {
         assert_eq!((of(1, true).len(), of(1, false)), (1, vec![17]));
         assert_eq!((of(2, true).len(), of(2, false)), (0, vec![1]));
         assert_eq!(tiles.len(), 273 + 1 + 1 + 1 + 1);
+        let partial: Vec<_> = tiles.iter().filter(|tile| tile.width < WIDTH).copied().collect();
+        assert_eq!(Tile::partial(70_000).collect::<Vec<_>>(), partial);
+        assert_eq!(Tile::partial(u64::MAX).count(), 8);
         assert_eq!(Bundle::of_tree(70_000).count(), 274);
         let tile = |level, width| Tile { level, index: 0, width };
         assert_eq!(Tile::of_tree(256).collect::<Vec<_>>(), [tile(0, 256), tile(1, 1)]);
