@@ -11,6 +11,7 @@
 mod agent;
 mod conversation;
 mod gate;
+mod go;
 mod http;
 mod named;
 mod process;
@@ -22,6 +23,7 @@ mod waymark;
 
 pub use agent::ScriptedModel;
 pub use gate::Gate;
+pub use go::build_go;
 pub use http::{Exchange, Headers, Http, Response};
 pub use named::as_named;
 pub use process::{Process, allow_files};
