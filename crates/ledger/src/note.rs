@@ -196,6 +196,12 @@ impl<'a> Note<'a> {
         self.text
     }
 
+    /// The note with nothing but the first signature line of each of these keys. None is checked.
+    pub fn signed_by(&self, keys: &[Verifier]) -> String {
+        let lines = keys.iter().filter_map(|key| self.signatures(&key.name, key.id()).next());
+        lines.fold(format!("{}\n", self.text), |note, (line, _)| note + line + "\n")
+    }
+
     /// What a key signed, if its word is to be taken: each line without its newline, and its signature.
     pub(crate) fn signatures(&self, name: &str, id: u32) -> impl Iterator<Item = (&'a str, &[u8])> {
         let by_key = self.signatures.iter().filter(move |line| line.name == name && line.id == id);
@@ -352,6 +358,10 @@ mod tests {
         let known = |seeds: &[u8]| seeds.iter().map(|seed| signer(*seed).verifier()).collect::<Vec<_>>();
         assert_eq!(open(&note, &known(&[99, 3])).unwrap(), "text\n");
         assert_eq!(open(&note, &known(&[99, 98])), Err(NoteError::Unsigned("key99, key98".into())));
+        assert_eq!(
+            Note::parse(&note).unwrap().signed_by(&known(&[16, 99, 2])),
+            format!("text\n\n{}{}", line(16), line(2))
+        );
         // A bad signature by a key that is not known is no matter; by one that is, it spoils the note.
         let bad = signer(17).sign("other\n").split_once("\n\n").unwrap().1.to_owned();
         let note = append(&note, &bad).unwrap();

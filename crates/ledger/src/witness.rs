@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use thiserror::Error;
 
 use crate::checkpoint::{Checkpoint, decimal, root_text};
+use crate::cosignature::{self, Cosignature};
 use crate::note::{self, Note, NoteError, Verifier};
 use crate::proof_file::parse_hashes;
 use crate::tree::{Hash, empty_root, is_consistent};
@@ -128,6 +129,24 @@ impl Refusal {
             Self::Inconsistent { .. } => 422,
         }
     }
+}
+
+/// The size that a refusal as stale tells.
+pub fn parse_size(answer: &str) -> Option<u64> {
+    decimal(answer.strip_suffix('\n').unwrap_or(answer))
+}
+
+/// What a witness gave for a checkpoint: the cosignature by the key it is known by, checked. Lines by other keys are
+/// ignored.
+pub fn parse_cosignature(
+    checkpoint: &str,
+    answer: &str,
+    key: &cosignature::Verifier,
+) -> Result<Cosignature, NoteError> {
+    // Only what is in the answer counts, not what the checkpoint may carry already.
+    let cosigned = format!("{}\n{answer}", Note::parse(checkpoint)?.text());
+    let cosignature = key.check(&Note::parse(&cosigned)?)?;
+    if cosignature.time == 0 { Err(NoteError::Form("a cosignature without a time")) } else { Ok(cosignature) }
 }
 
 #[cfg(test)]
@@ -261,6 +280,26 @@ mod tests {
         ] {
             assert_eq!(Request::parse(&wrong).map_err(|refusal| refusal.status()), Err(400), "{wrong}");
         }
+    }
+
+    #[test]
+    fn answers_are_read_for_what_they_say() {
+        let sizes = ["7\n", "7", "0\n", "07\n", "7\n\n", "", "-7", "seven"].map(parse_size);
+        assert_eq!(sizes, [Some(7), Some(7), Some(0), None, None, None, None, None]);
+        let note = Grown::new(false).request(0, 7).checkpoint;
+        let witness = |seed| cosignature::Signer::new("witness", &[seed; 32]).unwrap();
+        let (text, key) = (Note::parse(&note).unwrap().text(), witness(1).verifier());
+        let (line, other) = (witness(1).sign(text, 5), witness(2).sign(text, 6));
+        let parse = |answer: &str| parse_cosignature(&note, answer, &key).map(|cosignature| cosignature.time);
+        assert_eq!((parse(&line), parse(&format!("{other}{line}"))), (Ok(5), Ok(5)));
+        assert_eq!(parse(&other), Err(NoteError::Unsigned("witness".into())));
+        assert_eq!(parse(&witness(1).sign("other\n", 5)), Err(NoteError::Forged("witness".into())));
+        for wrong in [witness(1).sign(text, 0), String::new(), line.trim_end().to_owned()] {
+            assert!(matches!(parse(&wrong), Err(NoteError::Form(_))), "{wrong:?}");
+        }
+        assert!(parse(&format!("\n{line}")).is_err());
+        let earlier = note::append(&note, &line).unwrap();
+        assert!(parse_cosignature(&earlier, &other, &key).is_err());
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::workspace::{Workspace, cargo};
-use crate::{agents, clients, process, tidy};
+use crate::{agents, clients, packages, process, tidy};
 
 /// Builds the programs the client and agents suites start.
 pub(crate) const PROGRAMS: &[&str] = &["build", "-p", "waymark", "-p", "waymark-testkit", "--bins"];
@@ -20,6 +20,7 @@ pub(crate) fn run() -> Result<()> {
     report.step("tidy", "cargo xtask tidy", tidy::run)?;
     let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     report.step("lints", &format!("cargo {}", lints.join(" ")), || checked(&workspace, &lints))?;
+    packages::for_tests()?;
     report.step("tests", "cargo test --workspace", || checked(&workspace, &["test", "--workspace"]))?;
     let again = format!("cargo {}", PROGRAMS.join(" "));
     report.step("programs", &again, || checked(&workspace, PROGRAMS))?;
