@@ -23,6 +23,7 @@ mod server;
 mod snapshot;
 mod state;
 mod upstream;
+mod witness;
 
 pub use clock::SystemClock;
 pub use config::{Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig};
@@ -30,3 +31,6 @@ pub use discovery::{Discovery, Found, discover};
 pub use keys::{DATABASE, KeyError, read_head, read_verifier};
 pub use recorder::RecorderError;
 pub use server::{Running, ServerError, start};
+pub use witness::{
+    AskError, Asker, BookError, RunningWitness, Witness, WitnessConfig, WitnessError, start_witness,
+};
