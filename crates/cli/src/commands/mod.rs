@@ -11,6 +11,7 @@ mod sources;
 mod up;
 mod verify;
 mod why;
+mod witness;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
         Command::Serve { listen } => server::serve(&common, listen),
         Command::Why { record } => why::run(&common, &record),
         Command::Verify { checkpoint } => verify::run(&common, checkpoint.as_deref()),
+        Command::Witness(asked) => witness::run(&common, asked),
         Command::Complete(cursor) => complete::run(&common, &cursor),
         Command::Bench { what: Bench::Completion { repo, commits } } => {
             bench::completion(&common, &repo, commits)

@@ -43,6 +43,9 @@ pub enum BookError {
     /// There is something cosigned, but the key is gone.
     #[error("{0} has cosigned checkpoints but no {SIGNING_KEY}: restore the file from a backup")]
     KeyLost(PathBuf),
+    /// No key can go by the name that was asked for.
+    #[error(transparent)]
+    BadName(NoteError),
     /// The key goes by another name than was asked for.
     #[error("the witness in this directory is named {found:?}, not {wanted:?}")]
     Name {
@@ -170,7 +173,7 @@ fn signer(data_dir: &Path, folder: &Path, name: Option<&str>) -> Result<Signer, 
             }
             let random = format!("waymark-witness/{}", hex(&clock::random::<8>().map_err(KeyError::Random)?));
             let seed = clock::random::<32>().map_err(KeyError::Random)?;
-            let signer = Signer::new(name.unwrap_or(&random), &seed).map_err(damaged)?;
+            let signer = Signer::new(name.unwrap_or(&random), &seed).map_err(BookError::BadName)?;
             keys::write(&path, signer.to_text().expose(), 0o600)?;
             signer
         }

@@ -200,6 +200,8 @@ fn a_damaged_book_is_not_taken_for_an_empty_one() {
     }
     std::fs::write(&file, &note).unwrap();
     assert!(book(folder.path()).is_ok());
+    let nameless = Book::open(&folder.path().join("new"), Some("a b"), vec![]);
+    assert!(matches!(nameless, Err(BookError::BadName(_))));
     let renamed = Book::open(folder.path(), Some("another"), vec![]);
     assert!(matches!(renamed, Err(BookError::Name { .. })));
     std::fs::remove_file(folder.path().join("witness.key")).unwrap();
