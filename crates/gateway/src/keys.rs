@@ -213,7 +213,7 @@ pub fn read_verifier(data_dir: &Path) -> Result<Verifier, KeyError> {
 }
 
 /// Writes a file so that it is there whole or not at all, and still there after a power cut.
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
+pub(crate) fn write(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
     let new = path.with_added_extension("new");
     let mut options = OpenOptions::new();
     options.create(true).truncate(true).write(true);
@@ -225,14 +225,14 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
     output.write_all(text.as_bytes()).map_err(file_error("write", &new))?;
     output.sync_all().map_err(file_error("write", &new))?;
     fs::rename(&new, path).map_err(file_error("write", path))?;
-    match path.parent().filter(|_| cfg!(unix)) {
-        Some(folder) => {
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(file_error("write", path))
-        }
-        None => Ok(()),
-    }
+    path.parent().map_or(Ok(()), sync).map_err(file_error("write", path))
 }
 
-fn file_error(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
+/// Makes what a folder lists durable, where the system has a way to.
+pub(crate) fn sync(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+pub(crate) fn file_error(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
     move |source| KeyError::File { operation, path: path.to_owned(), source }
 }

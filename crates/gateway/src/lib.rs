@@ -24,6 +24,7 @@ mod server;
 mod snapshot;
 mod state;
 mod upstream;
+mod witness;
 
 pub use anchor::{
     AnchorConfig, AnchorError, Anchored, SavedNote, SavedNotes, anchor_now, saved_in_file,
@@ -35,3 +36,6 @@ pub use discovery::{Discovery, Found, discover};
 pub use keys::{DATABASE, KeyError, read_head, read_verifier};
 pub use recorder::RecorderError;
 pub use server::{Running, ServerError, start};
+pub use witness::{
+    AskError, Asker, BookError, RunningWitness, Witness, WitnessConfig, WitnessError, start_witness,
+};

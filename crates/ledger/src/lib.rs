@@ -9,15 +9,20 @@ pub mod anchors;
 pub mod canonical;
 pub mod checkpoint;
 pub mod commitment;
+pub mod cosignature;
 mod entry;
 mod history;
 mod leaf;
 mod listing;
 mod log;
 pub mod note;
+pub mod proof_file;
+pub mod static_log;
 pub mod subject;
+pub mod tiles;
 pub mod tree;
 mod verify;
+pub mod witness;
 
 pub use entry::{
     Attempt, Commitment, Completion, Decision, Dropped, Entry, EntryError, Erased, Erasure, Intent,

@@ -13,6 +13,7 @@ mod sources;
 mod up;
 mod verify;
 mod why;
+mod witness;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
         Command::Why { record } => why::run(&common, &record),
         Command::Verify { checkpoint, repo } => verify::run(&common, &checkpoint, repo.as_deref()),
         Command::Anchor { repo } => anchor::run(&common, repo),
+        Command::Witness(asked) => witness::run(&common, asked),
         Command::Complete(cursor) => complete::run(&common, &cursor),
         Command::Bench { what: Bench::Completion { repo, commits } } => {
             bench::completion(&common, &repo, commits)

@@ -110,7 +110,7 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    async fn stop(&mut self) {
+    pub(super) async fn stop(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = self.interrupt.recv() => {}

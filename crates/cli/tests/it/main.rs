@@ -18,3 +18,4 @@ mod path;
 mod rig;
 mod streams;
 mod who;
+mod witness;
