@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod anchors;
+mod auditor;
 mod bad_input;
 #[cfg(target_os = "linux")]
 mod bounds;
