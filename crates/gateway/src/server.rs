@@ -78,7 +78,8 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
     let address = listener.local_addr().map_err(bind)?;
     let snapshot = snapshot(&config)?;
     let (answers, background) = (TaskTracker::new(), TaskTracker::new());
-    let opened = recorder::open(&config.data_dir, &snapshot, clock.as_ref(), &background).await?;
+    let (stop, stop_anchors) = (CancellationToken::new(), CancellationToken::new());
+    let opened = recorder::open(&config, &snapshot, &clock, &background, &stop).await?;
     let Opened { recorder, session_key, lock } = opened;
     let origin = recorder.verifier().name().to_owned();
     let state = Arc::new(State {
@@ -95,7 +96,6 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         clock,
         answers: answers.clone(),
     });
-    let (stop, stop_anchors) = (CancellationToken::new(), CancellationToken::new());
     background.spawn(anchor(Arc::clone(&state), stop_anchors.clone()));
     let listener = listener.tap_io(|connection| {
         // Small events must leave at once, not wait for the client's acknowledgement.

@@ -1,4 +1,5 @@
-//! What tests stand on: scripted upstreams, a driver for the real binary, a small HTTP client, git fixtures.
+//! What tests stand on: scripted upstreams, a driver for the real binary, a small HTTP client, git fixtures, database
+//! servers to kill.
 //!
 //! Never shipped. Everything here is blocking and byte-level, so that it can misbehave on purpose and be used
 //! from any test. Nothing sleeps to make a test pass: a test waits for an event, with a deadline.
@@ -10,10 +11,18 @@
 
 mod agent;
 mod conversation;
+#[cfg(target_os = "linux")]
+mod faults;
 mod gate;
 mod http;
 mod named;
+#[cfg(target_os = "linux")]
+mod port;
+#[cfg(target_os = "linux")]
+mod postgres;
 mod process;
+#[cfg(target_os = "linux")]
+mod proxy;
 mod random;
 mod repository;
 mod tally;
@@ -21,10 +30,16 @@ mod upstream;
 mod waymark;
 
 pub use agent::ScriptedModel;
+#[cfg(target_os = "linux")]
+pub use faults::Faults;
 pub use gate::Gate;
 pub use http::{Exchange, Headers, Http, Response};
 pub use named::as_named;
+#[cfg(target_os = "linux")]
+pub use postgres::Postgres;
 pub use process::{Process, allow_files};
+#[cfg(target_os = "linux")]
+pub use proxy::Proxy;
 pub use random::Random;
 pub use repository::Repository;
 pub use tally::Tally;

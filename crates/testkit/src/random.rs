@@ -21,8 +21,13 @@ impl Random {
     pub fn seed() -> u64 {
         match std::env::var(Self::SEED_VARIABLE) {
             Ok(text) => text.parse().expect("the seed is a whole number"),
-            Err(_) => RandomState::new().build_hasher().finish() >> 16,
+            Err(_) => Self::anew(),
         }
+    }
+
+    /// A seed that nobody asked for.
+    pub(crate) fn anew() -> u64 {
+        RandomState::new().build_hasher().finish() >> 16
     }
 
     /// The next 64 bits.

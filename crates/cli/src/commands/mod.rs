@@ -18,8 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use waymark_routing::StockNames;
-use waymark_store::StoreError;
-use waymark_store::sqlite::SqliteStore;
+use waymark_store::{LedgerStore, StoreError};
 
 use crate::args::{Arguments, Bench, Command, Common};
 use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE};
@@ -65,7 +64,7 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
 
 /// A ledger opened to be read, with the key that checks it.
 struct Ledger {
-    store: SqliteStore,
+    store: LedgerStore,
     key: waymark_ledger::note::Verifier,
     /// The checkpoint kept beside the database: a floor under what it may claim to be.
     head: Option<String>,
@@ -78,8 +77,8 @@ impl Ledger {
         // Read before the database is: what is written in between only makes the database larger.
         let head = waymark_gateway::read_head(&data_dir)
             .map_err(|error| Failure::from_error(UNREACHABLE, &error))?;
-        let path = data_dir.join(waymark_gateway::DATABASE);
-        let store = SqliteStore::open_to_read(&path).await.map_err(|error| unopened(&error, &data_dir))?;
+        let address = sources::store(common, &data_dir)?;
+        let store = LedgerStore::open_to_read(&address).await.map_err(|error| unopened(&error, &data_dir))?;
         let key = waymark_gateway::read_verifier(&data_dir)
             .map_err(|error| Failure::from_error(UNREACHABLE, &error))?;
         Ok(Self { store, key, head, data_dir })

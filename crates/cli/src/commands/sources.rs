@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use waymark_gateway::{AnchorConfig, Discovery, Found};
+use waymark_store::Address;
 
 use crate::args::Common;
 use crate::failure::{Failure, UNREACHABLE, USAGE};
@@ -55,6 +56,18 @@ pub(super) fn data_dir(common: &Common) -> Result<PathBuf, Failure> {
     found.map_err(|error| Failure::from_error(USAGE, &error))?.ok_or_else(|| {
         Failure::new(UNREACHABLE, "this system names no data directory").hint("use --data-dir DIR")
     })
+}
+
+/// Where records are kept, by the settings alone.
+pub(super) fn store(common: &Common, data_dir: &Path) -> Result<Address, Failure> {
+    let sources = Sources {
+        platform_data_dir: None,
+        discovered: &[],
+        file: common.config.as_deref(),
+        environment: &environment,
+        flags: &flags(common),
+    };
+    settings::store(&sources, data_dir).map_err(|error| Failure::from_error(USAGE, &error))
 }
 
 /// Where the server listens, by the settings alone.

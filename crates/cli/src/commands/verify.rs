@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use waymark_ledger::{Fault, Saved, Verified, checkpoint};
-use waymark_store::{LedgerStore as _, Verdict, verify};
+use waymark_store::{Verdict, verify};
 
 use super::saved::{self, Found, Places};
 use super::{Ledger, Outcome, block_on, unreadable};
@@ -31,7 +31,7 @@ pub(crate) fn run(common: &Common, files: &[PathBuf], repository: Option<&Path>)
                 Err(error) => return Ok((Verdict::Bad(saved::fault("ledger.head", &error)), origin, 0)),
             }
         }
-        let [total, ..] = ledger.store.counts().await.map_err(|error| unreadable(&error))?;
+        let total = ledger.store.size().await.map_err(|error| unreadable(&error))?;
         let bar = progress(total, "verifying {bar:30} {human_pos}/{human_len} leaves ({per_sec})");
         let verdict = verify(&ledger.store, &ledger.key, &saved, &mut |done| bar.set_position(done)).await;
         bar.finish_and_clear();
@@ -50,7 +50,8 @@ fn clean(verified: &Verified, origin: &str, as_json: bool, outside: usize) -> Ou
         let report = json!({
             "verified": true, "origin": origin, "size": verified.size, "root": root,
             "records": verified.completed + open, "open": verified.open.keys().collect::<Vec<_>>(),
-            "checkpoints": verified.checkpoints, "saved": outside, "fault": null,
+            "checkpoints": verified.checkpoints, "saved": outside, "erasures": verified.erasures,
+            "dropped": verified.dropped, "pending": verified.pending, "fault": null,
         });
         writeln!(io::stdout(), "{report}")?;
         return Ok(ExitCode::SUCCESS);
@@ -65,6 +66,15 @@ fn clean(verified: &Verified, origin: &str, as_json: bool, outside: usize) -> Ou
         grouped(verified.checkpoints)
     )?;
     writeln!(out, "root {root} of {origin}")?;
+    for (count, what) in [
+        (verified.erasures, "erasures on record: what they destroyed is gone"),
+        (verified.dropped, "leaves stand without what they said, dropped for its age"),
+        (verified.pending, "entries are durable and wait to be put under the tree"),
+    ] {
+        if count > 0 {
+            writeln!(out, "{} {what}", grouped(count))?;
+        }
+    }
     if outside > 0 {
         let which = if outside == 1 { "the checkpoint" } else { "each of the checkpoints" };
         writeln!(

@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use waymark_gateway::{AnchorConfig, Config};
+use waymark_store::Address;
 
 pub(crate) use key::KeyPath;
 pub(crate) use origin::Origin;
@@ -106,6 +107,16 @@ pub(crate) fn platform_data_dir() -> Option<PathBuf> {
 /// need no provider to be right.
 pub(crate) fn data_dir(sources: &Sources<'_>) -> Result<Option<PathBuf>, SettingsError> {
     Ok(one(sources, "server.data_dir")?.map(PathBuf::from))
+}
+
+/// Where records are kept, by the same layers, for commands that need no provider.
+pub(crate) fn store(sources: &Sources<'_>, data_dir: &Path) -> Result<Address, SettingsError> {
+    let layers = laid(sources)?;
+    if ["store.url", "store.password_env"].iter().any(|path| layers.doubts(&KeyPath::fixed(path))) {
+        return Err(SettingsError::Invalid(layers.into_parts().1));
+    }
+    resolve::store(&layers, sources.environment, data_dir)
+        .map_err(|problem| SettingsError::Invalid(vec![problem]))
 }
 
 /// Where the server listens, by the same layers, for commands that only point at it.

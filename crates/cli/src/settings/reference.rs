@@ -149,7 +149,7 @@ fn value(kind: Kind) -> String {
         Kind::Text => "string".to_owned(),
         Kind::Address => "IP address and port".to_owned(),
         Kind::Path => "path".to_owned(),
-        Kind::Store => "`sqlite`".to_owned(),
+        Kind::Store => "`sqlite` or a `postgres://` URL".to_owned(),
         Kind::OneOf(list) => words(list.to_vec()),
         Kind::Provider => words(ProviderKind::ALL.iter().map(|kind| kind.as_str()).collect()),
         Kind::Url => "http or https URL".to_owned(),

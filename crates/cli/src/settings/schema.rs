@@ -72,7 +72,13 @@ pub(super) static KEYS: &[Key] = &[
         "store.url",
         Kind::Store,
         Some("sqlite"),
-        "where records are kept: `sqlite` is a file in the data directory",
+        "where records are kept: `sqlite` is a file in the data directory, `postgres://USER@HOST/DATABASE` is shared by several gateways",
+    ),
+    key(
+        "store.password_env",
+        Kind::Variable,
+        None,
+        "the environment variable that holds the database's password; without it, as PostgreSQL's own clients find it",
     ),
     key(
         "repository.path",
@@ -122,6 +128,18 @@ pub(super) static KEYS: &[Key] = &[
         Kind::Duration,
         Some("10m"),
         "how often checkpoints are anchored while the ledger grows, beside the start and the end of the server",
+    ),
+    key(
+        "ledger.keep_payloads_for",
+        Kind::Duration,
+        None,
+        "how long the salts of commitments to texts, and kept texts, stay before a week of them is dropped; without it, for good",
+    ),
+    key(
+        "ledger.keep_records_for",
+        Kind::Duration,
+        None,
+        "how long what records say stays before a week of it is dropped, the tree's leaves apart; without it, for good",
     ),
     key("providers.*.kind", Kind::Provider, None, "how the provider is spoken to"),
     key(

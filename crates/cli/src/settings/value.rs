@@ -254,12 +254,21 @@ fn one_of(text: &str, words: &[&str]) -> Result<(), Fault> {
 }
 
 fn store(text: String) -> Result<String, Fault> {
+    let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
     // The text is not repeated: a store's URL may carry a password.
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return Err(Fault::new("points at PostgreSQL, which is not yet in this version")
-            .hint("this version keeps records in a file: url = \"sqlite\""));
+    let holds_password = text
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split(['/', '?']).next()?.rsplit_once('@'))
+        .is_some_and(|(user, _)| user.contains(':'));
+    if is_postgres && (holds_password || text.contains("password=")) {
+        return Err(Fault::new("holds a password")
+            .hint("leave it out, put it into an environment variable, and name that in store.password_env"));
     }
-    if text == "sqlite" { Ok(text) } else { Err(Fault::new("must be `sqlite`")) }
+    if text == "sqlite" || is_postgres {
+        Ok(text)
+    } else {
+        Err(Fault::new("must be `sqlite` or a postgres:// URL"))
+    }
 }
 
 fn variable(text: String) -> Result<String, Fault> {

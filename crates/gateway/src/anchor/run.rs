@@ -62,7 +62,7 @@ impl Anchors {
     /// Anchors until told to stop, and once more then.
     pub(crate) async fn run(
         &self,
-        store: &dyn LedgerStore,
+        store: &LedgerStore,
         key: &Verifier,
         clock: &dyn Clock,
         upstreams: &Upstreams,
@@ -107,7 +107,7 @@ impl Anchor {
     /// Anchors when the ledger has grown. A place that failed is left alone for a while, twice as long each time.
     async fn turn(
         &self,
-        store: &dyn LedgerStore,
+        store: &LedgerStore,
         key: &Verifier,
         clock: &dyn Clock,
         upstreams: &Upstreams,
@@ -144,7 +144,7 @@ impl Anchor {
 /// Anchors the newest checkpoint at `place`, unless it has the size that is `held` there. Returns the size that is now.
 async fn newest(
     place: &Place,
-    store: &dyn LedgerStore,
+    store: &LedgerStore,
     key: &Verifier,
     clock: &dyn Clock,
     upstreams: &Upstreams,
@@ -183,7 +183,7 @@ pub struct Anchored {
 /// Anchors a ledger's newest checkpoint in every place of the configuration, once.
 pub async fn anchor_now(
     config: &AnchorConfig,
-    store: &dyn LedgerStore,
+    store: &LedgerStore,
     key: &Verifier,
     clock: &dyn Clock,
 ) -> Result<Vec<Anchored>, reqwest::Error> {

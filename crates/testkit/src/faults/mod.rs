@@ -1,0 +1,196 @@
+//! Faults of the disk and the clock below a real process, which knows nothing of them.
+//!
+//! A small C library, compiled here and loaded before the C library, lets calls on the files of one folder fail.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+const SOURCE: &str = include_str!("faults.c");
+
+/// The errors of Linux that disks make.
+const EIO: i64 = 5;
+const ENOSPC: i64 = 28;
+const EROFS: i64 = 30;
+
+/// The words of the file shared with the library, in its order.
+#[derive(Debug, Clone, Copy)]
+enum Word {
+    SyncError,
+    SyncSkip,
+    SyncTimes,
+    WriteError,
+    WriteLeft,
+    ChangeError,
+    ClockOffset,
+    Syncs,
+    Writes,
+    Injected,
+    Count,
+}
+
+/// A switchboard of faults for processes started with its [`Self::environment`]. None holds at first.
+#[derive(Debug)]
+pub struct Faults {
+    folder: TempDir,
+    control: File,
+    below: PathBuf,
+}
+
+impl Faults {
+    /// For the files below `folder`, an absolute path.
+    pub fn below(folder: &Path) -> Self {
+        let own = TempDir::with_prefix("waymark-faults-").expect("temporary folder");
+        let source = own.path().join("faults.c");
+        std::fs::write(&source, SOURCE).expect("source written");
+        let compiled = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
+            .arg(own.path().join("faults.so"))
+            .arg(&source)
+            .arg("-ldl")
+            .output()
+            .expect("cc starts: Rust links with it too");
+        assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+        let control = File::options()
+            .create(true)
+            .truncate(true)
+            .read(true)
+            .write(true)
+            .open(own.path().join("control"))
+            .expect("control file");
+        control.set_len(Word::Count as u64 * 8).expect("its words");
+        Self { folder: own, control, below: folder.to_owned() }
+    }
+
+    /// What a process must be started with.
+    pub fn environment(&self) -> [(&'static str, PathBuf); 3] {
+        let own = |name| self.folder.path().join(name);
+        [
+            ("LD_PRELOAD", own("faults.so")),
+            ("FAULTS_CONTROL", own("control")),
+            ("FAULTS_BELOW", self.below.clone()),
+        ]
+    }
+
+    /// Once `skip` more syncs have gone well, so many fail (EIO), or all of them.
+    pub fn fail_syncs(&self, skip: usize, times: Option<usize>) {
+        self.set(Word::SyncSkip, skip as i64);
+        self.set(Word::SyncTimes, times.map_or(0, |times| times as i64));
+        self.set(Word::SyncError, EIO);
+    }
+
+    /// The disk takes `left` bytes more (ENOSPC), a part of a write included.
+    pub fn fill_disk(&self, left: usize) {
+        self.set(Word::WriteLeft, left as i64);
+        self.set(Word::ChangeError, ENOSPC);
+        self.set(Word::WriteError, ENOSPC);
+    }
+
+    /// From now on nothing may be written (EROFS), as after an error that made the system mount the disk anew.
+    pub fn make_read_only(&self) {
+        self.set(Word::WriteLeft, 0);
+        self.set(Word::SyncSkip, 0);
+        self.set(Word::SyncTimes, 0);
+        for word in [Word::ChangeError, Word::WriteError, Word::SyncError] {
+            self.set(word, EROFS);
+        }
+    }
+
+    /// The wall clock is this much behind what it is.
+    pub fn set_clock_back(&self, by: Duration) {
+        self.set(Word::ClockOffset, -i64::try_from(by.as_nanos()).expect("some years at most"));
+    }
+
+    /// The disk is well again. The clock stays as it is.
+    pub fn mend(&self) {
+        for word in [Word::SyncError, Word::WriteError, Word::ChangeError] {
+            self.set(word, 0);
+        }
+    }
+
+    /// How many calls have failed by these faults.
+    pub fn injected(&self) -> usize {
+        self.get(Word::Injected)
+    }
+
+    /// How many syncs have been asked for.
+    pub fn syncs(&self) -> usize {
+        self.get(Word::Syncs)
+    }
+
+    /// How many writes have been asked for.
+    pub fn writes(&self) -> usize {
+        self.get(Word::Writes)
+    }
+
+    fn set(&self, word: Word, value: i64) {
+        self.control.write_all_at(&value.to_ne_bytes(), word as u64 * 8).expect("a word written");
+    }
+
+    fn get(&self, word: Word) -> usize {
+        let mut bytes = [0; 8];
+        self.control.read_exact_at(&mut bytes, word as u64 * 8).expect("a word read");
+        usize::try_from(i64::from_ne_bytes(bytes)).expect("a count")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a script below the faults; whether it ended well, and what it told.
+    fn shell(faults: &Faults, script: &str) -> (bool, String) {
+        let mut command = Command::new("bash");
+        command.args(["-c", script]).current_dir(&faults.below).envs(faults.environment());
+        let output = command.env("HERE", &faults.below).output().unwrap();
+        let told = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&told).trim().to_owned())
+    }
+
+    #[test]
+    fn a_full_disk_takes_a_part_and_then_nothing_but_elsewhere_all_goes_well() {
+        let (here, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let faults = Faults::below(here.path());
+        assert!(shell(&faults, "printf 12345 > $HERE/a").0);
+        faults.fill_disk(3);
+        let (done, told) = shell(&faults, "printf 12345 | dd of=$HERE/a oflag=append conv=notrunc bs=5");
+        assert!(!done && told.contains("No space left"), "{told}");
+        assert_eq!(std::fs::read_to_string(here.path().join("a")).unwrap(), "12345123");
+        assert!(!shell(&faults, "printf 1 > $HERE/b").0, "a new file takes room");
+        assert!(shell(&faults, &format!("printf 1 > {}/b", elsewhere.path().display())).0);
+        assert!(faults.injected() >= 2);
+        faults.mend();
+        assert!(shell(&faults, "printf 1 > $HERE/b").0);
+    }
+
+    #[test]
+    fn syncs_fail_when_told_and_a_read_only_disk_takes_nothing() {
+        let here = TempDir::new().unwrap();
+        let faults = Faults::below(here.path());
+        assert!(shell(&faults, "printf 1 > $HERE/a; sync $HERE/a").0);
+        assert_eq!(faults.syncs(), 1);
+        faults.fail_syncs(1, Some(1));
+        let synced: Vec<bool> = (0..3).map(|_| shell(&faults, "sync $HERE/a").0).collect();
+        assert_eq!((synced, faults.syncs(), faults.injected()), (vec![true, false, true], 4, 1));
+        faults.make_read_only();
+        for script in ["printf 1 >> $HERE/a", "sync $HERE/a", "mkdir $HERE/b", "unlink $HERE/a"] {
+            let (done, told) = shell(&faults, script);
+            assert!(!done && told.contains("Read-only"), "{script}: {told}");
+        }
+        assert_eq!(shell(&faults, "cat $HERE/a"), (true, "1".to_owned()));
+    }
+
+    #[test]
+    fn the_clock_goes_back_when_told() {
+        let here = TempDir::new().unwrap();
+        let faults = Faults::below(here.path());
+        let now = || shell(&faults, "date +%s").1.parse::<i64>().unwrap();
+        let before = now();
+        faults.set_clock_back(Duration::from_secs(1_000_000));
+        assert!(now() < before - 900_000);
+    }
+}
