@@ -47,7 +47,7 @@ pub(super) fn gather(common: &Common, places: &Places<'_>, key: &note::Verifier)
     }
     match places.repository {
         Some(named) => {
-            found.take(saved_in_repository(named, key.name()).map_err(|error| unread(&error))?, key, false)
+            found.take(saved_in_repository(named, key.name()).map_err(|error| unread(&error))?, key, false);
         }
         None => found.around(config.repository.as_deref().unwrap_or(Path::new(".")), key),
     }
@@ -61,24 +61,33 @@ impl Found {
             Ok(notes) if !notes.notes.is_empty() => self.take(notes, key, false),
             Ok(_) | Err(AnchorError::Git(Error::NotARepository { .. } | Error::GitUnavailable { .. })) => {}
             Err(error) => {
-                self.remarks.push(format!("no anchors read in {}: {}", repository.display(), error.told()))
+                self.remarks.push(format!("no anchors read in {}: {}", repository.display(), error.told()));
             }
         }
     }
 
-    /// Takes what is the ledger's. Anything else is a fault where it was `named`, and where others may write a remark.
+    /// Takes what is the ledger's. Anything else is a fault where it was `named`, and a remark where others may write;
+    /// other logs' checkpoints in a file that the ledger shares are a remark as well.
     fn take(&mut self, notes: SavedNotes, key: &note::Verifier, named: bool) {
         self.remarks.extend(notes.remarks);
+        let is_shared = notes.notes.iter().any(|found| found.note.lines().next() == Some(key.name()));
         for found in notes.notes {
             match Saved::open(&found.place, &found.note, key) {
                 Ok(saved) => self.saved.push(saved),
+                Err(NotOurs::OtherLog(other)) if is_shared => {
+                    self.remark(format!("{} also has checkpoints of another log, {other}", found.place));
+                }
                 Err(error) if named => {
                     self.fault.get_or_insert_with(|| fault(&found.place, &error));
                 }
-                Err(error) => {
-                    self.remarks.push(format!("passed over a checkpoint in {}: {error}", found.place))
-                }
+                Err(error) => self.remark(format!("passed over a checkpoint in {}: {error}", found.place)),
             }
+        }
+    }
+
+    fn remark(&mut self, remark: String) {
+        if !self.remarks.contains(&remark) {
+            self.remarks.push(remark);
         }
     }
 }

@@ -23,6 +23,11 @@ path = "."                                   # relative to this file
 on_failure = "refuse"                        # no answer without a record
 payloads = "discard"                         # commitments only, no text
 
+[ledger.anchor]                              # where what was signed is kept, out of the ledger's reach
+git = "on"                                   # refs/waymark/checkpoints of the repository
+file = "audit/checkpoints"
+every = "10m"
+
 [providers.acme]
 kind = "anthropic"
 base_url = "https://api.acme.example"        # no /v1

@@ -162,7 +162,7 @@ async fn newest(
             Ok(()) => return Ok(Some(size)),
             // Another gateway of the same ledger may have anchored what it has written since this one looked.
             Err(AnchorError::RolledBack { .. }) if looked.is_none_or(|before| before < size) => {
-                looked = Some(size)
+                looked = Some(size);
             }
             Err(error) => return Err(error),
         }
