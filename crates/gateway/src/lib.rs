@@ -27,6 +27,6 @@ mod upstream;
 pub use clock::SystemClock;
 pub use config::{Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig};
 pub use discovery::{Discovery, Found, discover};
-pub use keys::{DATABASE, KeyError, read_head, read_verifier};
+pub use keys::{DATABASE, KeyError, read_head, read_signer, read_verifier};
 pub use recorder::RecorderError;
 pub use server::{Running, ServerError, start};

@@ -115,7 +115,7 @@ pub struct Inclusion {
 
 impl Statement {
     /// States what `record` says; `None` when no model answered, or none has yet.
-    pub fn new(record: &Record, inclusion: Option<Inclusion>) -> Option<Self> {
+    pub fn new(record: &Record) -> Option<Self> {
         let (completion, place) = (record.completion.as_ref()?, record.leaves.completion.as_ref()?);
         let provider = completion.provider.clone();
         provider.as_ref()?;
@@ -124,7 +124,7 @@ impl Statement {
             origin: record.origin.clone(),
             intent_index: record.leaves.intent.index,
             completion_index: place.index,
-            inclusion,
+            inclusion: None,
         };
         let predicate = AnswerPredicate {
             record: record.record,
@@ -155,6 +155,12 @@ impl Statement {
         })
     }
 
+    /// The same with a proof that the record is in the log.
+    pub fn proven(mut self, inclusion: Inclusion) -> Self {
+        self.predicate.log.inclusion = Some(inclusion);
+        self
+    }
+
     /// The statement in an envelope that the log's key signs.
     pub fn sign(&self, signer: &Signer) -> Result<Envelope, CanonicalError> {
         Ok(Envelope::sign(STATEMENT, &canonical::to_bytes(self)?, signer))
@@ -169,7 +175,7 @@ mod tests {
     #[test]
     fn a_statement_names_the_leaves_the_models_and_the_reason() {
         let signer = Signer::new("waymark/test", &[1; 32]).unwrap();
-        let envelope = Statement::new(&samples::record(1), None).unwrap().sign(&signer).unwrap();
+        let envelope = Statement::new(&samples::record(1)).unwrap().sign(&signer).unwrap();
         let payload = envelope.open(&signer.verifier()).unwrap();
         let said: serde_json::Value = serde_json::from_slice(&payload).unwrap();
         assert_eq!(said["_type"], STATEMENT_V1);
@@ -185,8 +191,8 @@ mod tests {
     fn what_no_model_answered_is_not_attested() {
         let mut record = samples::record(1);
         record.completion.as_mut().unwrap().provider = None;
-        assert_eq!(Statement::new(&record, None), None);
+        assert_eq!(Statement::new(&record), None);
         record.completion = None;
-        assert_eq!(Statement::new(&record, None), None);
+        assert_eq!(Statement::new(&record), None);
     }
 }

@@ -16,6 +16,7 @@ pub mod note;
 mod record;
 #[cfg(test)]
 mod samples;
+mod selection;
 pub mod tree;
 mod verify;
 
@@ -25,4 +26,5 @@ pub use entry::{
 };
 pub use log::{Batch, Leaf, Log, LogError};
 pub use record::{Join, Place, Places, RECORD_SCHEMA, Record};
+pub use selection::Selection;
 pub use verify::{Fault, Verified, Verifier};

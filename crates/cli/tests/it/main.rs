@@ -9,6 +9,7 @@ mod connect;
 mod crash;
 mod crossing;
 mod embeddings;
+mod export;
 mod faults;
 mod gemini;
 mod golden;
