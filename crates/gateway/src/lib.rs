@@ -22,11 +22,15 @@ mod relay;
 mod server;
 mod snapshot;
 mod state;
+mod telemetry;
 mod upstream;
 
 pub use clock::SystemClock;
-pub use config::{Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig};
+pub use config::{
+    Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig, TelemetryConfig,
+};
 pub use discovery::{Discovery, Found, discover};
 pub use keys::{DATABASE, KeyError, read_head, read_signer, read_verifier};
 pub use recorder::RecorderError;
 pub use server::{Running, ServerError, start};
+pub use telemetry::TelemetryError;

@@ -23,6 +23,7 @@ use crate::ingress;
 use crate::recorder::{self, Opened, RecorderError};
 use crate::snapshot::snapshot;
 use crate::state::State;
+use crate::telemetry::{Telemetry, TelemetryError};
 use crate::upstream::Upstreams;
 
 /// How long answers under way may take to end once the server is told to stop.
@@ -48,6 +49,9 @@ pub enum ServerError {
     /// The configuration has no canonical form.
     #[error("the configuration cannot be recorded")]
     Snapshot(#[from] CanonicalError),
+    /// Telemetry cannot be sent as configured.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     /// The HTTP client for providers cannot be made.
     #[error("could not prepare the connection to providers")]
     Upstream(#[from] reqwest::Error),
@@ -78,6 +82,7 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
     let opened = recorder::open(&config.data_dir, &snapshot, clock.as_ref(), &background).await?;
     let Opened { recorder, session_key, lock } = opened;
     let origin = recorder.verifier().name().to_owned();
+    let telemetry = Telemetry::start(&config, &clock, &background)?;
     let state = Arc::new(State {
         config: Config { listen: address, ..config },
         snapshot,
@@ -86,6 +91,7 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         upstreams: Upstreams::new()?,
         flash,
         health: Health::default(),
+        telemetry,
         bodies: Bodies::new(),
         started: clock.now(),
         clock,

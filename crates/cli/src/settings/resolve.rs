@@ -3,6 +3,7 @@
 mod models;
 mod providers;
 mod routes;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -49,6 +50,7 @@ impl<'a> Resolver<'a> {
         let aliases = self.aliases();
         let listen = self.fixed("server.listen").and_then(|text| text.parse().ok());
         let data_dir = self.data_dir();
+        let telemetry = self.telemetry();
         Some(Config {
             listen: listen?,
             hosts: match self.layers.get(&KeyPath::fixed("server.hosts")) {
@@ -71,6 +73,7 @@ impl<'a> Resolver<'a> {
                     _ => Payloads::Discard,
                 },
             },
+            telemetry,
             providers,
             models,
             routes,

@@ -18,4 +18,5 @@ mod media;
 mod path;
 mod rig;
 mod streams;
+mod telemetry;
 mod who;

@@ -121,7 +121,8 @@ impl Upstreams {
     }
 }
 
-fn is_loopback(url: &reqwest::Url) -> bool {
+/// Whether an address is this machine's own, which no proxy stands before.
+pub(crate) fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
