@@ -56,20 +56,20 @@ mod tests {
     use super::*;
     use crate::samples;
 
-    fn takes(selection: Selection) -> bool {
+    fn takes(selection: &Selection) -> bool {
         selection.takes(&samples::record(1))
     }
 
     #[test]
     fn an_empty_selection_takes_everything() {
-        assert!(takes(Selection::default()));
+        assert!(takes(&Selection::default()));
     }
 
     #[test]
     fn a_model_is_meant_by_each_of_its_three_names() {
         for (name, taken) in [("auto", true), ("small-1", true), ("small-1-2026", true), ("small", false)] {
             assert_eq!(
-                takes(Selection { model: Some(name.into()), ..Selection::default() }),
+                takes(&Selection { model: Some(name.into()), ..Selection::default() }),
                 taken,
                 "{name}"
             );
@@ -80,7 +80,7 @@ mod tests {
     fn a_client_is_meant_with_and_without_its_version() {
         for (name, taken) in [("test", true), ("test/1", true), ("test/2", false), ("te", false)] {
             assert_eq!(
-                takes(Selection { client: Some(name.into()), ..Selection::default() }),
+                takes(&Selection { client: Some(name.into()), ..Selection::default() }),
                 taken,
                 "{name}"
             );
@@ -90,13 +90,13 @@ mod tests {
     #[test]
     fn the_first_moment_is_in_and_the_last_is_not() {
         let started = samples::intent(1).started;
-        assert!(takes(Selection { since: Some(started), ..Selection::default() }));
-        assert!(!takes(Selection { until: Some(started), ..Selection::default() }));
+        assert!(takes(&Selection { since: Some(started), ..Selection::default() }));
+        assert!(!takes(&Selection { until: Some(started), ..Selection::default() }));
     }
 
     #[test]
     fn routes_and_sessions_are_meant_by_name() {
-        assert!(takes(Selection { route: Some("auto".into()), ..Selection::default() }));
-        assert!(!takes(Selection { session: Some("one".into()), ..Selection::default() }));
+        assert!(takes(&Selection { route: Some("auto".into()), ..Selection::default() }));
+        assert!(!takes(&Selection { session: Some("one".into()), ..Selection::default() }));
     }
 }
