@@ -6,6 +6,8 @@ use std::net::TcpListener;
 use serde_json::Value;
 use waymark_testkit::{Reply, Upstream};
 
+use crate::commands::{database, sqlite};
+use crate::faults::FULL;
 use crate::rig::{OPENAI, Rig, chat, message};
 
 fn collector() -> Upstream {
@@ -156,6 +158,20 @@ fn metrics_count_what_was_answered_and_how_the_ledger_is() {
     }
     let leaves = page.lines().find_map(|line| line.strip_prefix("waymark_ledger_leaves "));
     assert!(leaves.is_some_and(|leaves| leaves.parse::<u64>().is_ok_and(|leaves| leaves >= 7)), "{leaves:?}");
+}
+
+#[test]
+fn an_answer_that_could_not_be_recorded_is_counted_as_that() {
+    let rig = Rig::start();
+    sqlite(&database(&rig.waymark), FULL);
+    assert_eq!(rig.chat(&chat("small", false)).status, 503);
+    let page = page(&rig);
+    for line in [
+        "waymark_answers_total{task=\"chat\",route=\"none\",model=\"small\",outcome=\"unrecorded\"} 1",
+        "waymark_ledger_writable 0",
+    ] {
+        assert!(page.lines().any(|said| said == line), "no {line} in:\n{page}");
+    }
 }
 
 #[test]

@@ -109,7 +109,9 @@ pub(super) async fn record(
     let payload = ending.kept.clone().map(|body| Payload::Response { record: call.record, body });
     let began = Instant::now();
     let recorded = begun.complete(&state.recorder, Entry::Completion(completion), payload).await;
-    state.telemetry.metrics.appended(began.elapsed());
+    if recorded.is_ok() {
+        state.telemetry.metrics.appended(began.elapsed());
+    }
     state.telemetry.answered(&Answered {
         intent: &intent,
         completion: &told,

@@ -150,3 +150,29 @@ impl Exporter {
         self.dropped.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::samples;
+
+    #[test]
+    fn a_full_queue_drops_and_counts_and_never_waits() {
+        let (queue, mut waiting) = mpsc::channel(2);
+        let exporter = Exporter { queue, dropped: Arc::default(), room: None };
+        let (intent, completion) = (samples::intent(), samples::completion());
+        for _ in 0..5 {
+            exporter.send(&Answered {
+                intent: &intent,
+                completion: &completion,
+                on_record: true,
+                first_byte: None,
+                finish: None,
+                request: &Bytes::from_static(b"a text"),
+                response: None,
+            });
+        }
+        assert_eq!(exporter.dropped(), 3);
+        assert!(waiting.try_recv().unwrap().texts.is_none(), "no text where none is told");
+    }
+}

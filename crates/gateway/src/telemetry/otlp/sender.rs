@@ -253,3 +253,6 @@ pub(super) fn headers(pairs: &[(String, Secret)]) -> Result<HeaderMap, &'static 
     }
     Ok(headers)
 }
+
+#[cfg(test)]
+mod tests;
