@@ -1,6 +1,7 @@
 //! Writing, reading back, proving, taking up again, listing, erasing, dropping: what every store does alike.
 
 use waymark_ledger::checkpoint::Checkpoint;
+use waymark_ledger::note::Signer;
 use waymark_ledger::subject::Text;
 use waymark_ledger::{Dropped, Entry, Erased, Erasure, Log, Retention, Saved, Week};
 use waymark_store::{Effect, LedgerStore, Query, StoreError, Verdict, explain};
@@ -86,6 +87,16 @@ async fn a_saved_checkpoint_tells_growth_from_rewriting_and_rollback(bench: Benc
         panic!("rewrite missed")
     };
     assert!(fault.to_string().contains("forked"), "{fault}");
+
+    // The same by somebody without the key: the newest checkpoint is signed with another.
+    let stranger = Signer::new("waymark/test", &[5; 32]).unwrap();
+    let note = Checkpoint::sign(9, &[7; 32], &stranger);
+    bench.home.sql(&format!("UPDATE checkpoints SET note = '{note}' WHERE size = 9")).unwrap();
+    let rewritten = Checkpoint::sign(8, &[7; 32], &signer());
+    let Verdict::Bad(fault) = bench.verdict(&[saved(rewritten)]).await.unwrap() else {
+        panic!("rewrite missed")
+    };
+    assert!(fault.to_string().contains("rewritten after leaf 0"), "{fault}");
 }
 
 async fn large_batches_cross_the_limits_of_one_statement(bench: Bench) {
@@ -146,7 +157,7 @@ async fn a_second_completion_is_refused(bench: Bench) {
 
 async fn another_key_is_kept_out(bench: Bench) {
     bench.fill(1).await;
-    let other = Log::new(waymark_ledger::note::Signer::new("waymark/other", &[5; 32]).unwrap());
+    let other = Log::new(Signer::new("waymark/other", &[5; 32]).unwrap());
     let refused = bench.beside("other").await.claim(&other).await;
     assert!(matches!(refused, Err(StoreError::OtherLedger { .. })), "{refused:?}");
 }
