@@ -47,9 +47,9 @@ struct Digest {
     sha256: String,
 }
 
-/// What a statement says: which model answered, why that one, after which attempts, and where that is on record.
+/// What a statement says: which model answered, why that one, after which attempts, and where that is on record. Its
+/// names are the record's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct AnswerPredicate {
     /// The record's id.
     pub record: RecordId,
@@ -64,9 +64,9 @@ pub struct AnswerPredicate {
     /// How it ended.
     pub outcome: Outcome,
     /// When the request had arrived.
-    pub started_on: Timestamp,
+    pub started: Timestamp,
     /// When the answer was whole, or given up.
-    pub finished_on: Option<Timestamp>,
+    pub ended: Option<Timestamp>,
     /// What was decided and why.
     pub decision: Decision,
     /// Every upstream call, in order.
@@ -85,7 +85,6 @@ pub struct AnswerPredicate {
 
 /// Where a record is in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Logged {
     /// The log's name.
     pub origin: String,
@@ -100,7 +99,6 @@ pub struct Logged {
 
 /// An inclusion proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Inclusion {
     /// Leaves under the root.
     pub tree_size: u64,
@@ -133,8 +131,8 @@ impl Statement {
             served_model: completion.served_model.clone(),
             provider,
             outcome: completion.outcome,
-            started_on: intent.started,
-            finished_on: completion.ended,
+            started: intent.started,
+            ended: completion.ended,
             decision: intent.decision.clone(),
             attempts: completion.attempts.clone().unwrap_or_default(),
             usage: completion.usage,
@@ -180,10 +178,10 @@ mod tests {
         let said: serde_json::Value = serde_json::from_slice(&payload).unwrap();
         assert_eq!(said["_type"], STATEMENT_V1);
         assert_eq!(said["subject"][0]["digest"]["sha256"], "03".repeat(32));
-        assert_eq!(said["predicate"]["requestedModel"], "auto");
-        assert_eq!(said["predicate"]["servedModel"], "small-1-2026");
+        assert_eq!(said["predicate"]["requested_model"], "auto");
+        assert_eq!(said["predicate"]["served_model"], "small-1-2026");
         assert_eq!(said["predicate"]["decision"]["reason"], "first_rung");
-        assert_eq!(said["predicate"]["log"]["completionIndex"], 3);
+        assert_eq!(said["predicate"]["log"]["completion_index"], 3);
         assert_eq!(said["predicate"]["log"].get("inclusion"), None);
     }
 

@@ -167,7 +167,11 @@ fn telemetry_goes_where_the_file_says_with_headers_from_the_environment() {
     assert_eq!(telemetry.otlp_endpoint.as_deref(), Some("http://127.0.0.1:4318"));
     assert_eq!(telemetry.otlp_headers[0].1.expose(), "Bearer k");
     assert!(!telemetry.content);
+    assert_eq!(settings.warnings(), [] as [String; 0]);
     assert_eq!(load_text("", &[]).unwrap().config().telemetry.otlp_endpoint, None);
+    let open = text.replace("127.0.0.1", "collector.example");
+    let settings = load_text(&open, &[("COLLECTOR", "authorization=k")]).unwrap();
+    assert!(settings.warnings()[0].contains("can be read on the way"), "{:?}", settings.warnings());
 }
 
 #[test]

@@ -79,8 +79,8 @@ def test_a_statements_leaf_leads_to_the_checkpoint_it_carries(server, asked):
         statement = json.loads(base64.b64decode(envelope["payload"]))
         log = statement["predicate"]["log"]
         inclusion = log["inclusion"]
-        node, index, last = bytes.fromhex(statement["subject"][0]["digest"]["sha256"]), log["completionIndex"], \
-            inclusion["treeSize"] - 1
+        node, index, last = bytes.fromhex(statement["subject"][0]["digest"]["sha256"]), log["completion_index"], \
+            inclusion["tree_size"] - 1
         # RFC 9162, section 2.1.3.2.
         for sibling in map(base64.b64decode, inclusion["hashes"]):
             if index % 2 or index == last:
@@ -92,4 +92,4 @@ def test_a_statements_leaf_leads_to_the_checkpoint_it_carries(server, asked):
             index, last = index >> 1, last >> 1
         assert last == 0 and node == base64.b64decode(inclusion["root"])
         origin, size, root = inclusion["checkpoint"].splitlines()[:3]
-        assert (origin, int(size), root) == (log["origin"], inclusion["treeSize"], inclusion["root"])
+        assert (origin, int(size), root) == (log["origin"], inclusion["tree_size"], inclusion["root"])

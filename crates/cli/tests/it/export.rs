@@ -89,7 +89,7 @@ fn every_answer_of_a_model_is_attested_under_the_ledgers_key() {
         let leaf = record.leaves.completion.as_ref().unwrap();
         assert_eq!(said["subject"][0]["digest"]["sha256"], leaf.sha256);
         let log = &said["predicate"]["log"];
-        assert_eq!(log["completionIndex"], leaf.index);
+        assert_eq!(log["completion_index"], leaf.index);
         assert_leads_to_root(&leaf.sha256, leaf.index, &log["inclusion"]);
     }
 }
@@ -104,7 +104,7 @@ fn assert_leads_to_root(leaf: &str, index: u64, inclusion: &Value) {
     let digits = |at: usize| u8::from_str_radix(&leaf[2 * at..2 * at + 2], 16).unwrap();
     let leaf: tree::Hash = std::array::from_fn(digits);
     let hashes: Vec<tree::Hash> = inclusion["hashes"].as_array().unwrap().iter().map(hash).collect();
-    let size = inclusion["treeSize"].as_u64().unwrap();
+    let size = inclusion["tree_size"].as_u64().unwrap();
     let root = tree::root_from_inclusion(leaf, index, size, &hashes);
     assert_eq!(root, Some(hash(&inclusion["root"])), "{inclusion}");
     let note = inclusion["checkpoint"].as_str().unwrap();

@@ -49,12 +49,15 @@ impl Answered<'_> {
         if !self.on_record {
             return Some(UNRECORDED);
         }
-        if matches!(self.completion.outcome, Outcome::Succeeded | Outcome::Declined) {
-            return None;
+        let completion = self.completion;
+        match completion.outcome {
+            Outcome::Succeeded | Outcome::Declined => None,
+            Outcome::Refused => Some(&completion.reason),
+            outcome => {
+                let last = completion.attempts.iter().flatten().next_back();
+                Some(last.and_then(|attempt| attempt.error.as_deref()).unwrap_or(outcome.as_str()))
+            }
         }
-        let last = self.completion.attempts.iter().flatten().next_back();
-        let code = last.and_then(|attempt| attempt.error.as_deref());
-        Some(code.unwrap_or(self.completion.outcome.as_str()))
     }
 }
 

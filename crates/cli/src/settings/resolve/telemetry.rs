@@ -18,7 +18,11 @@ impl Resolver<'_> {
     pub(super) fn telemetry(&mut self) -> TelemetryConfig {
         let otlp_endpoint = self.endpoint();
         let otlp_headers = self.headers(otlp_endpoint.is_some());
-        TelemetryConfig { otlp_endpoint, otlp_headers, content: self.content() }
+        let content = self.content();
+        if content || !otlp_headers.is_empty() {
+            self.warn_of_eavesdroppers();
+        }
+        TelemetryConfig { otlp_endpoint, otlp_headers, content }
     }
 
     fn endpoint(&mut self) -> Option<String> {
@@ -33,6 +37,14 @@ impl Resolver<'_> {
             self.refuse(&key, fault.hint(format!("write otlp_endpoint = \"{right}\"")), origin);
         }
         Some(text.to_owned())
+    }
+
+    fn warn_of_eavesdroppers(&mut self) {
+        let key = KeyPath::fixed("telemetry.otlp_endpoint");
+        let Some((text, origin)) = self.layers.text(&key) else { return };
+        if Url::parse(text).is_ok_and(|url| url.is_open()) {
+            self.warn(origin, &format!("`{key}` is http: headers and texts can be read on the way"));
+        }
     }
 
     fn headers(&mut self, used: bool) -> Vec<(String, Secret)> {

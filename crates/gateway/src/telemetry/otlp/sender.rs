@@ -109,16 +109,25 @@ impl Sender {
                     Some(told) => {
                         self.take(&told);
                         if self.pending.len() == BATCH {
-                            self.tell().await;
+                            self.tell_within(ANSWER).await;
                         }
                     }
                     None => break,
                 },
-                _ = tick.tick() => self.tell().await,
+                _ = tick.tick() => self.tell_within(ANSWER).await,
             }
         }
-        if tokio::time::timeout(LAST, self.tell()).await.is_err() {
-            tracing::warn!("the telemetry collector did not answer in time; what was left for it is lost");
+        self.tell_within(LAST).await;
+        let left = self.pending.len();
+        if left > 0 {
+            tracing::warn!("{left} answers were not told to the telemetry collector before the end");
+        }
+    }
+
+    /// Tells what can be told in so much time. What a slow collector was being told may reach it twice.
+    async fn tell_within(&mut self, time: Duration) {
+        if tokio::time::timeout(time, self.tell()).await.is_err() {
+            self.log("it is too slow");
         }
     }
 
