@@ -126,7 +126,13 @@ impl Waymark {
 
     /// Starts the server from the configuration file on a port of its own; says where it listens.
     pub fn start(&mut self) -> Http {
+        self.start_with(&[])
+    }
+
+    /// The same with variables that only the server sees.
+    pub fn start_with(&mut self, environment: &[(&str, PathBuf)]) -> Http {
         let mut command = self.command();
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         command.arg("serve").arg("--config").arg(self.config());
         command.args(["--listen", "127.0.0.1:0"]).arg("--data-dir").arg(self.data_dir());
         self.launch(command)

@@ -81,7 +81,7 @@ fn toolchain() -> Result<()> {
 }
 
 /// Installs PostgreSQL's server where there is none: tests start clusters of their own.
-fn databases() -> Result<()> {
+pub(crate) fn databases() -> Result<()> {
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let is_installed =
         debian.map(|version| version.path().join("bin").join("initdb")).any(|path| path.exists())

@@ -21,6 +21,8 @@
 /* The words, in the order that mod.rs has them. */
 enum { SYNC_ERROR, SYNC_SKIP, SYNC_TIMES, WRITE_ERROR, WRITE_LEFT, CHANGE_ERROR, CLOCK_OFFSET, SYNCS, WRITES, INJECTED, WORDS };
 
+enum { PAGE = 4096 };
+
 static volatile int64_t *control;
 static const char *below;
 static size_t below_length;
@@ -75,14 +77,24 @@ static int64_t sync_error(int file) {
     return error;
 }
 
-/* How many of the bytes may be written: a full disk takes a part of the last write. Negative: none, and it fails. */
-static ssize_t room(int file, size_t wanted) {
+/* Where the next write goes. */
+static int64_t position(int file) {
+    struct stat found;
+    if (fcntl(file, F_GETFL) & O_APPEND) return fstat(file, &found) ? 0 : found.st_size;
+    return lseek(file, 0, SEEK_CUR);
+}
+
+/* How many of the bytes may be written. A full disk takes those that fill up a page of the file, as the system hands
+ * them on by pages. Negative: none, and it fails. */
+static ssize_t room(int file, size_t wanted, int64_t at) {
     if (!is_meant(file)) return (ssize_t)wanted;
     add(WRITES, 1);
     if (!word(WRITE_ERROR)) return (ssize_t)wanted;
     int64_t left = add(WRITE_LEFT, -(int64_t)wanted);
     if (left >= (int64_t)wanted) return (ssize_t)wanted;
-    return left > 0 ? (ssize_t)left : -1;
+    if (at < 0) at = position(file);
+    int64_t whole = left > 0 ? (at + left) / PAGE * PAGE - at : 0;
+    return whole > 0 ? (ssize_t)whole : -1;
 }
 
 /* Whether something other than a write must fail: making, growing, renaming or removing a file. */
@@ -102,14 +114,14 @@ int fdatasync(int file) {
 
 ssize_t write(int file, const void *bytes, size_t length) {
     REAL(ssize_t, "write", int, const void *, size_t);
-    ssize_t may = room(file, length);
+    ssize_t may = room(file, length, -1);
     return may < 0 ? inject(word(WRITE_ERROR)) : real(file, bytes, (size_t)may);
 }
 
 #define PWRITE(name, offset_type) \
     ssize_t name(int file, const void *bytes, size_t length, offset_type offset) { \
         REAL(ssize_t, #name, int, const void *, size_t, offset_type); \
-        ssize_t may = room(file, length); \
+        ssize_t may = room(file, length, offset); \
         return may < 0 ? inject(word(WRITE_ERROR)) : real(file, bytes, (size_t)may, offset); \
     }
 PWRITE(pwrite, off_t)
@@ -125,14 +137,14 @@ static size_t total(const struct iovec *pieces, int count) {
 ssize_t writev(int file, const struct iovec *pieces, int count) {
     REAL(ssize_t, "writev", int, const struct iovec *, int);
     size_t length = total(pieces, count);
-    return room(file, length) < (ssize_t)length ? inject(word(WRITE_ERROR)) : real(file, pieces, count);
+    return room(file, length, -1) < (ssize_t)length ? inject(word(WRITE_ERROR)) : real(file, pieces, count);
 }
 
 #define PWRITEV(name, offset_type) \
     ssize_t name(int file, const struct iovec *pieces, int count, offset_type offset) { \
         REAL(ssize_t, #name, int, const struct iovec *, int, offset_type); \
         size_t length = total(pieces, count); \
-        return room(file, length) < (ssize_t)length ? inject(word(WRITE_ERROR)) : real(file, pieces, count, offset); \
+        return room(file, length, offset) < (ssize_t)length ? inject(word(WRITE_ERROR)) : real(file, pieces, count, offset); \
     }
 PWRITEV(pwritev, off_t)
 PWRITEV(pwritev64, off64_t)

@@ -83,7 +83,7 @@ impl Faults {
         self.set(Word::SyncError, EIO);
     }
 
-    /// The disk takes `left` bytes more (ENOSPC), a part of a write included.
+    /// The disk takes `left` bytes more (ENOSPC), of the last write only what fills up a page.
     pub fn fill_disk(&self, left: usize) {
         self.set(Word::WriteLeft, left as i64);
         self.set(Word::ChangeError, ENOSPC);
@@ -156,10 +156,11 @@ mod tests {
         let (here, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let faults = Faults::below(here.path());
         assert!(shell(&faults, "printf 12345 > $HERE/a").0);
-        faults.fill_disk(3);
-        let (done, told) = shell(&faults, "printf 12345 | dd of=$HERE/a oflag=append conv=notrunc bs=5");
+        faults.fill_disk(5_000);
+        let (done, told) =
+            shell(&faults, "dd if=/dev/zero of=$HERE/a oflag=append conv=notrunc bs=10000 count=1");
         assert!(!done && told.contains("No space left"), "{told}");
-        assert_eq!(std::fs::read_to_string(here.path().join("a")).unwrap(), "12345123");
+        assert_eq!(std::fs::metadata(here.path().join("a")).unwrap().len(), 4_096, "a page is full");
         assert!(!shell(&faults, "printf 1 > $HERE/b").0, "a new file takes room");
         assert!(shell(&faults, &format!("printf 1 > {}/b", elsewhere.path().display())).0);
         assert!(faults.injected() >= 2);
