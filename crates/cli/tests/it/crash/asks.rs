@@ -34,7 +34,7 @@ pub(super) struct Got {
     /// The record named by the head; `None` when no byte came, or when the answer says that there is none.
     pub(super) record: Option<String>,
     pub(super) status: u16,
-    body: Vec<u8>,
+    body: String,
     /// Whether the body ended as its framing says.
     is_framed_whole: bool,
 }
@@ -71,7 +71,7 @@ impl Ask {
             Kind::Message => ("/v1/messages", ANTHROPIC),
             Kind::Completion => ("/v1/completions", OPENAI),
         };
-        let mut got = Got { ask: self, record: None, status: 0, body: Vec::new(), is_framed_whole: false };
+        let mut got = Got { ask: self, record: None, status: 0, body: String::new(), is_framed_whole: false };
         let body = self.body().to_string();
         let Ok(mut exchange) = http.open("POST", path, headers, body.as_bytes()) else { return got };
         got.status = exchange.status;
@@ -82,7 +82,7 @@ impl Ask {
         while let Ok(piece) = exchange.piece() {
             progress.bump();
             match piece {
-                Some(piece) => got.body.extend_from_slice(&piece),
+                Some(piece) => got.body.push_str(&String::from_utf8_lossy(&piece)),
                 None => {
                     got.is_framed_whole = true;
                     break;
@@ -96,7 +96,7 @@ impl Ask {
 impl Got {
     /// Whether an answer came, and everything that makes it whole.
     pub(super) fn is_whole(&self) -> bool {
-        let text = String::from_utf8_lossy(&self.body);
+        let text = &self.body;
         self.status == 200
             && match (self.ask.stream, self.ask.kind) {
                 (false, _) => self.is_framed_whole,

@@ -4,6 +4,7 @@
 mod asks;
 mod books;
 mod fault;
+mod start;
 
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ struct House {
     /// Counts the answers that the upstreams hold.
     held: Tally,
     running: Option<Http>,
+    /// Writes of which power cuts took something.
+    lost: usize,
 }
 
 /// What happens in a round, and after how many steps.
@@ -38,6 +41,8 @@ struct Plan {
     strike: usize,
     relief: Relief,
     relieve: usize,
+    /// What a power cut leaves.
+    chance: u64,
 }
 
 impl Plan {
@@ -45,7 +50,7 @@ impl Plan {
         let fault = Fault::draw(random);
         let relief = Relief::draw(fault, random);
         let (strike, relieve) = (random.below(CLIENTS * ASKS * EVENTS / 2), random.below(CLIENTS * EVENTS));
-        Self { fault, strike, relief, relieve }
+        Self { fault, strike, relief, relieve, chance: random.bits() >> 16 }
     }
 }
 
@@ -54,14 +59,17 @@ impl House {
         let (progress, held) = (Tally::new(), Tally::new());
         let rig = Rig::stopped(upstream(&progress, &held), upstream(&progress, &held));
         let faults = Faults::below(&rig.waymark.data_dir());
-        Self { rig, faults, progress, held, running: None }
+        Self { rig, faults, progress, held, running: None, lost: 0 }
     }
 
     /// The gateway, started where it is down.
     fn up(&mut self) -> Http {
         match self.running {
             Some(http) => http,
-            None => *self.running.insert(self.rig.waymark.start_with(&self.faults.environment())),
+            None => {
+                self.faults.settle();
+                *self.running.insert(self.rig.waymark.start_with(&self.faults.environment()))
+            }
         }
     }
 
@@ -84,12 +92,16 @@ impl House {
             };
             wait(plan.strike);
             plan.fault.strike(&self.faults);
-            if plan.fault != Fault::Kill {
+            if !plan.fault.is_end() {
                 wait(plan.relieve);
             }
             match plan.relief {
                 Relief::Mend => self.faults.mend(),
                 Relief::Kill => self.kill(),
+                Relief::PowerCut => {
+                    self.kill();
+                    self.lost += self.faults.cut_power(&mut Random::seeded(plan.chance));
+                }
                 Relief::Stop => self.stop(),
             }
         })
@@ -125,14 +137,10 @@ fn every_answer_a_client_saw_has_its_record_whatever_breaks_and_whenever() {
     for round in 0..rounds {
         let plan = Plan::draw(&mut random);
         eprintln!("{round}: {plan:?}");
-        let asks = house.draw(round, plan.relief == Relief::Kill, &mut random);
+        let asks = house.draw(round, plan.relief.is_kill(), &mut random);
         let got = house.broken(&plan, &asks);
-        eprintln!(
-            "    {} whole of {}, {} calls failed so far",
-            got.iter().filter(|got| got.is_whole()).count(),
-            got.len(),
-            house.faults.injected()
-        );
+        let (whole, failed) = (got.iter().filter(|got| got.is_whole()).count(), house.faults.injected());
+        eprintln!("    {whole} whole; so far {failed} calls failed and {} writes lost", house.lost);
         let stood = Verified::of(&house.rig.waymark);
         let restarted = house.running.is_none();
         let http = house.up();
