@@ -126,27 +126,47 @@ impl Waymark {
 
     /// Starts the server from the configuration file on a port of its own; says where it listens.
     pub fn start(&mut self) -> Http {
+        self.start_with(&[])
+    }
+
+    /// The same with variables that only the server sees.
+    pub fn start_with(&mut self, environment: &[(&str, PathBuf)]) -> Http {
+        self.try_start_with(environment)
+            .unwrap_or_else(|output| panic!("the server did not start: {output:?}"))
+    }
+
+    /// The same for a server that may end instead: how it did.
+    pub fn try_start_with(&mut self, environment: &[(&str, PathBuf)]) -> Result<Http, Output> {
         let mut command = self.command();
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
         command.arg("serve").arg("--config").arg(self.config());
         command.args(["--listen", "127.0.0.1:0"]).arg("--data-dir").arg(self.data_dir());
-        self.launch(command)
+        self.try_launch(command)
     }
 
     /// Starts a server command of the test's own making; says where it listens.
-    pub fn launch(&mut self, mut command: Command) -> Http {
+    pub fn launch(&mut self, command: Command) -> Http {
+        self.try_launch(command).unwrap_or_else(|output| panic!("the server did not start: {output:?}"))
+    }
+
+    fn try_launch(&mut self, mut command: Command) -> Result<Http, Output> {
         assert!(self.server.is_none(), "one server at a time");
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let stdout = Reader::new(child.stdout.take().expect("piped"));
         let stderr = Reader::new(child.stderr.take().expect("piped"));
         if !stderr.seen.wait(DEADLINE) || stderr.address().is_none() {
-            let _ = child.kill();
-            let status = child.wait();
-            panic!("the server did not start: {status:?}\n{}", stderr.join());
+            // Where it told its end on stderr, it is about to end by itself.
+            let status = wait(&mut child).unwrap_or_else(|| {
+                let _ = child.kill();
+                child.wait().expect("a child of ours")
+            });
+            let code = status.code();
+            return Err(Output { code, stdout: stdout.join(), stderr: stderr.join() });
         }
         let address = stderr.address().expect("just seen");
         self.server = Some(Server { child, address, stderr, stdout });
-        Http::new(address)
+        Ok(Http::new(address))
     }
 
     /// Where the running server listens.

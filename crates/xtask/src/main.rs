@@ -6,6 +6,7 @@
 mod agents;
 mod bench;
 mod clients;
+mod crash;
 mod deny;
 mod fuzz;
 mod llama;
@@ -40,6 +41,8 @@ enum Chore {
     Agents,
     /// llama.cpp's own server, built from source, behind the real binary
     Llama,
+    /// Answers and their records while everything breaks, at hundreds of moments
+    Crash(crash::Wanted),
     /// Licences, bans and sources of dependencies (installs cargo-deny when missing)
     Deny,
     /// Feeds every reader of bytes from outside what nobody would send; all targets, or one
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Chore::Clients => clients::run(),
         Chore::Agents => agents::run(),
         Chore::Llama => llama::run(),
+        Chore::Crash(wanted) => crash::run(&wanted),
         Chore::Deny => deny::run(),
         Chore::Fuzz(wanted) => fuzz::run(&wanted),
         Chore::Bench { arguments } => bench::run(&arguments),

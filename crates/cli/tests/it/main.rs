@@ -8,6 +8,7 @@ mod bad_input;
 mod bounds;
 mod commands;
 mod connect;
+#[cfg(target_os = "linux")]
 mod crash;
 mod crossing;
 mod embeddings;

@@ -2,6 +2,8 @@
 //!
 //! A small C library, compiled here and loaded before the C library, lets calls on the files of one folder fail.
 
+mod power;
+
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
+
+use crate::Random;
 
 const SOURCE: &str = include_str!("faults.c");
 
@@ -51,7 +55,7 @@ impl Faults {
             .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"])
             .arg(own.path().join("faults.so"))
             .arg(&source)
-            .arg("-ldl")
+            .args(["-ldl", "-lpthread"])
             .output()
             .expect("cc starts: Rust links with it too");
         assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
@@ -63,15 +67,17 @@ impl Faults {
             .open(own.path().join("control"))
             .expect("control file");
         control.set_len(Word::Count as u64 * 8).expect("its words");
+        std::fs::write(own.path().join("journal"), "").expect("an empty journal");
         Self { folder: own, control, below: folder.to_owned() }
     }
 
     /// What a process must be started with.
-    pub fn environment(&self) -> [(&'static str, PathBuf); 3] {
+    pub fn environment(&self) -> [(&'static str, PathBuf); 4] {
         let own = |name| self.folder.path().join(name);
         [
             ("LD_PRELOAD", own("faults.so")),
             ("FAULTS_CONTROL", own("control")),
+            ("FAULTS_JOURNAL", own("journal")),
             ("FAULTS_BELOW", self.below.clone()),
         ]
     }
@@ -83,7 +89,7 @@ impl Faults {
         self.set(Word::SyncError, EIO);
     }
 
-    /// The disk takes `left` bytes more (ENOSPC), a part of a write included.
+    /// The disk takes `left` bytes more (ENOSPC), of the last write only what fills up a page.
     pub fn fill_disk(&self, left: usize) {
         self.set(Word::WriteLeft, left as i64);
         self.set(Word::ChangeError, ENOSPC);
@@ -110,6 +116,19 @@ impl Faults {
         for word in [Word::SyncError, Word::WriteError, Word::ChangeError] {
             self.set(word, 0);
         }
+    }
+
+    /// Leaves the files as a power cut would have at the moment their process was killed: with what was synced, and of
+    /// the rest whatever sectors had got to the disk by chance. Says of how many writes something was lost.
+    ///
+    /// The process must be gone. That files were made, renamed or removed is never lost.
+    pub fn cut_power(&self, random: &mut Random) -> usize {
+        power::cut(&self.folder.path().join("journal"), random)
+    }
+
+    /// Forgets what was written so far: it is on the disk for good. The process must be gone.
+    pub fn settle(&self) {
+        std::fs::write(self.folder.path().join("journal"), "").expect("the journal begins anew");
     }
 
     /// How many calls have failed by these faults.
@@ -156,10 +175,11 @@ mod tests {
         let (here, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let faults = Faults::below(here.path());
         assert!(shell(&faults, "printf 12345 > $HERE/a").0);
-        faults.fill_disk(3);
-        let (done, told) = shell(&faults, "printf 12345 | dd of=$HERE/a oflag=append conv=notrunc bs=5");
+        faults.fill_disk(5_000);
+        let (done, told) =
+            shell(&faults, "dd if=/dev/zero of=$HERE/a oflag=append conv=notrunc bs=10000 count=1");
         assert!(!done && told.contains("No space left"), "{told}");
-        assert_eq!(std::fs::read_to_string(here.path().join("a")).unwrap(), "12345123");
+        assert_eq!(std::fs::metadata(here.path().join("a")).unwrap().len(), 4_096, "a page is full");
         assert!(!shell(&faults, "printf 1 > $HERE/b").0, "a new file takes room");
         assert!(shell(&faults, &format!("printf 1 > {}/b", elsewhere.path().display())).0);
         assert!(faults.injected() >= 2);
@@ -182,6 +202,52 @@ mod tests {
             assert!(!done && told.contains("Read-only"), "{script}: {told}");
         }
         assert_eq!(shell(&faults, "cat $HERE/a"), (true, "1".to_owned()));
+    }
+
+    #[test]
+    fn a_power_cut_takes_what_was_not_synced() {
+        let here = TempDir::new().unwrap();
+        let faults = Faults::below(here.path());
+        let file = here.path().join("a");
+        let write = |letter: &str, seek: usize| {
+            format!(
+                "head -c 2048 /dev/zero | tr '\\0' {letter} | dd of=$HERE/a conv=notrunc bs=2048 seek={seek};"
+            )
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        for seed in 0..40 {
+            let _ = std::fs::remove_file(&file);
+            let script = [write("a", 0), "sync $HERE/a;".to_owned(), write("b", 0), write("c", 1)].concat();
+            assert!(shell(&faults, &script).0);
+            let lost = faults.cut_power(&mut Random::seeded(seed));
+            let left = std::fs::read(&file).unwrap();
+            assert!(left.len() >= 2_048, "{}", left.len());
+            assert!(left[..2_048].iter().all(|byte| b"ab".contains(byte)), "{left:?}");
+            let sectors: Vec<u8> = left.chunks(512).map(|sector| sector[0]).collect();
+            assert!(left.chunks(512).all(|sector| sector.iter().all(|byte| *byte == sector[0])));
+            assert_eq!(lost == 0, sectors == b"bbbbcccc", "{sectors:?}");
+            seen.insert(sectors);
+        }
+        assert!(
+            seen.len() > 10 && seen.contains(&b"aaaa"[..]) && seen.contains(&b"bbbbcccc"[..]),
+            "{seen:?}"
+        );
+    }
+
+    #[test]
+    fn what_a_failed_sync_did_not_write_is_not_written_by_the_next() {
+        let here = TempDir::new().unwrap();
+        let faults = Faults::below(here.path());
+        let script = "printf a | dd of=$HERE/a conv=notrunc; sync $HERE/a; sync $HERE/a";
+        let mut seen = std::collections::BTreeSet::new();
+        for seed in 0..20 {
+            let _ = std::fs::remove_file(here.path().join("a"));
+            faults.fail_syncs(0, Some(1));
+            assert!(shell(&faults, script).0);
+            faults.cut_power(&mut Random::seeded(seed));
+            seen.insert(std::fs::read_to_string(here.path().join("a")).unwrap());
+        }
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["", "a"]);
     }
 
     #[test]
