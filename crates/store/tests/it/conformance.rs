@@ -7,7 +7,9 @@ use waymark_store::{Effect, LedgerStore, Query, StoreError, Verdict, explain};
 use waymark_types::{Outcome, RecordId, Timestamp};
 
 use crate::on_every_store;
-use crate::samples::{Bench, REQUEST, completion, intent, leaf, record, request, response, signer, subject, time};
+use crate::samples::{
+    Bench, REQUEST, completion, intent, leaf, record, request, response, signer, subject, time,
+};
 
 on_every_store!(
     an_empty_ledger_is_clean,
@@ -182,7 +184,10 @@ async fn lists_are_narrowed_and_paged(bench: Bench) {
     assert_eq!(list(anns).await, [record(14), record(12)]);
     assert_eq!(list(Query { principal: text("nobody"), ..some.clone() }).await, []);
     assert_eq!(list(Query { outcome: text("failed"), ..some.clone() }).await, []);
-    assert_eq!(list(Query { since: Some(time(30)), until: Some(time(35)), ..some }).await, newest_first(30..=34));
+    assert_eq!(
+        list(Query { since: Some(time(30)), until: Some(time(35)), ..some }).await,
+        newest_first(30..=34)
+    );
 }
 
 fn erasure(erased: Erased) -> Entry {
