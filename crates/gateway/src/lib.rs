@@ -38,7 +38,7 @@ pub use config::{
 };
 pub use discovery::{Discovery, Found, discover};
 pub use keys::{DATABASE, KeyError, read_head, read_signer, read_verifier};
-pub use recorder::RecorderError;
+pub use recorder::{Erase, EraseError, ErasedReport, RecorderError, erase};
 pub use server::{Running, ServerError, start};
 pub use telemetry::TelemetryError;
 pub use witness::{AskError, BookError, RunningWitness, Witness, WitnessConfig, WitnessError, start_witness};
