@@ -1,5 +1,6 @@
 //! The command line as it is typed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -53,10 +54,21 @@ pub(crate) enum Command {
     },
     /// Check the whole ledger, offline, and name the first bad record
     Verify {
-        /// A checkpoint saved earlier: history must only have been appended to since
+        /// Checkpoints saved earlier, one or a file of many: history must only have been appended to since
         #[arg(long, value_name = "FILE")]
-        checkpoint: Option<PathBuf>,
+        checkpoint: Vec<PathBuf>,
+        /// The repository whose anchored checkpoints are checked too; by default the configured one, else this one
+        #[arg(long, value_name = "DIR")]
+        repo: Option<PathBuf>,
     },
+    /// Anchor the newest checkpoint now, where the configuration says
+    Anchor {
+        /// The repository to anchor in, in place of the configured one
+        #[arg(long, value_name = "DIR")]
+        repo: Option<PathBuf>,
+    },
+    /// Cosign the checkpoints of transparency logs that were only appended to
+    Witness(Witness),
     /// Complete one line with the embedded model, with citations
     Complete(Cursor),
     /// Measure the embedded model
@@ -94,6 +106,26 @@ pub(crate) enum Bench {
         #[arg(long, value_name = "N", default_value_t = 100)]
         commits: usize,
     },
+}
+
+/// What a witness watches, and where.
+#[derive(Debug, Args)]
+pub(crate) struct Witness {
+    /// Listen on this address
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:4116")]
+    pub(crate) listen: SocketAddr,
+    /// Cosign the log with this verifier key; once for each key
+    #[arg(long = "log", value_name = "VKEY")]
+    pub(crate) log: Vec<String>,
+    /// Cosign the logs whose verifier keys are in this file, one a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) logs: Option<PathBuf>,
+    /// The witness's own name; by default a random one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Answer below this path
+    #[arg(long, value_name = "PATH", default_value = "")]
+    pub(crate) prefix: String,
 }
 
 /// A client to point here, and how.

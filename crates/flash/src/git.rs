@@ -1,6 +1,7 @@
 //! Everything that is asked of git, always by running `git` itself: its answers are what the user's own git says.
 //!
-//! No command here writes to the repository, runs its hooks, or reaches the network.
+//! No command of the model's writes to the repository, runs its hooks, or reaches the network. Other rooms that need git
+//! start from [`Git::command`], so that the wall is built once.
 
 use std::io::{BufRead, BufReader, Error as IoError, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use crate::error::Error;
 
 /// A repository, found.
 #[derive(Debug, Clone)]
-pub(crate) struct Git {
+pub struct Git {
     /// The working tree; nothing for a bare repository.
     pub(crate) work_tree: Option<PathBuf>,
     /// Where this working tree's HEAD lies.
@@ -33,12 +34,29 @@ pub(crate) struct Entry {
     pub(crate) path: String,
 }
 
+/// What git sets for one repository, its hooks' children included: `git rev-parse --local-env-vars`, but for what only
+/// carries configuration, and the quarantine of a push that is under way.
+const LOCAL_VARIABLES: [&str; 12] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
 fn command(directory: &Path) -> Command {
     let mut command = Command::new("git");
     command.arg("-C").arg(directory);
     // A repository's own settings must not make reading it run programs or reach the network.
     command.args(["-c", "core.fsmonitor=false", "-c", "core.quotepath=off", "-c", "protocol.allow=never"]);
-    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"] {
+    for variable in LOCAL_VARIABLES {
         command.env_remove(variable);
     }
     command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1").env("GIT_TERMINAL_PROMPT", "0");
@@ -65,9 +83,24 @@ fn text_of(bytes: Vec<u8>, operation: &'static str) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|_| malformed(operation))
 }
 
+/// Runs a command to its end with `input` on its stdin, and returns what it answered. The input is taken in before the
+/// answer is read: it must be what the command reads whole before it answers.
+pub fn answer(command: &mut Command, operation: &'static str, input: &[u8]) -> Result<Vec<u8>, Error> {
+    let started = command.stdin(Stdio::piped()).spawn();
+    let mut child = started.map_err(|source| Error::GitUnavailable { operation, source })?;
+    let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input));
+    let output = child.wait_with_output().map_err(|source| Error::GitAnswer { operation, source })?;
+    if !output.status.success() {
+        return Err(failure(operation, &output.stderr));
+    }
+    // A command that failed has said so better than the pipe it closed.
+    written.map_err(|source| Error::GitAnswer { operation, source })?;
+    Ok(output.stdout)
+}
+
 impl Git {
     /// Finds the repository that holds a path.
-    pub(crate) fn discover(path: &Path) -> Result<Self, Error> {
+    pub fn discover(path: &Path) -> Result<Self, Error> {
         const OPERATION: &str = "rev-parse";
         let directory = if path.is_file() { path.parent().unwrap_or(path) } else { path };
         if !directory.is_dir() {
@@ -103,6 +136,17 @@ impl Git {
         }
         let answer = text_of(output.stdout, "rev-parse")?;
         Ok(Some(PathBuf::from(answer.trim_end_matches('\n'))))
+    }
+
+    /// A git command in this repository, to be given its arguments. The environment's own repository and the
+    /// repository's programs do not reach it, nor does it reach the network.
+    pub fn command(&self) -> Command {
+        command(&self.directory)
+    }
+
+    /// The working tree's root, else the repository itself.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     fn ask(&self, operation: &'static str, args: &[&str]) -> Result<Vec<u8>, Error> {
@@ -193,7 +237,7 @@ impl Git {
 
     /// Reads blobs, in order, with one process: `each` gets the place in `objects` and the bytes. Blobs longer than
     /// `longest`, or missing, come as nothing.
-    pub(crate) fn blobs(
+    pub fn blobs(
         &self,
         objects: &[&str],
         longest: u64,

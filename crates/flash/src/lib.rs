@@ -14,7 +14,7 @@ mod confidence;
 mod corpus;
 mod document;
 mod error;
-mod git;
+pub mod git;
 mod join;
 mod language;
 mod lexer;

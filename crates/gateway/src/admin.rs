@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State as Shared};
+use axum::extract::{Path, Query as Asked, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Value, json};
-use waymark_ledger::Entry;
 use waymark_protocol::{ErrorKind, Fault};
-use waymark_store::{Explanation, StoreError, explain};
+use waymark_store::{Explanation, Query, StoreError, explain};
 use waymark_types::{Dialect, ParseRecordIdError, ProviderKind};
 
 use crate::config::{OnFailure, Payloads};
@@ -106,6 +105,7 @@ async fn ledger_status(state: &State) -> Result<Value, StoreError> {
             Payloads::Discard => "discard",
             Payloads::Keep => "keep",
         },
+        "anchors": state.anchors.status(),
         "healthy": condition.is_ok(),
         "error": condition.err().map(|error| error.to_string()),
         "on_failure": match state.config.ledger.on_failure {
@@ -115,21 +115,56 @@ async fn ledger_status(state: &State) -> Result<Value, StoreError> {
     }))
 }
 
-/// `GET /admin/records?limit=N`: the newest records, newest first.
+/// `GET /admin/records`: records, newest first, `limit` of them; `model`, `route`, `session`, `repository`, `client`,
+/// `principal`, `outcome`, `since` and `until` narrow, and `before` goes on where a page ended.
 pub(crate) async fn records(
     Shared(state): Shared<Arc<State>>,
-    Query(query): Query<BTreeMap<String, String>>,
+    Asked(parameters): Asked<BTreeMap<String, String>>,
 ) -> Response {
-    let limit = query.get("limit").map_or(Ok(RECORDS), |limit| limit.parse::<u32>());
-    let Ok(limit) = limit else {
-        let message = format!("limit is a number from 1 to {MOST_RECORDS}");
-        let fault = Fault { kind: ErrorKind::InvalidRequest, code: "bad_request", message };
-        return error_response(Dialect::OpenAiChat, &fault, None, None);
+    let query = match query(parameters) {
+        Ok(query) => query,
+        Err(message) => {
+            let fault = Fault { kind: ErrorKind::InvalidRequest, code: "bad_request", message };
+            return error_response(Dialect::OpenAiChat, &fault, None, None);
+        }
     };
-    match newest(&state, limit.clamp(1, MOST_RECORDS)).await {
-        Ok(records) => reply(&json!({"records": records})),
+    match listed(&state, &query).await {
+        Ok(page) => reply(&page),
         Err(error) => failed(&error),
     }
+}
+
+/// What a list's parameters ask for.
+fn query(parameters: BTreeMap<String, String>) -> Result<Query, String> {
+    let mut query = Query { limit: RECORDS, ..Query::default() };
+    for (name, value) in parameters.into_iter().filter(|(_, value)| !value.is_empty()) {
+        let time = || value.parse().map_err(|_| format!("{name} is a time such as 2026-01-31T12:00:00Z"));
+        match name.as_str() {
+            "limit" => {
+                let limit = value.parse().map_err(|_| format!("limit is a number from 1 to {MOST_RECORDS}"));
+                query.limit = u32::clamp(limit?, 1, MOST_RECORDS);
+            }
+            "before" => {
+                query.before = Some(value.parse().map_err(|error: ParseRecordIdError| error.to_string())?);
+            }
+            "since" => query.since = Some(time()?),
+            "until" => query.until = Some(time()?),
+            "model" => query.model = Some(value),
+            "route" => query.route = Some(value),
+            "session" => query.session = Some(value),
+            "repository" => query.repository = Some(value),
+            "client" => query.client = Some(value),
+            "principal" => query.principal = Some(value),
+            "outcome" => query.outcome = Some(value),
+            _ => {
+                return Err(format!(
+                    "there is no parameter `{name}`; there are limit, before, since, until, model, route, session, \
+                     repository, client, principal and outcome"
+                ));
+            }
+        }
+    }
+    Ok(query)
 }
 
 /// One row of the list.
@@ -141,30 +176,17 @@ struct Listed {
     latency_micros: Option<u64>,
 }
 
-async fn newest(state: &State, limit: u32) -> Result<Vec<Value>, StoreError> {
-    let mut entries = state
-        .recorder
-        .store()
-        .newest_records(limit)
-        .await?
-        .into_iter()
-        .filter_map(|row| Entry::from_leaf(&row.body).ok())
-        .peekable();
+async fn listed(state: &State, query: &Query) -> Result<Value, StoreError> {
+    let page = state.recorder.store().list(query).await?;
     let mut listed = Vec::new();
-    while let Some(entry) = entries.next() {
-        let Entry::Intent(intent) = entry else { continue };
-        let completion = entries.next_if(|next| matches!(next, Entry::Completion(_)));
-        let completion = completion.and_then(|entry| match entry {
-            Entry::Completion(completion) => Some(completion),
-            Entry::Intent(_) | Entry::Snapshot(_) => None,
-        });
+    for (intent, completion) in page.records {
         let told = Explanation::new(intent, completion, None);
         let latency_micros = told.ended.map(|ended| ended.micros_since(told.started));
         let mut row = json!(Listed { route: told.decision.route.clone(), latency_micros, told });
         row["attempts"] = json!(row["attempts"].as_array().map_or(0, Vec::len));
         listed.push(row);
     }
-    Ok(listed)
+    Ok(json!({"records": listed, "next": page.next}))
 }
 
 /// `GET /admin/records/{id}`: what `waymark why --json` prints.

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use waymark_protocol::neutral::Flavour;
+use waymark_store::Address;
 use waymark_types::{Dialect, Price, ProviderKind, Secret, Task};
+
+use crate::anchor::AnchorConfig;
 
 /// Everything the server needs to know.
 #[derive(Clone)]
@@ -20,8 +24,12 @@ pub struct Config {
     pub repository: Option<PathBuf>,
     /// The embedded model's confidence below which it declines; `None` is the model's own default.
     pub flash_threshold: Option<f64>,
+    /// Where records are kept.
+    pub store: Address,
     /// The ledger's conduct.
     pub ledger: LedgerConfig,
+    /// Where its checkpoints are anchored.
+    pub anchors: AnchorConfig,
     /// Upstream providers by name.
     pub providers: BTreeMap<String, ProviderConfig>,
     /// Models by the name clients may ask for.
@@ -39,6 +47,10 @@ pub struct LedgerConfig {
     pub on_failure: OnFailure,
     /// What happens to the text of requests and answers.
     pub payloads: Payloads,
+    /// How long salts and texts are kept; `None` is for good.
+    pub keep_payloads_for: Option<Duration>,
+    /// How long what records say is kept; `None` is for good.
+    pub keep_records_for: Option<Duration>,
 }
 
 /// What happens to answers while the ledger cannot write.

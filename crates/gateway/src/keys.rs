@@ -3,6 +3,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use thiserror::Error;
 use waymark_ledger::commitment::hex;
@@ -49,6 +50,19 @@ pub enum KeyError {
         "{0} has a ledger but no {SIGNING_KEY}: restore the file from a backup, or use another data directory"
     )]
     KeyLost(PathBuf),
+    /// The shared ledger's key is not here.
+    #[error(
+        "the ledger {origin} is signed by a key that is not in {data_dir}: copy {SIGNING_KEY} from a gateway that has it"
+    )]
+    KeyElsewhere {
+        /// Where the key would be.
+        data_dir: PathBuf,
+        /// Whose ledger it is.
+        origin: String,
+    },
+    /// A new key has a name that no key may have.
+    #[error("could not make a key")]
+    Name(#[from] NoteError),
     /// No randomness for a new key.
     #[error("could not make a key")]
     Random(#[from] RandomError),
@@ -74,13 +88,37 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, KeyError> {
 
 /// Reads the ledger's key, or makes one when there is neither key nor ledger yet.
 pub(crate) fn signer(data_dir: &Path) -> Result<Signer, KeyError> {
+    let has_ledger = data_dir.join(DATABASE).exists();
+    read_or_make(data_dir, || {
+        if has_ledger { Err(KeyError::KeyLost(data_dir.to_owned())) } else { new_signer() }
+    })
+}
+
+/// Reads the key of a ledger that several gateways write to, or makes one when nobody's key signs it yet.
+pub(crate) fn shared_signer(data_dir: &Path, origin: Option<&str>) -> Result<Signer, KeyError> {
+    read_or_make(data_dir, || match origin {
+        Some(origin) => {
+            Err(KeyError::KeyElsewhere { data_dir: data_dir.to_owned(), origin: origin.to_owned() })
+        }
+        None => new_signer(),
+    })
+}
+
+fn read_or_make(
+    data_dir: &Path,
+    make: impl FnOnce() -> Result<Signer, KeyError>,
+) -> Result<Signer, KeyError> {
     let path = data_dir.join(SIGNING_KEY);
     let signer = match fs::read_to_string(&path).map(Secret::new) {
         Ok(text) => {
             let damaged = |source| KeyError::Damaged { path: path.clone(), source };
             Signer::from_text(text.expose()).map_err(damaged)?
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => new_signer(data_dir, &path)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let signer = make()?;
+            write(&path, signer.to_text().expose(), 0o600)?;
+            signer
+        }
         Err(source) => return Err(file_error("read", &path)(source)),
     };
     let public = data_dir.join(VERIFIER_KEY);
@@ -90,16 +128,9 @@ pub(crate) fn signer(data_dir: &Path) -> Result<Signer, KeyError> {
     Ok(signer)
 }
 
-fn new_signer(data_dir: &Path, path: &Path) -> Result<Signer, KeyError> {
-    if data_dir.join(DATABASE).exists() {
-        return Err(KeyError::KeyLost(data_dir.to_owned()));
-    }
-    let seed = clock::random::<32>()?;
-    let name = format!("waymark/{}", hex(&clock::random::<8>()?));
-    let damaged = |source| KeyError::Damaged { path: path.to_owned(), source };
-    let signer = Signer::new(&name, &seed).map_err(damaged)?;
-    write(path, signer.to_text().expose(), 0o600)?;
-    Ok(signer)
+fn new_signer() -> Result<Signer, KeyError> {
+    let (seed, name) = (clock::random::<32>()?, format!("waymark/{}", hex(&clock::random::<8>()?)));
+    Ok(Signer::new(&name, &seed)?)
 }
 
 /// The newest checkpoint, kept beside the database. It need not survive a power cut: it is a lower bound.
@@ -108,8 +139,14 @@ fn new_signer(data_dir: &Path, path: &Path) -> Result<Signer, KeyError> {
 /// more than the commit itself.
 pub(crate) struct Head {
     path: PathBuf,
+    written: Mutex<Written>,
+}
+
+/// The file, and how much of it the newest checkpoint takes.
+struct Written {
     file: File,
     length: usize,
+    size: u64,
 }
 
 impl Head {
@@ -118,12 +155,24 @@ impl Head {
         let path = data_dir.join(HEAD);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(file_error("write", &path))?;
-        Ok(Self { path, file, length: 0 })
+        Ok(Self { path, written: Mutex::new(Written { file, length: 0, size: 0 }) })
     }
 
-    /// Puts a checkpoint there.
-    pub(crate) fn write(&mut self, note: &str) -> Result<(), KeyError> {
-        let put = |head: &mut Self| {
+    /// Puts a checkpoint there, unless a larger one is there already. Nobody waits for it and nothing fails with it.
+    pub(crate) fn note(&self, note: &str) {
+        if let Err(error) = self.write(note) {
+            tracing::warn!("{error}");
+        }
+    }
+
+    fn write(&self, note: &str) -> Result<(), KeyError> {
+        let size = note.lines().nth(1).and_then(|size| size.parse().ok()).unwrap_or_default();
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if size < written.size {
+            return Ok(());
+        }
+        written.size = size;
+        let put = |head: &mut Written| {
             head.file.rewind()?;
             head.file.write_all(note.as_bytes())?;
             if head.length != note.len() {
@@ -132,7 +181,7 @@ impl Head {
             }
             Ok(())
         };
-        put(self).map_err(file_error("write", &self.path))
+        put(&mut written).map_err(file_error("write", &self.path))
     }
 }
 
@@ -164,7 +213,7 @@ pub fn read_verifier(data_dir: &Path) -> Result<Verifier, KeyError> {
 }
 
 /// Writes a file so that it is there whole or not at all, and still there after a power cut.
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
+pub(crate) fn write(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
     let new = path.with_added_extension("new");
     let mut options = OpenOptions::new();
     options.create(true).truncate(true).write(true);
@@ -176,14 +225,14 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
     output.write_all(text.as_bytes()).map_err(file_error("write", &new))?;
     output.sync_all().map_err(file_error("write", &new))?;
     fs::rename(&new, path).map_err(file_error("write", path))?;
-    match path.parent().filter(|_| cfg!(unix)) {
-        Some(folder) => {
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(file_error("write", path))
-        }
-        None => Ok(()),
-    }
+    path.parent().map_or(Ok(()), sync).map_err(file_error("write", path))
 }
 
-fn file_error(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
+/// Makes what a folder lists durable, where the system has a way to.
+pub(crate) fn sync(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+pub(crate) fn file_error(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> KeyError {
     move |source| KeyError::File { operation, path: path.to_owned(), source }
 }

@@ -5,6 +5,7 @@
 //! and the dashboard.
 
 mod admin;
+mod anchor;
 mod bodies;
 mod clock;
 mod config;
@@ -23,10 +24,18 @@ mod server;
 mod snapshot;
 mod state;
 mod upstream;
+mod witness;
 
+pub use anchor::{
+    AnchorConfig, AnchorError, Anchored, SavedNote, SavedNotes, anchor_now, saved_in_file,
+    saved_in_repository,
+};
 pub use clock::SystemClock;
 pub use config::{Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig};
 pub use discovery::{Discovery, Found, discover};
 pub use keys::{DATABASE, KeyError, read_head, read_verifier};
 pub use recorder::RecorderError;
 pub use server::{Running, ServerError, start};
+pub use witness::{
+    AskError, Asker, BookError, RunningWitness, Witness, WitnessConfig, WitnessError, start_witness,
+};

@@ -15,6 +15,7 @@ use waymark_flash::Flash;
 use waymark_ledger::canonical::CanonicalError;
 use waymark_types::Clock;
 
+use crate::anchor::Anchors;
 use crate::bodies::Bodies;
 use crate::config::Config;
 use crate::connections;
@@ -61,6 +62,8 @@ pub struct Running {
     address: SocketAddr,
     origin: String,
     stop: CancellationToken,
+    /// Stops the anchors, once every answer is on record.
+    stop_anchors: CancellationToken,
     answers: TaskTracker,
     background: TaskTracker,
     serving: tokio::task::JoinHandle<io::Result<()>>,
@@ -75,10 +78,12 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
     let address = listener.local_addr().map_err(bind)?;
     let snapshot = snapshot(&config)?;
     let (answers, background) = (TaskTracker::new(), TaskTracker::new());
-    let opened = recorder::open(&config.data_dir, &snapshot, clock.as_ref(), &background).await?;
+    let (stop, stop_anchors) = (CancellationToken::new(), CancellationToken::new());
+    let opened = recorder::open(&config, &snapshot, &clock, &background, &stop).await?;
     let Opened { recorder, session_key, lock } = opened;
     let origin = recorder.verifier().name().to_owned();
     let state = Arc::new(State {
+        anchors: Anchors::new(&config.anchors),
         config: Config { listen: address, ..config },
         snapshot,
         recorder,
@@ -91,13 +96,19 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         clock,
         answers: answers.clone(),
     });
-    let stop = CancellationToken::new();
+    background.spawn(anchor(Arc::clone(&state), stop_anchors.clone()));
     let listener = listener.tap_io(|connection| {
         // Small events must leave at once, not wait for the client's acknowledgement.
         let _ = connection.set_nodelay(true);
     });
     let serving = background.spawn(connections::serve(listener, ingress::router(state), stop.clone()));
-    Ok(Running { address, origin, stop, answers, background, serving, _lock: lock })
+    Ok(Running { address, origin, stop, stop_anchors, answers, background, serving, _lock: lock })
+}
+
+/// Anchors the ledger's checkpoints. It holds the state, and so keeps the ledger open, until the last one is made.
+async fn anchor(state: Arc<State>, stop: CancellationToken) {
+    let (recorder, clock) = (&state.recorder, state.clock.as_ref());
+    state.anchors.run(recorder.store(), recorder.verifier(), clock, &state.upstreams, stop).await;
 }
 
 impl Running {
@@ -121,6 +132,7 @@ impl Running {
         // Connections that stay open without a request are not waited for.
         let _ = tokio::time::timeout(CLOSE, &mut self.serving).await;
         self.serving.abort();
+        self.stop_anchors.cancel();
         self.background.close();
         // The writer ends once the last holder of the state is gone.
         let closed = tokio::time::timeout(DRAIN, self.background.wait()).await;

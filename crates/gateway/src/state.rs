@@ -7,6 +7,7 @@ use waymark_flash::Flash;
 use waymark_routing::Snapshot;
 use waymark_types::{Clock, Timestamp};
 
+use crate::anchor::Anchors;
 use crate::bodies::Bodies;
 use crate::config::Config;
 use crate::health::Health;
@@ -19,6 +20,8 @@ pub(crate) struct State {
     pub(crate) config: Config,
     pub(crate) snapshot: Snapshot,
     pub(crate) recorder: Recorder,
+    /// Where the ledger's checkpoints are anchored.
+    pub(crate) anchors: Anchors,
     pub(crate) session_key: SessionKey,
     pub(crate) upstreams: Upstreams,
     pub(crate) flash: Flash,

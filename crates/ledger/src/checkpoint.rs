@@ -3,12 +3,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::note::{NoteError, Signer, Verifier};
+use crate::note::{self, NoteError, Signer, Verifier};
 use crate::tree::Hash;
 
 /// A root as checkpoints write it: base64.
 pub fn root_text(root: &Hash) -> String {
     BASE64.encode(root)
+}
+
+/// Reads a hash as checkpoints and proofs write it.
+pub(crate) fn parse_root(text: &str) -> Option<Hash> {
+    BASE64.decode(text).ok()?.try_into().ok()
 }
 
 /// What a checkpoint states: the tree's root at one size.
@@ -30,22 +35,43 @@ impl Checkpoint {
 
     /// Checks the note's signature and origin and reads its statement.
     pub fn open(note: &str, verifier: &Verifier) -> Result<Self, NoteError> {
-        let text = verifier.open(note)?;
-        let mut lines = text.lines();
-        let mut line = |what| lines.next().ok_or(NoteError::Form(what));
-        let origin = line("no origin")?.to_owned();
-        let size_text = line("no size")?;
-        let size: u64 = size_text.parse().map_err(|_| NoteError::Form("size"))?;
-        let root = BASE64.decode(line("no root")?).map_err(|_| NoteError::Form("root"))?;
-        let root = root.try_into().map_err(|_| NoteError::Form("root"))?;
-        if size.to_string() != size_text {
-            return Err(NoteError::Form("size with a sign or a leading zero"));
-        }
-        if origin != verifier.name() {
-            return Err(NoteError::Form("origin is not the key's name"));
-        }
-        Ok(Self { origin, size, root })
+        Self::of(verifier.open(note)?, verifier.name())
     }
+
+    /// The same where each of several keys may have signed, as they may while a log changes its key: one of them did,
+    /// and none of their signatures is bad. All go by the log's name.
+    pub fn open_any(note: &str, known: &[Verifier]) -> Result<Self, NoteError> {
+        let checkpoint = Self::parse(note::open(note, known)?)?;
+        let is_named = known.iter().all(|key| key.name() == checkpoint.origin);
+        if is_named { Ok(checkpoint) } else { Err(OTHER_ORIGIN) }
+    }
+
+    fn of(text: &str, origin: &str) -> Result<Self, NoteError> {
+        let checkpoint = Self::parse(text)?;
+        if checkpoint.origin == origin { Ok(checkpoint) } else { Err(OTHER_ORIGIN) }
+    }
+
+    /// Reads the statement of a note's text, whoever may have signed it. Lines below the root are left to those who
+    /// know them.
+    pub fn parse(text: &str) -> Result<Self, NoteError> {
+        let text = text.strip_suffix('\n').ok_or(NoteError::Form("the text does not end in a newline"))?;
+        let mut lines = text.split('\n');
+        let mut line = |what| lines.next().filter(|line| !line.is_empty()).ok_or(NoteError::Form(what));
+        let (origin, size, root) = (line("no origin")?, line("no size")?, line("no root")?);
+        if lines.any(str::is_empty) {
+            return Err(NoteError::Form("an empty line"));
+        }
+        let size = decimal(size).ok_or(NoteError::Form("size"))?;
+        let root = parse_root(root).ok_or(NoteError::Form("root"))?;
+        Ok(Self { origin: origin.to_owned(), size, root })
+    }
+}
+
+const OTHER_ORIGIN: NoteError = NoteError::Form("origin is not the key's name");
+
+/// A number as the formats write it: decimal digits, no sign and no leading zero.
+pub(crate) fn decimal(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number: &u64| number.to_string() == text)
 }
 
 #[cfg(test)]
@@ -62,12 +88,31 @@ mod tests {
     }
 
     #[test]
+    fn a_log_may_have_several_keys_and_lines_of_its_own() {
+        let root = BASE64.encode([0; 32]);
+        let signer = |seed| Signer::new("log", &[seed; 32]).unwrap();
+        let known = [signer(3).verifier(), signer(4).verifier()];
+        let note = signer(4).sign(&format!("log\n0\n{root}\nmore\n"));
+        assert_eq!(Checkpoint::open_any(&note, &known).unwrap().size, 0);
+        assert!(Checkpoint::open_any(&note, &known[..1]).is_err());
+        let other = Signer::new("other", &[5; 32]).unwrap();
+        assert!(
+            Checkpoint::open_any(&other.sign(&format!("log\n0\n{root}\n")), &[other.verifier()]).is_err()
+        );
+    }
+
+    #[test]
     fn a_signed_note_that_is_no_checkpoint_is_refused() {
         let signer = Signer::new("log", &[3; 32]).unwrap();
         let root = BASE64.encode([0; 32]);
         for text in [
             "log\n".to_owned(),
             "log\n07\nx\n".to_owned(),
+            format!("log\n07\n{root}\n"),
+            format!("\n7\n{root}\n"),
+            format!("log\n7\n{root}\n\nmore\n"),
+            format!("log\n18446744073709551616\n{root}\n"),
+            "log\n7\nAAAA\n".to_owned(),
             format!("log\n+7\n{root}\n"),
             format!("other\n7\n{root}\n"),
         ] {

@@ -5,11 +5,13 @@ use thiserror::Error;
 use waymark_types::{Dialect, MicroUsd, Next, Outcome, RecordId, Task, Timestamp, Usage};
 
 use crate::canonical::{self, CanonicalError};
+use crate::leaf::Kind;
 
-/// A leaf's size limit in bytes: what a C2SP tlog-tiles entry bundle can carry.
-pub const MAX_LEAF: usize = 65_535;
+/// An entry's size limit in bytes. What stands in the tree is a commitment of fixed size; this keeps a body that came
+/// from outside from growing without bound.
+pub const MAX_ENTRY: usize = 65_535;
 
-/// One leaf of the ledger.
+/// One entry of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Entry {
@@ -19,6 +21,10 @@ pub enum Entry {
     Completion(Completion),
     /// A routing snapshot took effect, so that decisions naming its digest can be replayed.
     Snapshot(Snapshot),
+    /// What a record or a person had beside the tree was destroyed on demand.
+    Erasure(Erasure),
+    /// What a week of records had beside the tree was dropped for its age.
+    Retention(Retention),
 }
 
 /// The first half of a record.
@@ -38,7 +44,10 @@ pub struct Intent {
     pub client: Option<String>,
     /// The conversation, by the client's own key.
     pub session: Option<String>,
-    /// Who asked.
+    /// The repository it worked in, by name, where the request tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// Who asked: a pseudonym ([`Subject`](crate::subject::Subject)).
     pub principal: String,
     /// The model the client asked for.
     pub requested_model: Option<String>,
@@ -204,14 +213,61 @@ impl Snapshot {
     }
 }
 
+/// Something was destroyed on demand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erasure {
+    /// An id of its own.
+    pub record: RecordId,
+    /// When it was done.
+    pub recorded: Timestamp,
+    /// Of what.
+    pub erased: Erased,
+    /// Why, in the words of who asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What was erased.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Erased {
+    /// A record's salt and texts.
+    Record(RecordId),
+    /// A person's name and key, and with the key every text of theirs; and the salts of their records.
+    Subject(String),
+}
+
+/// A week's records grew too old.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retention {
+    /// An id of its own.
+    pub record: RecordId,
+    /// When it was done.
+    pub recorded: Timestamp,
+    /// The week, as [`Week`](crate::leaf::Week) counts.
+    pub week: u64,
+    /// What was dropped.
+    pub dropped: Dropped,
+}
+
+/// What is dropped of a week for its age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dropped {
+    /// The salts of commitments to texts, and the texts.
+    Payloads,
+    /// What the records say, and their payloads with it. Their leaves stay.
+    Records,
+}
+
 /// An entry could not be written or read.
 #[derive(Debug, Error)]
 pub enum EntryError {
     /// The entry has no canonical form.
     #[error("could not encode the entry")]
     Encode(#[from] CanonicalError),
-    /// The entry is larger than a leaf may be.
-    #[error("the entry has {0} bytes, more than a leaf's {MAX_LEAF}")]
+    /// The entry is larger than it may be.
+    #[error("the entry has {0} bytes, more than {MAX_ENTRY}")]
     TooLarge(usize),
     /// The bytes are no entry.
     #[error("could not decode the entry: {0}")]
@@ -225,26 +281,39 @@ impl Entry {
             Self::Intent(intent) => intent.record,
             Self::Completion(completion) => completion.record,
             Self::Snapshot(snapshot) => snapshot.record,
+            Self::Erasure(erasure) => erasure.record,
+            Self::Retention(retention) => retention.record,
         }
     }
 
-    /// `intent`, `completion` or `snapshot`, as the leaf's `kind` says.
-    pub fn kind(&self) -> &'static str {
+    /// What kind of entry it is.
+    pub fn kind(&self) -> Kind {
         match self {
-            Self::Intent(_) => "intent",
-            Self::Completion(_) => "completion",
-            Self::Snapshot(_) => "snapshot",
+            Self::Intent(_) => Kind::Intent,
+            Self::Completion(_) => Kind::Completion,
+            Self::Snapshot(_) => Kind::Snapshot,
+            Self::Erasure(_) => Kind::Erasure,
+            Self::Retention(_) => Kind::Retention,
         }
     }
 
-    /// The leaf: canonical bytes.
-    pub fn to_leaf(&self) -> Result<Vec<u8>, EntryError> {
-        let bytes = canonical::to_bytes(self)?;
-        if bytes.len() > MAX_LEAF { Err(EntryError::TooLarge(bytes.len())) } else { Ok(bytes) }
+    /// Its place among the entries of its record: an intent is 0, its completion 1.
+    pub fn part(&self) -> u32 {
+        match self {
+            Self::Completion(_) => 1,
+            Self::Snapshot(snapshot) => snapshot.part,
+            Self::Intent(_) | Self::Erasure(_) | Self::Retention(_) => 0,
+        }
     }
 
-    /// Reads a leaf back.
-    pub fn from_leaf(bytes: &[u8]) -> Result<Self, EntryError> {
+    /// Its canonical bytes: what its leaf commits to.
+    pub fn to_body(&self) -> Result<Vec<u8>, EntryError> {
+        let bytes = canonical::to_bytes(self)?;
+        if bytes.len() > MAX_ENTRY { Err(EntryError::TooLarge(bytes.len())) } else { Ok(bytes) }
+    }
+
+    /// Reads canonical bytes back.
+    pub fn from_body(bytes: &[u8]) -> Result<Self, EntryError> {
         serde_json::from_slice(bytes).map_err(EntryError::Decode)
     }
 }

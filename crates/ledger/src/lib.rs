@@ -1,21 +1,35 @@
 //! The ledger's formats and proofs, without any IO.
 //!
-//! An [`Entry`] becomes canonical bytes ([`canonical`]); the bytes are a leaf of an RFC 6962 tree ([`tree`]);
-//! the tree's root is signed in a C2SP checkpoint ([`checkpoint`]). [`Log`] does the three together and
-//! [`Verifier`] undoes them. Payload text never enters a leaf: only a salted commitment does ([`commitment`]).
+//! An [`Entry`] becomes canonical bytes ([`canonical`]), its body; its [`Leaf`] commits to the body under a salt; leaves
+//! stand under an RFC 6962 tree ([`tree`]) whose root is signed in a C2SP checkpoint ([`checkpoint`]). [`Log`] does the
+//! last two together and [`Verifier`] checks all of it. What an entry says never enters the tree, so that it can be
+//! dropped or erased ([`subject`]) while the tree stays whole.
 
+pub mod anchors;
 pub mod canonical;
 pub mod checkpoint;
 pub mod commitment;
+pub mod cosignature;
 mod entry;
+mod history;
+mod leaf;
+mod listing;
 mod log;
 pub mod note;
+pub mod proof_file;
+pub mod static_log;
+pub mod subject;
+pub mod tiles;
 pub mod tree;
 mod verify;
+pub mod witness;
 
 pub use entry::{
-    Attempt, Commitment, Completion, Decision, Entry, EntryError, Intent, MAX_LEAF, PlannedAttempt, Snapshot,
-    Source,
+    Attempt, Commitment, Completion, Decision, Dropped, Entry, EntryError, Erased, Erasure, Intent,
+    MAX_ENTRY, PlannedAttempt, Retention, Snapshot, Source,
 };
-pub use log::{Batch, Leaf, Log, LogError};
-pub use verify::{Fault, Verified, Verifier};
+pub use history::{Broken, History, NotOurs, Saved};
+pub use leaf::{Kind, Leaf, Statement, Week};
+pub use listing::Listing;
+pub use log::{Batch, Log, TILE_HEIGHT};
+pub use verify::{Absences, Fault, Seen, StoredLeaf, Verified, Verifier};

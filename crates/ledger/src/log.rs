@@ -1,45 +1,20 @@
-//! The log as a state machine: entries in, one batch out, to be stored whole or not at all.
-
-use thiserror::Error;
-use waymark_types::RecordId;
+//! The log as a pure step: the tree's right edge and new statements in, one batch out, to be stored whole or not at all.
 
 use crate::checkpoint::Checkpoint;
-use crate::entry::{Entry, EntryError};
+use crate::commitment;
+use crate::leaf::Statement;
 use crate::note::Signer;
-use crate::tree::{Frontier, Node, leaf_hash};
+use crate::tree::{Frontier, Hash, Node};
 
-/// A batch could not be made.
-#[derive(Debug, Error)]
-pub enum LogError {
-    /// One entry cannot be a leaf; the others are not affected.
-    #[error("could not make a leaf of record {record}")]
-    Leaf {
-        /// The entry's record.
-        record: RecordId,
-        /// Why.
-        source: EntryError,
-    },
-}
+/// Levels a tile covers: only the nodes that are roots of whole tiles are kept (c2sp.org/tlog-tiles).
+pub const TILE_HEIGHT: u8 = 8;
 
-/// One leaf and its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Leaf {
-    /// Position in the log, from 0.
-    pub index: u64,
-    /// The record it belongs to.
-    pub record: RecordId,
-    /// What it says.
-    pub entry: Entry,
-    /// Its canonical bytes.
-    pub body: Vec<u8>,
-}
-
-/// Everything one commit writes.
+/// Everything that putting statements under the tree writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
-    /// New leaves, in order.
-    pub leaves: Vec<Leaf>,
-    /// Nodes that the leaves complete.
+    /// New leaves with their hashes, in order; the first has the index `previous_size`.
+    pub leaves: Vec<(Statement, Hash)>,
+    /// Tile roots that the leaves complete.
     pub nodes: Vec<Node>,
     /// The size before.
     pub previous_size: u64,
@@ -49,21 +24,16 @@ pub struct Batch {
     pub checkpoint: String,
 }
 
-/// The log's signer and its right edge.
+/// The log's signer: whoever holds it may grow the tree.
 pub struct Log {
     signer: Signer,
-    frontier: Frontier,
+    pending: [u8; 32],
 }
 
 impl Log {
-    /// Takes up the log at `frontier`.
-    pub fn new(signer: Signer, frontier: Frontier) -> Self {
-        Self { signer, frontier }
-    }
-
-    /// The number of leaves committed.
-    pub fn size(&self) -> u64 {
-        self.frontier.size()
+    /// The log of this key.
+    pub fn new(signer: Signer) -> Self {
+        Self { pending: signer.subkey("pending"), signer }
     }
 
     /// The signer, whose name is the log's origin.
@@ -71,27 +41,26 @@ impl Log {
         &self.signer
     }
 
-    /// Makes the leaf of an entry, so that one bad entry can be refused before it joins a batch.
-    pub fn leaf(entry: Entry) -> Result<Leaf, LogError> {
-        let record = entry.record();
-        let body = entry.to_leaf().map_err(|source| LogError::Leaf { record, source })?;
-        Ok(Leaf { index: 0, record, entry, body })
-    }
-
-    /// What committing `leaves` would write. The log itself moves on only at [`Log::advance`].
-    pub fn stage(&self, mut leaves: Vec<Leaf>) -> Batch {
-        let mut frontier = self.frontier.clone();
-        let mut nodes = Vec::with_capacity(leaves.len() * 2);
-        for leaf in &mut leaves {
-            leaf.index = frontier.size();
-            frontier.append(leaf_hash(&leaf.body), |node| nodes.push(node));
+    /// What putting `statements` under the tree would write.
+    pub fn stage(&self, frontier: &Frontier, statements: Vec<Statement>) -> Batch {
+        let (previous_size, mut frontier, mut nodes) = (frontier.size(), frontier.clone(), Vec::new());
+        let mut leaves = Vec::with_capacity(statements.len());
+        for statement in statements {
+            let hash = statement.hash();
+            frontier.append(hash, |node| {
+                if node.at.level > 0 && node.at.level.is_multiple_of(TILE_HEIGHT) {
+                    nodes.push(node);
+                }
+            });
+            leaves.push((statement, hash));
         }
         let checkpoint = Checkpoint::sign(frontier.size(), &frontier.root(), &self.signer);
-        Batch { leaves, nodes, previous_size: self.frontier.size(), frontier, checkpoint }
+        Batch { leaves, nodes, previous_size, frontier, checkpoint }
     }
 
-    /// Moves on to the state after a batch, once that is durable.
-    pub fn advance(&mut self, frontier: Frontier) {
-        self.frontier = frontier;
+    /// A seal on a statement that waits to be put under the tree: what carries none was not put there by a holder of
+    /// the log's key.
+    pub fn pending_mac(&self, statement: &Statement) -> Hash {
+        commitment::mac(&self.pending, &statement.to_leaf())
     }
 }

@@ -3,7 +3,11 @@
 //! A node `(level, index)` covers the leaves `[index << level, (index + 1) << level)`. Only perfect nodes are
 //! ever stored; everything else (roots, proofs) is folded from them.
 
+mod consistency;
+
 use sha2::{Digest, Sha256};
+
+pub use consistency::{consistency_steps, is_consistent};
 
 /// A SHA-256 digest.
 pub type Hash = [u8; 32];
@@ -34,6 +38,11 @@ pub fn leaf_hash(data: &[u8]) -> Hash {
 /// The hash of an inner node: SHA-256 of a one byte and both children.
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new_with_prefix([1]).chain_update(left).chain_update(right).finalize().into()
+}
+
+/// The root of the tree without leaves: SHA-256 of nothing.
+pub fn empty_root() -> Hash {
+    Sha256::digest(b"").into()
 }
 
 /// The right edge of a tree: the perfect subtrees its size is made of, largest first.
@@ -74,9 +83,9 @@ impl Frontier {
         self.size += 1;
     }
 
-    /// The tree's root; the empty tree's is SHA-256 of nothing.
+    /// The tree's root.
     pub fn root(&self) -> Hash {
-        fold(&self.subtrees).unwrap_or_else(|| Sha256::digest(b"").into())
+        fold(&self.subtrees).unwrap_or_else(empty_root)
     }
 }
 
@@ -102,10 +111,35 @@ pub fn inclusion_steps(index: u64, size: u64) -> Vec<Step> {
     steps
 }
 
+/// The hashes of a proof, from its steps and the hashes of perfect nodes.
+pub fn prove<E>(
+    steps: &[Step],
+    mut hash_at: impl FnMut(Coordinate) -> Result<Hash, E>,
+) -> Result<Vec<Hash>, E> {
+    let mut proof = Vec::with_capacity(steps.len());
+    for step in steps {
+        let subtrees = step.iter().map(|at| hash_at(*at)).collect::<Result<Vec<_>, E>>()?;
+        proof.extend(fold(&subtrees));
+    }
+    Ok(proof)
+}
+
 /// Folds perfect subtrees, left to right, into the hash of the range they cover.
 pub fn fold(subtrees: &[Hash]) -> Option<Hash> {
     let (last, rest) = subtrees.split_last()?;
     Some(rest.iter().rev().fold(*last, |right, left| node_hash(left, &right)))
+}
+
+/// The root of a perfect subtree of these leaves, whose number is a power of two; `None` when it is not.
+pub fn perfect_root(leaves: &[Hash]) -> Option<Hash> {
+    if !leaves.len().is_power_of_two() {
+        return None;
+    }
+    let mut level = leaves.to_vec();
+    while level.len() > 1 {
+        level = level.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+    }
+    level.first().copied()
 }
 
 /// The root that an inclusion proof leads to (RFC 9162, section 2.1.3.2); `None` when the proof has the wrong
@@ -161,7 +195,7 @@ mod tests {
 
     use super::*;
 
-    fn tree(size: u64) -> (Frontier, HashMap<Coordinate, Hash>) {
+    pub(super) fn tree(size: u64) -> (Frontier, HashMap<Coordinate, Hash>) {
         let (mut frontier, mut nodes) = (Frontier::default(), HashMap::new());
         for index in 0..size {
             frontier.append(leaf_hash(&index.to_be_bytes()), |node| {
@@ -183,9 +217,8 @@ mod tests {
         }
     }
 
-    fn proof(index: u64, size: u64, nodes: &HashMap<Coordinate, Hash>) -> Vec<Hash> {
-        let step = |step: &Step| fold(&step.iter().map(|at| nodes[at]).collect::<Vec<_>>()).unwrap();
-        inclusion_steps(index, size).iter().map(step).collect()
+    pub(super) fn prove(steps: &[Step], nodes: &HashMap<Coordinate, Hash>) -> Vec<Hash> {
+        super::prove(steps, |at| nodes.get(&at).copied().ok_or(at)).unwrap()
     }
 
     #[test]
@@ -233,7 +266,7 @@ mod tests {
         fn every_leaf_is_proven_and_no_other(size in 1_u64..130, pick: prop::sample::Index, byte: u8, bit in 0_u8..8) {
             let (frontier, nodes) = tree(size);
             let index = pick.index(size as usize) as u64;
-            let mut proof = proof(index, size, &nodes);
+            let mut proof = prove(&inclusion_steps(index, size), &nodes);
             let leaf = leaf_hash(&index.to_be_bytes());
             prop_assert_eq!(root_from_inclusion(leaf, index, size, &proof), Some(frontier.root()));
             prop_assert_ne!(root_from_inclusion(leaf_hash(b"other"), index, size, &proof), Some(frontier.root()));

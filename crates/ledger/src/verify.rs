@@ -1,21 +1,24 @@
-//! Verification: everything stored is recomputed and compared, leaf by leaf.
-//!
-//! The caller feeds rows in order and hands over what it holds at each place; this module owns the judgement.
+//! Verification: leaves in order, as stored and not yet believed, against the tree, the checkpoints and one another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use waymark_types::RecordId;
 
 use crate::checkpoint::Checkpoint;
-use crate::entry::Entry;
+use crate::commitment::{self, Salt};
+use crate::entry::{Commitment, Dropped, Entry, Erased};
+use crate::leaf::{Kind, Statement, Week};
+use crate::listing::Listing;
+use crate::log::TILE_HEIGHT;
 use crate::note;
-use crate::tree::{Coordinate, Frontier, Hash, Node, leaf_hash};
+use crate::subject::{Subject, Text};
+use crate::tree::{Coordinate, Frontier, Hash, Node};
 
-/// The first thing found wrong.
+/// The first thing found that does not hold, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// A record's leaf is not what it was.
+    /// A record's leaf, or what belongs to it beside the tree, is not what it was.
     Record {
         /// Position of the leaf.
         leaf_index: u64,
@@ -41,7 +44,7 @@ pub enum Fault {
     /// A table that belongs to the ledger does not agree with it.
     Table {
         /// Which one.
-        name: &'static str,
+        name: String,
         /// What is wrong.
         problem: String,
     },
@@ -63,6 +66,92 @@ impl fmt::Display for Fault {
     }
 }
 
+/// A leaf as stored, with everything stored beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StoredLeaf {
+    /// The record it is filed under.
+    pub record: Vec<u8>,
+    /// Its place among the record's entries.
+    pub part: i64,
+    /// Its kind's number.
+    pub kind: i64,
+    /// The commitment to its body.
+    pub commitment: Vec<u8>,
+    /// Its hash in the tree.
+    pub hash: Vec<u8>,
+    /// The salt of that commitment and the body, where they are still there.
+    pub body: Option<(Vec<u8>, Vec<u8>)>,
+    /// With an intent: the salt of the record's commitments to texts, where it is still there.
+    pub salt: Option<Vec<u8>>,
+    /// The text this half commits to, encrypted, where it is kept.
+    pub text: Option<Vec<u8>>,
+    /// With a completion: what the record is listed under.
+    pub listing: Option<Listing>,
+}
+
+impl StoredLeaf {
+    /// What the leaf states, when that can be read.
+    pub fn statement(&self) -> Option<Statement> {
+        Some(Statement {
+            record: RecordId::from_bytes(self.record.as_slice().try_into().ok()?)?,
+            part: u32::try_from(self.part).ok()?,
+            kind: Kind::from_number(self.kind)?,
+            commitment: self.commitment.as_slice().try_into().ok()?,
+        })
+    }
+
+    /// The entry its body says, when it is there and is what the leaf commits to.
+    pub fn entry(&self) -> Result<Option<Entry>, String> {
+        let Some((salt, body)) = &self.body else { return Ok(None) };
+        let statement = self.statement().ok_or("the leaf cannot be read")?;
+        let salt: &Salt = salt.as_slice().try_into().map_err(|_| "the salt has the wrong length")?;
+        if commitment::mac(salt, body) != statement.commitment {
+            return Err("what it says is not what was sealed".to_owned());
+        }
+        let entry = Entry::from_body(body).map_err(|error| error.to_string())?;
+        let same = (entry.record(), entry.kind(), entry.part())
+            == (statement.record, statement.kind, statement.part);
+        if same { Ok(Some(entry)) } else { Err("it is filed under another record or kind".to_owned()) }
+    }
+}
+
+/// What may be missing, by the ledger's own entries.
+#[derive(Debug, Clone, Default)]
+pub struct Absences {
+    erased: HashSet<Erased>,
+    dropped: HashSet<(Week, Dropped)>,
+}
+
+impl Absences {
+    /// Takes note of an erasure or a retention.
+    pub fn note(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Erasure(erasure) => {
+                self.erased.insert(erasure.erased.clone());
+            }
+            Entry::Retention(retention) => {
+                self.dropped.insert((Week(retention.week), retention.dropped));
+            }
+            Entry::Intent(_) | Entry::Completion(_) | Entry::Snapshot(_) => {}
+        }
+    }
+
+    /// Whether a week's records were dropped.
+    pub fn records_dropped(&self, week: Week) -> bool {
+        self.dropped.contains(&(week, Dropped::Records))
+    }
+
+    /// Whether the payloads of a week's records were dropped, by themselves or with the records.
+    pub fn payloads_dropped(&self, week: Week) -> bool {
+        self.records_dropped(week) || self.dropped.contains(&(week, Dropped::Payloads))
+    }
+
+    /// Whether this was erased.
+    pub fn is_erased(&self, what: &Erased) -> bool {
+        self.erased.contains(what)
+    }
+}
+
 /// What a clean ledger was found to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
@@ -76,27 +165,72 @@ pub struct Verified {
     pub completed: u64,
     /// Checkpoints checked.
     pub checkpoints: u64,
+    /// Signatures of witnesses checked.
+    pub cosignatures: u64,
+    /// Erasures on record.
+    pub erasures: u64,
+    /// Leaves whose body was dropped for its age.
+    pub dropped: u64,
+    /// Entries that are durable and not under the tree yet.
+    pub pending: u64,
+}
+
+/// An intent without its completion yet.
+struct Open {
+    leaf_index: u64,
+    /// None where its body was dropped.
+    half: Option<Half>,
+}
+
+/// What of an intent its completion is checked with.
+struct Half {
+    listing: Listing,
+    salt: Option<Salt>,
+}
+
+/// What was seen beside the tree, by week, to be compared with what is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// Bodies.
+    pub bodies: u64,
+    /// Records.
+    pub records: u64,
+    /// Salts.
+    pub salts: u64,
+    /// Texts.
+    pub texts: u64,
 }
 
 /// Recomputes a ledger from its leaves.
 pub struct Verifier {
     key: note::Verifier,
+    absences: Absences,
+    subjects: HashMap<String, Subject>,
     frontier: Frontier,
-    open: BTreeMap<RecordId, u64>,
+    open: BTreeMap<RecordId, Open>,
+    seen: BTreeMap<Option<Week>, Seen>,
     completed: u64,
     checkpoints: u64,
+    erasures: u64,
+    dropped: u64,
     last_checkpoint: u64,
 }
 
 impl Verifier {
-    /// Starts at the first leaf; checkpoints must be signed by `key`.
-    pub fn new(key: note::Verifier) -> Self {
+    /// Starts at the first leaf. Checkpoints must be signed by `key`; what may be missing is said by `absences`, and who
+    /// is still known by `subjects`.
+    pub fn new(key: note::Verifier, absences: Absences, subjects: Vec<Subject>) -> Self {
         Self {
             key,
+            absences,
+            subjects: subjects.into_iter().map(|subject| (subject.id().to_owned(), subject)).collect(),
             frontier: Frontier::default(),
             open: BTreeMap::new(),
+            seen: BTreeMap::new(),
             completed: 0,
             checkpoints: 0,
+            erasures: 0,
+            dropped: 0,
             last_checkpoint: 0,
         }
     }
@@ -111,38 +245,135 @@ impl Verifier {
         self.frontier.root()
     }
 
-    /// Takes the next leaf as stored: the record id it is filed under and its bytes. `node` gets every tree
-    /// node it completes.
-    pub fn leaf(&mut self, filed_under: &[u8], body: &[u8], node: impl FnMut(Node)) -> Result<Entry, Fault> {
-        let leaf_index = self.frontier.size();
-        self.frontier.append(leaf_hash(body), node);
-        self.account(leaf_index, filed_under, body).map_err(|problem| Fault::Record {
-            leaf_index,
-            record: filed_under.try_into().ok().and_then(RecordId::from_bytes),
-            problem,
-        })
+    /// What was seen beside the tree so far, by week; what belongs to none stays for good.
+    pub fn seen(&self) -> &BTreeMap<Option<Week>, Seen> {
+        &self.seen
     }
 
-    /// Checks what the leaf says against where it stands.
-    fn account(&mut self, leaf_index: u64, filed_under: &[u8], body: &[u8]) -> Result<Entry, String> {
-        let entry = Entry::from_leaf(body).map_err(|error| error.to_string())?;
-        let record = entry.record();
-        if filed_under != record.as_bytes() {
-            return Err(format!("filed under another id than the {record} it states"));
+    /// The records without a completion so far, with what each is listed under.
+    pub fn open(&self) -> impl Iterator<Item = (&RecordId, Option<&Listing>)> {
+        self.open.iter().map(|(record, open)| (record, open.half.as_ref().map(|half| &half.listing)))
+    }
+
+    /// Takes the next leaf as stored. `node` gets every tile root it completes.
+    pub fn leaf(&mut self, stored: &StoredLeaf, mut node: impl FnMut(Node)) -> Result<(), Fault> {
+        let leaf_index = self.frontier.size();
+        let record = stored.record.as_slice().try_into().ok().and_then(RecordId::from_bytes);
+        let fault = |problem: String| Fault::Record { leaf_index, record, problem };
+        let statement = stored.statement().ok_or_else(|| fault("the leaf cannot be read".to_owned()))?;
+        let hash = statement.hash();
+        if stored.hash != hash {
+            return Err(fault("the leaf is not the one that was sealed".to_owned()));
         }
-        match &entry {
-            Entry::Intent(_) => {
-                if let Some(earlier) = self.open.insert(record, leaf_index) {
-                    return Err(format!("a second intent; the first is leaf {earlier}"));
+        self.frontier.append(hash, |completed| {
+            if completed.at.level > 0 && completed.at.level.is_multiple_of(TILE_HEIGHT) {
+                node(completed);
+            }
+        });
+        self.account(leaf_index, &statement, stored).map_err(fault)
+    }
+
+    /// Checks what belongs to the leaf against it, and the leaf against those before it.
+    fn account(&mut self, leaf_index: u64, statement: &Statement, stored: &StoredLeaf) -> Result<(), String> {
+        let entry = stored.entry()?;
+        let week = statement.kind.is_half().then(|| Week::of(&statement.record));
+        let seen = self.seen.entry(week).or_default();
+        seen.bodies += u64::from(entry.is_some());
+        seen.texts += u64::from(stored.text.is_some());
+        if statement.kind == Kind::Intent {
+            seen.salts += u64::from(stored.salt.is_some());
+            seen.records += u64::from(entry.is_some());
+        }
+        if entry.is_none() {
+            let excused = week.is_some_and(|week| self.absences.records_dropped(week));
+            if !excused {
+                return Err("what it says is missing".to_owned());
+            }
+            self.dropped += 1;
+        }
+        match statement.kind {
+            Kind::Intent => {
+                let half = self.intent(statement, entry, stored)?;
+                if let Some(earlier) = self.open.insert(statement.record, Open { leaf_index, half }) {
+                    return Err(format!("a second intent; the first is leaf {}", earlier.leaf_index));
                 }
             }
-            Entry::Completion(_) => {
-                self.open.remove(&record).ok_or("a completion without an open intent")?;
+            Kind::Completion => {
+                let open =
+                    self.open.remove(&statement.record).ok_or("a completion without an open intent")?;
+                self.completion(&statement.record, entry, open.half, stored)?;
                 self.completed += 1;
             }
-            Entry::Snapshot(_) => {}
+            Kind::Erasure => self.erasures += 1,
+            Kind::Snapshot | Kind::Retention => {}
         }
-        Ok(entry)
+        Ok(())
+    }
+
+    fn intent(
+        &self,
+        statement: &Statement,
+        entry: Option<Entry>,
+        stored: &StoredLeaf,
+    ) -> Result<Option<Half>, String> {
+        let Some(Entry::Intent(intent)) = entry else { return Ok(None) };
+        let erased = self.absences.is_erased(&Erased::Record(statement.record));
+        let forgotten = self.absences.is_erased(&Erased::Subject(intent.principal.clone()));
+        if !forgotten && !self.subjects.contains_key(&intent.principal) {
+            return Err("who asked is not among the subjects, and was not erased".to_owned());
+        }
+        let salt: Option<Salt> = match &stored.salt {
+            Some(_) if erased => return Err("its salt is still there though it was erased".to_owned()),
+            Some(salt) => {
+                let salt = salt.as_slice().try_into().map_err(|_| "its salt has the wrong length")?;
+                if commitment::salt_digest(&salt) != intent.salt_sha256 {
+                    return Err("its salt is not the one that was sealed".to_owned());
+                }
+                Some(salt)
+            }
+            None if erased || forgotten || self.absences.payloads_dropped(Week::of(&statement.record)) => {
+                None
+            }
+            None => return Err("its salt is missing".to_owned()),
+        };
+        let half = Half { listing: Listing::of(&intent), salt };
+        self.text(&statement.record, Text::Request, &half, Some(&intent.request), stored)?;
+        Ok(Some(half))
+    }
+
+    fn completion(
+        &self,
+        record: &RecordId,
+        entry: Option<Entry>,
+        half: Option<Half>,
+        stored: &StoredLeaf,
+    ) -> Result<(), String> {
+        let (Some(Entry::Completion(completion)), Some(mut half)) = (entry, half) else { return Ok(()) };
+        self.text(record, Text::Response, &half, completion.response.as_ref(), stored)?;
+        half.listing.complete(&completion);
+        if stored.listing.as_ref() != Some(&half.listing) {
+            return Err("it is not listed under what it says".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Checks a kept text against the commitment to it.
+    fn text(
+        &self,
+        record: &RecordId,
+        which: Text,
+        half: &Half,
+        sealed: Option<&Commitment>,
+        stored: &StoredLeaf,
+    ) -> Result<(), String> {
+        let Some(text) = &stored.text else { return Ok(()) };
+        let subject = self.subjects.get(&half.listing.principal);
+        let (Some(subject), Some(salt)) = (subject, half.salt) else {
+            return Err("a text is still there though its key was destroyed".to_owned());
+        };
+        let plain = subject.decrypt(record, which, &salt, text).map_err(|error| error.to_string())?;
+        let holds = sealed == Some(&commitment::commit(&salt, &plain));
+        holds.then_some(()).ok_or_else(|| "a kept text is not the one that was sealed".to_owned())
     }
 
     /// Checks a checkpoint stored under the present size.
@@ -160,7 +391,11 @@ impl Verifier {
             return Err(format!("it states the size {}", checkpoint.size));
         }
         if checkpoint.root != self.frontier.root() {
-            return Err("its root is not the root of the leaves stored".to_owned());
+            let problem = "its root is not that of the leaves stored: they are not those that were sealed";
+            return Err(match self.last_checkpoint {
+                0 => problem.to_owned(),
+                last => format!("{problem}; up to leaf {last} they are"),
+            });
         }
         Ok(())
     }
@@ -175,9 +410,13 @@ impl Verifier {
         Ok(Verified {
             size,
             root: self.frontier.root(),
-            open: self.open,
+            open: self.open.into_iter().map(|(record, open)| (record, open.leaf_index)).collect(),
             completed: self.completed,
             checkpoints: self.checkpoints,
+            cosignatures: 0,
+            erasures: self.erasures,
+            dropped: self.dropped,
+            pending: 0,
         })
     }
 }

@@ -1,25 +1,36 @@
 //! What can go wrong with a store.
 
-use std::path::PathBuf;
-
 use thiserror::Error;
 
 /// A store operation that failed.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The database cannot be opened.
-    #[error("could not open the database {path}")]
+    #[error("could not open the database {place}")]
     Open {
-        /// The database file.
-        path: PathBuf,
+        /// The database's file, or its address without its password.
+        place: String,
         /// Why.
         source: sqlx::Error,
     },
     /// There is no database there.
-    #[error("there is no ledger at {path}")]
+    #[error("there is no ledger at {place}")]
     Missing {
-        /// The database file.
-        path: PathBuf,
+        /// The database's file, or its address without its password.
+        place: String,
+    },
+    /// The address is none of a database known here.
+    #[error(
+        "`{0}` is no store: use `sqlite`, `sqlite:FILE` or `postgres://USER:PASSWORD@HOST:PORT/DATABASE`"
+    )]
+    Address(String),
+    /// The database belongs to another ledger than the key at hand.
+    #[error("the database holds the ledger {found}, and the key here is that of {expected}")]
+    OtherLedger {
+        /// Whose key is here.
+        expected: String,
+        /// Whose ledger is there.
+        found: String,
     },
     /// The database's tables cannot be brought up to date.
     #[error("could not bring the database's tables up to date")]
@@ -42,10 +53,43 @@ pub enum StoreError {
         /// How many there are.
         found: u64,
     },
+    /// Another process is putting entries under the tree.
+    #[error("another process is sealing the ledger")]
+    Busy,
+    /// Somebody was erased while a record of theirs was on its way.
+    #[error("the subject {0} was erased just now")]
+    Forgotten(String),
+    /// An entry does not fit those before it.
+    #[error("{0}")]
+    Refused(String),
+    /// What a record said was dropped for its age.
+    #[error(
+        "record {record} is older than records are kept: what it said was dropped; its leaf {leaf_index} still stands in the tree"
+    )]
+    Dropped {
+        /// The record.
+        record: String,
+        /// Where its newest leaf stands.
+        leaf_index: u64,
+    },
+    /// The ledger's newest checkpoint does not hold, so nothing is put on top of it.
+    #[error("the ledger is not what its newest checkpoint states: {0}; run `waymark verify`")]
+    Diverged(String),
+    /// An entry cannot be made or read.
+    #[error(transparent)]
+    Entry(#[from] waymark_ledger::EntryError),
+    /// The system has no randomness to give.
+    #[error("the system gives no randomness for a salt")]
+    NoRandomness,
     /// The store was closed, or was opened to be read.
     #[error("the store is not open for writing")]
     ReadOnly,
     /// What is stored cannot be what was written.
     #[error("the ledger is damaged: {0}; run `waymark verify`")]
     Damaged(String),
+}
+
+/// Turns a failed statement into an error that names what was being done.
+pub(crate) fn failed(operation: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
+    move |source| StoreError::Database { operation, source }
 }

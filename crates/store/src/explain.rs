@@ -3,13 +3,14 @@
 use serde::Serialize;
 use serde_json::Value;
 use waymark_ledger::checkpoint::{Checkpoint, root_text};
-use waymark_ledger::tree::{self, Hash};
+use waymark_ledger::tree;
 use waymark_ledger::{
     Attempt, Commitment, Completion, Decision, Entry, Intent, PlannedAttempt, Source, note,
 };
 use waymark_types::{Dialect, MicroUsd, Outcome, RecordId, Task, Timestamp, Usage};
 
-use crate::{LedgerStore, Row, StoreError};
+use crate::read::Row;
+use crate::{LedgerStore, StoreError};
 
 /// What `why --json` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,8 +43,12 @@ pub struct Explanation {
     pub client: Option<String>,
     /// The conversation, by the client's own key.
     pub session: Option<String>,
-    /// Who asked.
-    pub principal: String,
+    /// The repository it worked in, by name.
+    pub repository: Option<String>,
+    /// Who asked, by name; none where that was erased.
+    pub principal: Option<String>,
+    /// Who asked, by the pseudonym that the record carries.
+    pub subject: String,
     /// The client's dialect.
     pub dialect: Dialect,
     /// The kind of work.
@@ -104,30 +109,28 @@ pub struct Proof {
 
 /// Tells a record; `None` when there is none with this id.
 pub async fn explain(
-    store: &dyn LedgerStore,
+    store: &LedgerStore,
     key: &note::Verifier,
     record: RecordId,
 ) -> Result<Option<Explanation>, StoreError> {
     let rows = store.record(record).await?;
     let (mut intent, mut completion) = (None, None);
     for row in &rows {
-        let damaged = |problem: String| StoreError::Damaged(format!("leaf {}: {problem}", row.leaf_index));
-        let entry = Entry::from_leaf(&row.body).map_err(|error| damaged(error.to_string()))?;
-        if entry.record() != record {
-            return Err(damaged(format!("it is filed under {record} and states {}", entry.record())));
-        }
-        let earlier = match entry {
-            Entry::Intent(entry) => intent.replace(entry).is_some(),
-            Entry::Completion(entry) => completion.replace(entry).is_some(),
-            Entry::Snapshot(_) => false,
-        };
-        if earlier {
-            return Err(damaged(format!("record {record} has it twice")));
+        let damaged = |problem: String| StoreError::Damaged(format!("record {record}: {problem}"));
+        match row.leaf.entry().map_err(damaged)? {
+            Some(Entry::Intent(entry)) => intent = Some(entry),
+            Some(Entry::Completion(entry)) => completion = Some(entry),
+            Some(Entry::Snapshot(_) | Entry::Erasure(_) | Entry::Retention(_)) => {}
+            None => {
+                let leaf_index = row.leaf_index.unwrap_or_default();
+                return Err(StoreError::Dropped { record: record.to_string(), leaf_index });
+            }
         }
     }
     let Some(intent) = intent else { return Ok(None) };
     let proof = prove(store, key, &rows).await?;
-    Ok(Some(Explanation::new(intent, completion, proof)))
+    let name = store.name_of(&intent.principal).await?;
+    Ok(Some(Explanation { principal: name, ..Explanation::new(intent, completion, proof) }))
 }
 
 impl Explanation {
@@ -149,7 +152,9 @@ impl Explanation {
             attempts: None,
             client: intent.client,
             session: intent.session,
-            principal: intent.principal,
+            repository: intent.repository,
+            principal: None,
+            subject: intent.principal,
             dialect: intent.dialect,
             task: intent.task,
             stream: intent.stream,
@@ -181,16 +186,15 @@ impl Explanation {
     }
 }
 
-async fn prove(
-    store: &dyn LedgerStore,
-    key: &note::Verifier,
-    rows: &[Row],
-) -> Result<Option<Proof>, StoreError> {
-    let (Some(newest), Some(last)) = (store.newest_checkpoint().await?, rows.last()) else { return Ok(None) };
+async fn prove(store: &LedgerStore, key: &note::Verifier, rows: &[Row]) -> Result<Option<Proof>, StoreError> {
+    let sealed: Vec<(u64, &Row)> = rows.iter().filter_map(|row| Some((row.leaf_index?, row))).collect();
+    let (Some(newest), Some((last, _))) = (store.newest_checkpoint().await?, sealed.last()) else {
+        return Ok(None);
+    };
     let mut evidence = Proof {
         origin: key.name().to_owned(),
         tree_size: newest.size,
-        leaf_index: last.leaf_index,
+        leaf_index: *last,
         root: String::new(),
         hashes: Vec::new(),
         verified: false,
@@ -204,34 +208,21 @@ async fn prove(
         }
     };
     (evidence.tree_size, evidence.root) = (checkpoint.size, root_text(&checkpoint.root));
-    for row in rows {
-        let hashes = proof(store, row.leaf_index, checkpoint.size).await?.unwrap_or_default();
-        let leaf = tree::leaf_hash(&row.body);
-        let root = tree::root_from_inclusion(leaf, row.leaf_index, checkpoint.size, &hashes);
+    for (leaf_index, row) in &sealed {
+        let hashes = store.inclusion(*leaf_index, checkpoint.size).await?.unwrap_or_default();
+        let leaf = row.leaf.statement().map(|statement| statement.hash());
+        let root =
+            leaf.and_then(|leaf| tree::root_from_inclusion(leaf, *leaf_index, checkpoint.size, &hashes));
         if root != Some(checkpoint.root) {
-            evidence.problem =
-                Some(format!("leaf {} does not lead to the checkpoint's root", row.leaf_index));
+            evidence.problem = Some(format!("leaf {leaf_index} does not lead to the checkpoint's root"));
             return Ok(Some(evidence));
         }
         evidence.hashes = hashes.iter().map(root_text).collect();
     }
+    if sealed.len() < rows.len() {
+        evidence.problem = Some("its newest entry waits to be put under the tree".to_owned());
+        return Ok(Some(evidence));
+    }
     evidence.verified = true;
     Ok(Some(evidence))
-}
-
-/// The inclusion proof of a leaf, from stored nodes; `None` when a node it needs is missing.
-pub(crate) async fn proof(
-    store: &dyn LedgerStore,
-    leaf_index: u64,
-    size: u64,
-) -> Result<Option<Vec<Hash>>, StoreError> {
-    let mut proof = Vec::new();
-    for step in tree::inclusion_steps(leaf_index, size) {
-        let nodes: Option<Vec<Hash>> = store.nodes(&step).await?.into_iter().collect();
-        match nodes.and_then(|nodes| tree::fold(&nodes)) {
-            Some(hash) => proof.push(hash),
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(proof))
 }

@@ -1,40 +1,148 @@
-//! The ledger's storage: leaves, tree nodes, checkpoints, salts and kept texts.
+//! A place where a ledger is kept: leaves, tree, checkpoints, and beside the tree what entries say, salts and texts.
 
-use std::ops::Range;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use waymark_ledger::Batch;
+use tokio::sync::Mutex;
 use waymark_ledger::commitment::Salt;
-use waymark_ledger::tree::{Coordinate, Frontier, Hash};
-use waymark_types::RecordId;
+use waymark_ledger::subject::Text;
+use waymark_ledger::tree::Frontier;
+use waymark_ledger::{Dropped, Week};
+use waymark_types::{RecordId, Secret};
 
 use crate::StoreError;
+use crate::postgres::Postgres;
+use crate::sql::Database;
+use crate::sqlite::Sqlite;
 
-/// A leaf as stored, not yet believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// Position in the log.
-    pub leaf_index: u64,
-    /// The id it is filed under.
-    pub record: Vec<u8>,
-    /// `intent`, `completion` or `snapshot`.
-    pub kind: String,
-    /// Canonical bytes.
-    pub body: Vec<u8>,
-    /// The record's salt and texts, where asked for and present.
-    pub payload: Option<StoredPayload>,
+/// Where a ledger is kept.
+#[derive(Clone)]
+pub enum Address {
+    /// A SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database.
+    Postgres {
+        /// Its URL, which may hold a password.
+        url: Secret,
+        /// The password, where the URL holds none.
+        password: Option<Secret>,
+    },
 }
 
-/// A record's salt and texts as stored, not yet believed.
+impl FromStr for Address {
+    type Err = StoreError;
+
+    /// Reads `sqlite:FILE` or `postgres://…`.
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+        match scheme {
+            "postgres" | "postgresql" => {
+                Ok(Self::Postgres { url: Secret::new(text.to_owned()), password: None })
+            }
+            "sqlite" => {
+                let path = text.trim_start_matches("sqlite:").trim_start_matches("//");
+                if path.is_empty() {
+                    Err(StoreError::Address(text.to_owned()))
+                } else {
+                    Ok(Self::Sqlite(path.into()))
+                }
+            }
+            // A password must not get into an error.
+            _ => Err(StoreError::Address(text.split('@').next_back().unwrap_or_default().to_owned())),
+        }
+    }
+}
+
+/// A ledger's storage.
+pub struct LedgerStore {
+    pub(crate) database: Box<dyn Database>,
+    /// The tree's right edge as this process last left it; none when it must be read again.
+    pub(crate) edge: Mutex<Option<Frontier>>,
+    /// Weeks whose tables are known to be there.
+    pub(crate) weeks: Mutex<HashSet<Week>>,
+    /// What this process is called among those that write to the same ledger.
+    pub(crate) gateway: String,
+}
+
+impl LedgerStore {
+    /// Opens a ledger for writing, making its tables or bringing them up to date where needed. `gateway` is what this
+    /// process is called among those that write to it.
+    pub async fn open(address: &Address, gateway: &str) -> Result<Self, StoreError> {
+        Ok(match address {
+            Address::Sqlite(path) => Self::of(Box::new(Sqlite::open(path).await?), gateway),
+            Address::Postgres { url, password } => {
+                Self::of(Box::new(Postgres::open(url, password.as_ref()).await?), gateway)
+            }
+        })
+    }
+
+    /// Opens an existing ledger for reading, as it is at this moment, whether or not others write to it.
+    pub async fn open_to_read(address: &Address) -> Result<Self, StoreError> {
+        Ok(match address {
+            Address::Sqlite(path) => Self::sqlite_to_read(path).await?,
+            Address::Postgres { url, password } => {
+                Self::of(Box::new(Postgres::open_to_read(url, password.as_ref()).await?), "")
+            }
+        })
+    }
+
+    /// [`LedgerStore::open_to_read`] for a SQLite file.
+    pub async fn sqlite_to_read(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self::of(Box::new(Sqlite::open_to_read(path).await?), ""))
+    }
+
+    fn of(database: Box<dyn Database>, gateway: &str) -> Self {
+        Self {
+            database,
+            edge: Mutex::new(None),
+            weeks: Mutex::new(HashSet::new()),
+            gateway: gateway.to_owned(),
+        }
+    }
+
+    /// What the database itself finds wrong with its files, beyond what is stored in them.
+    pub async fn integrity(&self) -> Result<Option<String>, StoreError> {
+        self.database.integrity().await
+    }
+
+    /// Makes what was erased unreadable in the database's files too: free pages, logs of changes. Returns what it could
+    /// not reach, in words.
+    pub async fn wipe(&self) -> Result<Vec<String>, StoreError> {
+        self.database.wipe().await
+    }
+
+    /// Writes everything back to where it is kept for good, and lets go of it. Every later call fails.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.database.close().await
+    }
+}
+
+/// What goes beside the leaves of a batch, in the same transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredPayload {
-    /// The salt of its commitments.
-    pub salt: Vec<u8>,
-    /// The request's body, where kept.
-    pub request: Option<Vec<u8>>,
-    /// The answer's body, where kept.
-    pub response: Option<Vec<u8>>,
+pub enum Effect {
+    /// With an intent: the salt of the record's commitments to texts.
+    Salt {
+        /// The record.
+        record: RecordId,
+        /// The salt.
+        salt: Salt,
+    },
+    /// A text to be kept, encrypted.
+    Text {
+        /// The record.
+        record: RecordId,
+        /// Which of its texts.
+        text: Text,
+        /// The text, encrypted under the subject's key and the record's salt.
+        sealed: Vec<u8>,
+    },
+    /// With an erasure: a record's salt and texts go.
+    EraseRecord(RecordId),
+    /// With an erasure: a subject goes, name and key.
+    EraseSubject(String),
+    /// With a retention: a week's tables go.
+    Drop(Week, Dropped),
 }
 
 /// A checkpoint as stored.
@@ -46,75 +154,13 @@ pub struct StoredCheckpoint {
     pub note: String,
 }
 
-/// What goes beside a record's leaves.
+/// An entry that is durable and not under the tree yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Payload {
-    /// With the intent: the salt, and the request's body where texts are kept.
-    Request {
-        /// The record.
-        record: RecordId,
-        /// The salt of its commitments.
-        salt: Salt,
-        /// The request's body.
-        body: Option<Bytes>,
-    },
-    /// With the completion, where texts are kept: the answer's body.
-    Response {
-        /// The record.
-        record: RecordId,
-        /// The answer's body.
-        body: Bytes,
-    },
-}
-
-/// What a store answers, in its own time.
-pub type Reply<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
-
-/// A node's position within its level and its stored bytes, not yet believed.
-pub type StoredNode = (u64, Vec<u8>);
-
-/// A place where a ledger is kept.
-pub trait LedgerStore: Send + Sync {
-    /// Writes a batch and what goes beside it, whole or not at all, and returns once it is durable. A batch without
-    /// leaves writes its checkpoint again, which shows whether writing is possible.
-    fn commit<'a>(&'a self, batch: &'a Batch, payloads: &'a [Payload]) -> Reply<'a, ()>;
-
-    /// The right edge of the stored tree.
-    fn frontier(&self) -> Reply<'_, Frontier>;
-
-    /// Leaves in order, with their records' payloads.
-    fn rows(&self, range: Range<u64>) -> Reply<'_, Vec<Row>>;
-
-    /// The leaves filed under a record, in order, without payloads.
-    fn record(&self, record: RecordId) -> Reply<'_, Vec<Row>>;
-
-    /// All leaves of the `limit` newest records, newest record first, without payloads.
-    fn newest_records(&self, limit: u32) -> Reply<'_, Vec<Row>>;
-
-    /// The newest snapshot entry.
-    fn newest_snapshot(&self) -> Reply<'_, Option<Row>>;
-
-    /// The stored hashes at these places, in their order; `None` where there is none of 32 bytes.
-    fn nodes<'a>(&'a self, places: &'a [Coordinate]) -> Reply<'a, Vec<Option<Hash>>>;
-
-    /// All stored nodes of one level at these positions, in order, as they are.
-    fn level(&self, level: u8, positions: Range<u64>) -> Reply<'_, Vec<StoredNode>>;
-
-    /// Checkpoints filed under sizes in the range, in order.
-    fn checkpoints(&self, sizes: Range<u64>) -> Reply<'_, Vec<StoredCheckpoint>>;
-
-    /// The checkpoint of the largest size.
-    fn newest_checkpoint(&self) -> Reply<'_, Option<StoredCheckpoint>>;
-
-    /// Records listed as having no completion, with the leaf of their intent.
-    fn open_records(&self) -> Reply<'_, Vec<(Vec<u8>, u64)>>;
-
-    /// What the database itself finds wrong with its files, beyond what is stored in them.
-    fn integrity(&self) -> Reply<'_, Option<String>>;
-
-    /// Writes everything back to where it is kept for good, and lets go of it. Every later call fails.
-    fn close(&self) -> Reply<'_, ()>;
-
-    /// How many rows the tables `entries`, `nodes`, `checkpoints` and `payloads` have.
-    fn counts(&self) -> Reply<'_, [u64; 4]>;
+pub struct Pending {
+    /// Its place in the queue.
+    pub sequence: i64,
+    /// What its leaf will state; `None` when that cannot be read.
+    pub statement: Option<waymark_ledger::Statement>,
+    /// The seal of whoever put it there.
+    pub mac: Vec<u8>,
 }

@@ -1,15 +1,22 @@
-//! Storage: one trait per aggregate, one module per database behind it.
+//! Storage: one aggregate after another over a narrow waist ([`sql`]), and one module a database below it.
 //!
-//! The traits speak in ledger types and know nothing of HTTP. What can be said of any store (verification,
-//! explanations) is written once, over the traits.
+//! What is above the waist is written once, for every database; it speaks in ledger types and knows nothing of HTTP.
 
+mod append;
 mod error;
 mod explain;
 mod ledger;
-pub mod sqlite;
+mod list;
+mod postgres;
+mod read;
+mod sql;
+mod sqlite;
+mod tree;
 mod verify;
 
 pub use error::StoreError;
 pub use explain::{Evidence, Explanation, Proof, explain};
-pub use ledger::{LedgerStore, Payload, Reply, Row, StoredCheckpoint, StoredNode, StoredPayload};
+pub use ledger::{Address, Effect, LedgerStore, Pending, StoredCheckpoint};
+pub use list::{Page, Query};
+pub use read::{Row, WeekTables};
 pub use verify::{Verdict, verify};

@@ -1,16 +1,17 @@
-//! Verification of a stored ledger: every leaf, node, checkpoint, salt and kept text.
+//! Verification of a stored ledger: every leaf, what is beside it, the tree, the checkpoints, and that there is no more.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
-use waymark_ledger::checkpoint::{Checkpoint, root_text};
-use waymark_ledger::commitment::{self, Salt};
-use waymark_ledger::tree::{self, Coordinate, Hash, Node};
-use waymark_ledger::{Commitment, Entry, Fault, Verified, Verifier, note};
+use waymark_ledger::tree::{Coordinate, Node};
+use waymark_ledger::{
+    Absences, Broken, Fault, History, Kind, Listing, Saved, Seen, TILE_HEIGHT, Verified, Verifier, Week, note,
+};
 use waymark_types::RecordId;
 
-use crate::ledger::StoredPayload;
-use crate::{LedgerStore, Row, StoreError};
+use crate::read::Row;
+use crate::sql::Value;
+use crate::{LedgerStore, StoreError};
 
 /// Leaves read at a time.
 const BATCH: u64 = 4_096;
@@ -43,11 +44,12 @@ impl From<StoreError> for Stop {
 }
 
 /// Verifies the whole ledger against `key`, and against checkpoints saved earlier: its history was only appended to
-/// since each of them. `progress` hears the number of leaves done.
+/// since each of them. `progress` hears the number of leaves done. The store must have been opened to be read, so that
+/// everything is of one moment.
 pub async fn verify(
-    store: &dyn LedgerStore,
+    store: &LedgerStore,
     key: &note::Verifier,
-    saved: &[String],
+    saved: &[Saved],
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Verdict, StoreError> {
     match walk(store, key, saved, progress).await {
@@ -58,81 +60,200 @@ pub async fn verify(
 }
 
 async fn walk(
-    store: &dyn LedgerStore,
+    store: &LedgerStore,
     key: &note::Verifier,
-    saved: &[String],
+    saved: &[Saved],
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Verified, Stop> {
-    let saved = saved.iter().map(|note| open_saved(note, key)).collect::<Result<Vec<_>, _>>()?;
-    // The counts come first: a server may append while this runs, and what it adds is left to the next run.
-    let [entries, nodes, checkpoints, payloads] = store.counts().await?;
-    let open_records = store.open_records().await?;
-    let mut verifier = Verifier::new(key.clone());
-    meet_saved(&verifier, &saved)?;
-    let mut intents = 0;
-    while verifier.size() < entries {
-        let start = verifier.size();
-        let batch = Batch::read(store, start..(start + BATCH).min(entries)).await?;
-        intents += batch.check(store, &mut verifier, &saved).await?;
+    let mut history = History::new(saved.to_vec());
+    if let Some(origin) = store.origin().await?.filter(|origin| origin != key.name()) {
+        let problem = format!("it says that this is the ledger {origin}");
+        return Err(Fault::Table { name: "ledger".to_owned(), problem }.into());
+    }
+    let size = store.size().await?;
+    let mut verifier = Verifier::new(key.clone(), absences(store).await?, store.subjects().await?);
+    meet_saved(&verifier, &mut history);
+    let mut batch = Batch::read(store, 0..BATCH.min(size)).await?;
+    while verifier.size() < size {
+        let start = batch.range.end;
+        // The next stretch is read while this one is checked.
+        let next = Batch::read(store, start..(start + BATCH).min(size));
+        let (next, checked) =
+            futures_util::future::join(next, async { batch.check(&mut verifier, &mut history) }).await;
+        checked?;
         progress(verifier.size());
+        batch = next?;
     }
-    if let Some(saved) = saved.iter().find(|saved| saved.size > verifier.size()) {
-        let problem = format!("the ledger has only {} leaves: it was rolled back", verifier.size());
-        return Err(Fault::Checkpoint { size: saved.size, problem }.into());
-    }
-    let verified = verifier.finish()?;
+    let (seen, open) = (verifier.seen().clone(), open_listings(&verifier));
+    let mut verified = verifier.finish()?;
+    // Its own newest checkpoint covers every leaf, or it would not have come this far.
+    history.judge(size, size).map_err(|broken| changed(&broken))?;
     if let Some(problem) = store.integrity().await? {
-        return Err(Fault::Table { name: "of any kind", problem }.into());
+        return Err(Fault::Table { name: "of any kind".to_owned(), problem }.into());
     }
-    settle(store, &verified, [nodes, checkpoints, payloads], intents, &open_records).await?;
+    verified.pending = settle(store, &verified, &seen, open).await?;
     Ok(verified)
 }
 
-fn open_saved(note: &str, key: &note::Verifier) -> Result<Checkpoint, Fault> {
-    Checkpoint::open(note, key)
-        .map_err(|error| Fault::Checkpoint { size: 0, problem: format!("the saved checkpoint: {error}") })
+/// What the ledger's own entries say may be missing. They are not believed yet: the walk comes by them as by all others.
+async fn absences(store: &LedgerStore) -> Result<Absences, Stop> {
+    let mut absences = Absences::default();
+    for row in store.notices().await? {
+        // One that cannot be read excuses nothing, and the walk names it.
+        if let Ok(Some(entry)) = row.leaf.entry() {
+            absences.note(&entry);
+        }
+    }
+    Ok(absences)
 }
 
-/// Compares the root at the present size with what was saved at this size.
-fn meet_saved(verifier: &Verifier, saved: &[Checkpoint]) -> Result<(), Fault> {
-    let size = verifier.size();
-    let Some(_) = saved.iter().find(|saved| saved.size == size && saved.root != verifier.root()) else {
-        return Ok(());
-    };
-    let problem =
-        "the saved checkpoint has another root: history was rewritten, not only appended to".to_owned();
-    Err(Fault::Checkpoint { size, problem })
+fn changed(broken: &Broken) -> Fault {
+    Fault::Checkpoint { size: broken.saved().checkpoint.size, problem: broken.to_string() }
 }
 
-/// What the tables must hold beyond the leaves, no more and no less.
+/// Meets what was saved of the present size with the root.
+fn meet_saved(verifier: &Verifier, history: &mut History) {
+    if history.next_size() == Some(verifier.size()) {
+        history.meet(&verifier.root());
+    }
+}
+
+fn open_listings(verifier: &Verifier) -> Vec<(RecordId, Option<Listing>)> {
+    verifier.open().map(|(record, listing)| (*record, listing.cloned())).collect()
+}
+
+fn surplus<T>(name: &str, problem: String) -> Result<T, Stop> {
+    Err(Stop::Fault(Fault::Table { name: name.to_owned(), problem }))
+}
+
+/// What the tables must hold beyond the leaves, no more and no less. Returns how many entries wait.
 async fn settle(
-    store: &dyn LedgerStore,
+    store: &LedgerStore,
     verified: &Verified,
-    [nodes, checkpoints, payloads]: [u64; 3],
-    intents: u64,
-    open_records: &[(Vec<u8>, u64)],
-) -> Result<(), Stop> {
-    let surplus = |name, problem: String| Err(Stop::Fault(Fault::Table { name, problem }));
-    let expected: u64 = (0..u64::BITS).map(|level| verified.size >> level).sum();
+    seen: &BTreeMap<Option<Week>, Seen>,
+    open: Vec<(RecordId, Option<Listing>)>,
+) -> Result<u64, Stop> {
+    let counted = store.count("leaves").await?;
+    if counted != verified.size {
+        return surplus("leaves", format!("it has {counted} rows, {} of them in order", verified.size));
+    }
+    let expected: u64 = (1..u64::BITS / u32::from(TILE_HEIGHT))
+        .map(|level| verified.size >> (level * u32::from(TILE_HEIGHT)))
+        .sum();
+    let nodes = store.count("nodes").await?;
     if nodes != expected {
         return surplus("nodes", format!("it has {nodes} rows where the leaves give {expected}"));
     }
+    let checkpoints = store.count("checkpoints").await?;
     if checkpoints != verified.checkpoints {
         let beyond = store.checkpoints(verified.size + 1..u64::MAX).await?;
         if let Some(stray) = beyond.first() {
             let problem = format!("the ledger has only {} leaves", verified.size);
             return Err(Fault::Checkpoint { size: stray.size, problem }.into());
         }
-        return surplus("checkpoints", format!("{} rows, {} read", checkpoints, verified.checkpoints));
+        return surplus("checkpoints", format!("{checkpoints} rows, {} read", verified.checkpoints));
     }
-    if payloads != intents {
-        return surplus("payloads", format!("it has {payloads} rows for {intents} records"));
+    let mut queue = Queue::of(store, open).await?;
+    queue.settle(store).await?;
+    beside(store, seen, &queue).await?;
+    Ok(queue.waiting)
+}
+
+/// Records that are open once the entries that wait are counted in.
+struct Queue {
+    waiting: u64,
+    /// What waits, by week.
+    seen: BTreeMap<Option<Week>, Seen>,
+    open: BTreeMap<RecordId, Option<Listing>>,
+    /// Completed by an entry that waits.
+    completed: HashSet<RecordId>,
+}
+
+impl Queue {
+    async fn of(store: &LedgerStore, open: Vec<(RecordId, Option<Listing>)>) -> Result<Self, Stop> {
+        let mut queue = Self {
+            waiting: 0,
+            seen: BTreeMap::new(),
+            open: open.into_iter().collect(),
+            completed: HashSet::new(),
+        };
+        for pending in store.pending(u64::MAX).await? {
+            let bad = |problem: &str| {
+                surplus("pending", format!("entry {} that waits: {problem}", pending.sequence))
+            };
+            let Some(statement) = pending.statement else { return bad("it cannot be read") };
+            let rows = store.record(statement.record).await?;
+            let row = rows
+                .iter()
+                .find(|row| row.leaf_index.is_none() && row.leaf.part == i64::from(statement.part));
+            match row.map(|row| row.leaf.entry()) {
+                Some(Ok(Some(_))) => {}
+                Some(Err(problem)) => return bad(&problem),
+                _ => return bad("what it says is missing"),
+            }
+            queue.waiting += 1;
+            let week = statement.kind.is_half().then(|| Week::of(&statement.record));
+            let seen = queue.seen.entry(week).or_default();
+            seen.bodies += 1;
+            match statement.kind {
+                Kind::Intent => {
+                    (seen.records, seen.salts) = (seen.records + 1, seen.salts + 1);
+                    queue.open.insert(statement.record, None);
+                }
+                Kind::Completion => {
+                    queue.open.remove(&statement.record);
+                    queue.completed.insert(statement.record);
+                }
+                Kind::Snapshot | Kind::Erasure | Kind::Retention => {}
+            }
+        }
+        Ok(queue)
     }
-    let expected = verified.open.iter().map(|(record, &leaf)| (record.as_bytes().to_vec(), leaf));
-    let mut expected: Vec<_> = expected.collect();
-    expected.sort_by_key(|(_, leaf)| *leaf);
-    if open_records != expected {
-        return surplus("open_records", "it does not list the records without a completion".to_owned());
+
+    /// The list of open records must be what is open, and each listed under what it says.
+    async fn settle(&mut self, store: &LedgerStore) -> Result<(), Stop> {
+        let listed = store.open_records().await?;
+        let expected = self.open.keys().map(|record| record.as_bytes().to_vec());
+        if !listed.iter().map(|(record, _)| record.clone()).eq(expected) {
+            return surplus("open_records", "it does not list the records without a completion".to_owned());
+        }
+        for (record, listing) in &self.open {
+            let Some(listing) = listing else { continue };
+            let found = store.listing(record).await?;
+            if found.as_ref() != Some(listing) {
+                let problem = format!("open record {record} is not listed under what it says");
+                return surplus(&format!("records_{}", Week::of(record).0), problem);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The tables beside the tree must have as many rows as were seen.
+async fn beside(store: &LedgerStore, seen: &BTreeMap<Option<Week>, Seen>, queue: &Queue) -> Result<(), Stop> {
+    let expected = |week: Option<Week>| {
+        let (sealed, waiting) = (seen.get(&week).copied(), queue.seen.get(&week).copied());
+        (sealed.unwrap_or_default(), waiting.unwrap_or_default())
+    };
+    let mut tables = vec![("bodies".to_owned(), None, "bodies".to_owned())];
+    for (week, tables_of) in store.weeks().await? {
+        let named = |table: String| (format!("{table}_{}", week.0), Some(week), table);
+        tables.extend(tables_of.there.into_iter().map(named));
+    }
+    for (name, week, kind) in tables {
+        let (sealed, waiting) = expected(week);
+        let rows = match kind.as_str() {
+            "bodies" => sealed.bodies + waiting.bodies,
+            "records" => sealed.records + waiting.records,
+            "salts" => sealed.salts + waiting.salts,
+            // Whether what waits has texts is not counted.
+            _ if queue.waiting > 0 => continue,
+            _ => sealed.texts,
+        };
+        let counted = store.count(&name).await?;
+        if counted != rows {
+            return surplus(&name, format!("it has {counted} rows where the leaves give {rows}"));
+        }
     }
     Ok(())
 }
@@ -146,130 +267,93 @@ struct Batch {
 }
 
 impl Batch {
-    async fn read(store: &dyn LedgerStore, range: Range<u64>) -> Result<Self, StoreError> {
+    async fn read(store: &LedgerStore, range: Range<u64>) -> Result<Self, StoreError> {
         let mut nodes = HashMap::new();
-        for level in 0..64_u8 {
+        for level in (1..u64::BITS as u8 / TILE_HEIGHT).map(|level| level * TILE_HEIGHT) {
             // The nodes that these leaves complete.
             let positions = range.start >> level..range.end >> level;
             if positions.end == 0 {
                 break;
             }
-            for (index, hash) in store.level(level, positions).await? {
-                nodes.insert(Coordinate { level, index }, hash);
-            }
+            nodes.extend(store.level(level, positions).await?);
         }
         let checkpoints = store.checkpoints(range.start + 1..range.end + 1).await?;
+        let rows = if range.is_empty() { Vec::new() } else { store.rows(range.clone()).await? };
         Ok(Self {
-            rows: store.rows(range.clone()).await?,
+            rows,
             range,
             nodes,
             checkpoints: checkpoints.into_iter().map(|stored| (stored.size, stored.note)).collect(),
         })
     }
 
-    /// Checks every leaf in order and returns how many intents there were.
-    async fn check(
-        &self,
-        store: &dyn LedgerStore,
-        verifier: &mut Verifier,
-        saved: &[Checkpoint],
-    ) -> Result<u64, Stop> {
+    /// Checks every leaf in order.
+    fn check(&self, verifier: &mut Verifier, history: &mut History) -> Result<(), Fault> {
         let mut rows = self.rows.iter();
-        let mut intents = 0;
         for leaf_index in self.range.clone() {
-            let fault = |row: Option<&Row>, problem: &str| Fault::Record {
-                leaf_index,
-                record: row.and_then(|row| record_id(&row.record)),
-                problem: problem.to_owned(),
-            };
-            let row = match rows.next() {
-                Some(row) if row.leaf_index == leaf_index => row,
-                _ => return Err(fault(None, "the leaf is missing").into()),
+            let leaf = match rows.next() {
+                Some(Row { leaf_index: Some(found), leaf }) if *found == leaf_index => leaf,
+                _ => return Err(missing(leaf_index)),
             };
             let mut wrong = None;
-            let entry = verifier.leaf(&row.record, &row.body, |node| {
+            verifier.leaf(leaf, |node| {
                 if self.nodes.get(&node.at).is_none_or(|stored| stored[..] != node.hash) {
                     wrong.get_or_insert(node);
                 }
-            });
-            if let Some(node) = wrong {
-                return Err(self.blame(store, node, row).await?.into());
-            }
-            let entry = entry?;
-            if row.kind != entry.kind() {
-                return Err(fault(Some(row), "filed under another kind").into());
-            }
-            intents += u64::from(matches!(entry, Entry::Intent(_)));
-            check_payload(&entry, row.payload.as_ref()).map_err(|problem| fault(Some(row), problem))?;
+            })?;
             if let Some(note) = self.checkpoints.get(&verifier.size()) {
                 verifier.checkpoint(note)?;
             }
-            meet_saved(verifier, saved)?;
-        }
-        Ok(intents)
-    }
-
-    /// A node does not fit its leaves: says which of the two was changed.
-    async fn blame(&self, store: &dyn LedgerStore, computed: Node, row: &Row) -> Result<Fault, StoreError> {
-        let Some(stored) = self.nodes.get(&computed.at) else {
-            return Ok(Fault::Node { at: computed.at, problem: "missing".to_owned() });
-        };
-        let stored: Option<Hash> = stored.as_slice().try_into().ok();
-        let proven = match stored {
-            Some(hash) if computed.at.level == 0 => is_proven(store, hash, row.leaf_index).await?,
-            _ => false,
-        };
-        Ok(if proven {
-            Fault::Record {
-                leaf_index: row.leaf_index,
-                record: record_id(&row.record),
-                problem: "its bytes are not those that were sealed".to_owned(),
+            meet_saved(verifier, history);
+            if let Some(node) = wrong {
+                return Err(self.blame(node));
             }
-        } else {
-            Fault::Node { at: computed.at, problem: "its hash is not that of what lies under it".to_owned() }
-        })
+        }
+        Ok(())
+    }
+
+    /// A node does not fit its leaves. Where a checkpoint of the same leaves held, it is the node that was changed.
+    fn blame(&self, computed: Node) -> Fault {
+        let problem = match self.nodes.get(&computed.at) {
+            None => "missing",
+            Some(_) => "its hash is not that of the leaves under it",
+        };
+        Fault::Node { at: computed.at, problem: problem.to_owned() }
     }
 }
 
-/// Whether a leaf hash leads to the newest checkpoint's root: then it is the one that was sealed.
-async fn is_proven(store: &dyn LedgerStore, leaf: Hash, leaf_index: u64) -> Result<bool, StoreError> {
-    let Some(newest) = store.newest_checkpoint().await? else { return Ok(false) };
-    let size = newest.size;
-    let Some(proof) = crate::explain::proof(store, leaf_index, size).await? else { return Ok(false) };
-    let Some(root) = tree::root_from_inclusion(leaf, leaf_index, size, &proof) else { return Ok(false) };
-    Ok(newest.note.lines().nth(2) == Some(root_text(&root).as_str()))
+fn missing(leaf_index: u64) -> Fault {
+    Fault::Record { leaf_index, record: None, problem: "the leaf is missing".to_owned() }
 }
 
-fn check_payload(entry: &Entry, payload: Option<&StoredPayload>) -> Result<(), &'static str> {
-    let missing = "its salt is missing";
-    match entry {
-        Entry::Snapshot(_) => Ok(()),
-        Entry::Intent(intent) => {
-            let payload = payload.ok_or(missing)?;
-            let salt: Salt =
-                payload.salt.as_slice().try_into().map_err(|_| "its salt has the wrong length")?;
-            if commitment::salt_digest(&salt) != intent.salt_sha256 {
-                return Err("its salt is not the one that was sealed");
-            }
-            matches(&salt, payload.request.as_deref(), Some(&intent.request))
-                .then_some(())
-                .ok_or("the kept request is not the one that was sealed")
-        }
-        Entry::Completion(completion) => {
-            let payload = payload.ok_or(missing)?;
-            // The intent has already settled whether the salt is right.
-            let Ok(salt) = payload.salt.as_slice().try_into() else { return Ok(()) };
-            matches(&salt, payload.response.as_deref(), completion.response.as_ref())
-                .then_some(())
-                .ok_or("the kept answer is not the one that was sealed")
-        }
+impl LedgerStore {
+    /// All stored nodes of one level at these positions, as they are.
+    async fn level(
+        &self,
+        level: u8,
+        positions: Range<u64>,
+    ) -> Result<Vec<(Coordinate, Vec<u8>)>, StoreError> {
+        let sql = "SELECT position, hash FROM nodes WHERE level = ? AND position >= ? AND position < ?";
+        let values =
+            vec![Value::from(u32::from(level)), Value::from(positions.start), Value::from(positions.end)];
+        let found = self.database.fetch("read tree nodes", sql, values).await?;
+        let node =
+            |mut row: crate::sql::Fields| Ok((Coordinate { level, index: row.position(0)? }, row.bytes(1)?));
+        found.into_iter().map(node).collect()
     }
-}
 
-fn matches(salt: &Salt, kept: Option<&[u8]>, sealed: Option<&Commitment>) -> bool {
-    kept.is_none_or(|bytes| sealed == Some(&commitment::commit(salt, bytes)))
-}
-
-fn record_id(bytes: &[u8]) -> Option<RecordId> {
-    bytes.try_into().ok().and_then(RecordId::from_bytes)
+    /// What a record is listed under.
+    pub(crate) async fn listing(&self, record: &RecordId) -> Result<Option<Listing>, StoreError> {
+        let week = Week::of(record);
+        if !self.weeks().await?.get(&week).is_some_and(|tables| tables.there.contains("records")) {
+            return Ok(None);
+        }
+        let sql = format!(
+            "SELECT principal, client, session, repository, route, model, outcome FROM records_{} WHERE record = ?",
+            week.0
+        );
+        let found =
+            self.database.fetch("look up a record", &sql, vec![Value::from(&record.as_bytes()[..])]).await?;
+        found.into_iter().next().map(|mut row| crate::read::listing(&mut row, 0)).transpose()
+    }
 }

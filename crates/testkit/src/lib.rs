@@ -14,6 +14,7 @@ mod conversation;
 #[cfg(target_os = "linux")]
 mod faults;
 mod gate;
+mod go;
 mod http;
 mod named;
 #[cfg(target_os = "linux")]
@@ -33,6 +34,7 @@ pub use agent::ScriptedModel;
 #[cfg(target_os = "linux")]
 pub use faults::Faults;
 pub use gate::Gate;
+pub use go::build_go;
 pub use http::{Exchange, Headers, Http, Response};
 pub use named::as_named;
 #[cfg(target_os = "linux")]

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::workspace::{Workspace, cargo};
-use crate::{process, test};
+use crate::{packages, process};
 
 /// Moments at which something breaks, in each test of the suite.
 const ROUNDS: usize = 500;
@@ -25,7 +25,7 @@ pub(crate) struct Wanted {
 /// Runs the suite, what is done printed as it goes.
 pub(crate) fn run(wanted: &Wanted) -> Result<()> {
     let workspace = Workspace::load()?;
-    test::databases()?;
+    packages::for_tests()?;
     let mut suite = cargo(SUITE);
     suite.env("WAYMARK_CRASH_ROUNDS", wanted.rounds.to_string());
     suite.envs(wanted.seed.map(|seed| ("WAYMARK_TEST_SEED", seed.to_string())));

@@ -20,7 +20,7 @@ pub(crate) fn run() -> Result<()> {
     report.step("tidy", "cargo xtask tidy", tidy::run)?;
     let lints = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     report.step("lints", &format!("cargo {}", lints.join(" ")), || checked(&workspace, &lints))?;
-    databases()?;
+    packages::for_tests()?;
     report.step("tests", "cargo test --workspace", || checked(&workspace, &["test", "--workspace"]))?;
     let again = format!("cargo {}", PROGRAMS.join(" "));
     report.step("programs", &again, || checked(&workspace, PROGRAMS))?;
@@ -78,13 +78,4 @@ fn toolchain() -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Installs PostgreSQL's server where there is none: tests start clusters of their own.
-pub(crate) fn databases() -> Result<()> {
-    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let is_installed =
-        debian.map(|version| version.path().join("bin").join("initdb")).any(|path| path.exists())
-            || process::succeeds(Command::new("initdb").arg("--version"));
-    packages::install("the tests", if is_installed { &[] } else { &["postgresql"] })
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use waymark_store::LedgerStore as _;
+use waymark_store::{Address as Store, Query};
 
 use super::connect::{address, home};
 use super::{Ledger, Outcome, block_on, sources};
@@ -94,21 +94,21 @@ const UNREADABLE: &str = "unreadable";
 
 /// The ledger's own check, and who its newest records are from.
 async fn read_ledger(common: &Common, data_dir: &Path) -> (Check, Vec<Sighting>) {
-    if !data_dir.join(waymark_gateway::DATABASE).exists() {
+    let store = sources::store(common, data_dir);
+    if matches!(store, Ok(Store::Sqlite(path)) if !path.exists()) {
         return (checks::no_ledger(), Vec::new());
     }
     let ledger = match Ledger::open(common).await {
         Ok(ledger) => ledger,
         Err(failure) => return (checks::bad_ledger(failure.message()), Vec::new()),
     };
-    let rows = ledger.store.newest_records(RECORDS).await.unwrap_or_default();
-    let sightings = rows.iter().filter_map(|row| match waymark_ledger::Entry::from_leaf(&row.body) {
-        Ok(waymark_ledger::Entry::Intent(intent)) => Some(Sighting {
-            agent: intent.client.unwrap_or_default().to_lowercase(),
-            record: intent.record.to_string(),
-            started: intent.started,
-        }),
-        _ => None,
+    let newest = Query { limit: RECORDS, ..Query::default() };
+    let page = ledger.store.list(&newest).await;
+    let records = page.map(|page| page.records).unwrap_or_default();
+    let sightings = records.into_iter().map(|(intent, _)| Sighting {
+        agent: intent.client.unwrap_or_default().to_lowercase(),
+        record: intent.record.to_string(),
+        started: intent.started,
     });
     let sightings = sightings.collect();
     (checks::ledger(&ledger).await, sightings)

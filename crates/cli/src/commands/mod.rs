@@ -1,23 +1,25 @@
 //! One module a command.
 
+mod anchor;
 mod bench;
 mod complete;
 pub(crate) mod config;
 mod connect;
 mod doctor;
 mod index;
+mod saved;
 mod server;
 mod sources;
 mod up;
 mod verify;
 mod why;
+mod witness;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use waymark_routing::StockNames;
-use waymark_store::StoreError;
-use waymark_store::sqlite::SqliteStore;
+use waymark_store::{LedgerStore, StoreError};
 
 use crate::args::{Arguments, Bench, Command, Common};
 use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE};
@@ -30,7 +32,9 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
         Command::Up { repo, listen } => up::run(&common, repo.as_deref(), listen),
         Command::Serve { listen } => server::serve(&common, listen),
         Command::Why { record } => why::run(&common, &record),
-        Command::Verify { checkpoint } => verify::run(&common, checkpoint.as_deref()),
+        Command::Verify { checkpoint, repo } => verify::run(&common, &checkpoint, repo.as_deref()),
+        Command::Anchor { repo } => anchor::run(&common, repo),
+        Command::Witness(asked) => witness::run(&common, asked),
         Command::Complete(cursor) => complete::run(&common, &cursor),
         Command::Bench { what: Bench::Completion { repo, commits } } => {
             bench::completion(&common, &repo, commits)
@@ -62,7 +66,7 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
 
 /// A ledger opened to be read, with the key that checks it.
 struct Ledger {
-    store: SqliteStore,
+    store: LedgerStore,
     key: waymark_ledger::note::Verifier,
     /// The checkpoint kept beside the database: a floor under what it may claim to be.
     head: Option<String>,
@@ -75,8 +79,8 @@ impl Ledger {
         // Read before the database is: what is written in between only makes the database larger.
         let head = waymark_gateway::read_head(&data_dir)
             .map_err(|error| Failure::from_error(UNREACHABLE, &error))?;
-        let path = data_dir.join(waymark_gateway::DATABASE);
-        let store = SqliteStore::open_to_read(&path).await.map_err(|error| unopened(&error, &data_dir))?;
+        let address = sources::store(common, &data_dir)?;
+        let store = LedgerStore::open_to_read(&address).await.map_err(|error| unopened(&error, &data_dir))?;
         let key = waymark_gateway::read_verifier(&data_dir)
             .map_err(|error| Failure::from_error(UNREACHABLE, &error))?;
         Ok(Self { store, key, head, data_dir })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::signal;
 use waymark_flash::{Flash, Watch};
 use waymark_gateway::{Config, KeyError, RecorderError, Running, ServerError, SystemClock};
+use waymark_store::StoreError;
 
 use super::sources::{self, Given};
 use super::{Outcome, index};
@@ -109,7 +110,7 @@ impl Signals {
     }
 
     /// Waits for the next one.
-    async fn stop(&mut self) {
+    pub(super) async fn stop(&mut self) {
         #[cfg(unix)]
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -143,7 +144,7 @@ fn unstarted(error: &ServerError) -> Failure {
         ServerError::Ledger(RecorderError::Directory(KeyError::File { .. })) => {
             failure.hint("name a folder you can write to with --data-dir DIR")
         }
-        ServerError::Ledger(RecorderError::Diverged | RecorderError::RolledBack { .. } | RecorderError::Checkpoint(_)) => {
+        ServerError::Ledger(RecorderError::Store(StoreError::Diverged(_)) | RecorderError::RolledBack { .. } | RecorderError::Checkpoint(_)) => {
             failure.hint("nothing was written; see what `waymark verify` says, restore the data directory from a backup, or use another one")
         }
         _ => failure,

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use waymark_gateway::{Discovery, Found};
+use waymark_gateway::{AnchorConfig, Discovery, Found};
+use waymark_store::Address;
 
 use crate::args::Common;
 use crate::failure::{Failure, UNREACHABLE, USAGE};
@@ -57,9 +58,33 @@ pub(super) fn data_dir(common: &Common) -> Result<PathBuf, Failure> {
     })
 }
 
+/// Where records are kept, by the settings alone.
+pub(super) fn store(common: &Common, data_dir: &Path) -> Result<Address, Failure> {
+    let sources = Sources {
+        platform_data_dir: None,
+        discovered: &[],
+        file: common.config.as_deref(),
+        environment: &environment,
+        flags: &flags(common),
+    };
+    settings::store(&sources, data_dir).map_err(|error| Failure::from_error(USAGE, &error))
+}
+
 /// Where the server listens, by the settings alone.
 pub(super) fn listen(common: &Common) -> Result<Option<String>, Failure> {
     let found = settings::listen(&Sources {
+        platform_data_dir: None,
+        discovered: &[],
+        file: common.config.as_deref(),
+        environment: &environment,
+        flags: &flags(common),
+    });
+    found.map_err(|error| Failure::from_error(USAGE, &error))
+}
+
+/// Where the ledger's checkpoints are anchored, by the settings alone.
+pub(super) fn anchors(common: &Common) -> Result<AnchorConfig, Failure> {
+    let found = settings::anchors(&Sources {
         platform_data_dir: None,
         discovered: &[],
         file: common.config.as_deref(),

@@ -1,47 +1,57 @@
 //! `waymark verify`
 
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::json;
-use waymark_ledger::{Fault, Verified, checkpoint};
-use waymark_store::{LedgerStore as _, Verdict, verify};
+use waymark_ledger::{Fault, Saved, Verified, checkpoint};
+use waymark_store::{Verdict, verify};
 
+use super::saved::{self, Found, Places};
 use super::{Ledger, Outcome, block_on, unreadable};
 use crate::args::Common;
-use crate::failure::{CHECK_FAILED, Failure, USAGE};
+use crate::failure::{CHECK_FAILED, talk};
 use crate::terminal::{GREEN, RED, grouped, progress};
 
-pub(crate) fn run(common: &Common, saved: Option<&Path>) -> Outcome {
-    let saved = saved.map(|path| {
-        std::fs::read_to_string(path)
-            .map_err(|error| Failure::new(USAGE, format!("could not read {}: {error}", path.display())))
-    });
-    let saved = saved.transpose()?;
-    let (verdict, origin) = block_on(async {
+pub(crate) fn run(common: &Common, files: &[PathBuf], repository: Option<&Path>) -> Outcome {
+    let (verdict, origin, outside) = block_on(async {
         let ledger = Ledger::open(common).await?;
-        let [total, ..] = ledger.store.counts().await.map_err(|error| unreadable(&error))?;
+        let origin = ledger.key.name().to_owned();
+        let Found { mut saved, remarks, fault } =
+            saved::gather(common, &Places { files, repository }, &ledger.key)?;
+        remarks.iter().for_each(|remark| talk(format_args!("note: {remark}")));
+        if let Some(fault) = fault {
+            return Ok((Verdict::Bad(fault), origin, 0));
+        }
+        let outside = saved.len();
+        if let Some(head) = &ledger.head {
+            match Saved::open("ledger.head", head, &ledger.key) {
+                Ok(head) => saved.push(head),
+                Err(error) => return Ok((Verdict::Bad(saved::fault("ledger.head", &error)), origin, 0)),
+            }
+        }
+        let total = ledger.store.size().await.map_err(|error| unreadable(&error))?;
         let bar = progress(total, "verifying {bar:30} {human_pos}/{human_len} leaves ({per_sec})");
-        let notes: Vec<String> = saved.iter().cloned().chain(ledger.head).collect();
-        let verdict = verify(&ledger.store, &ledger.key, &notes, &mut |done| bar.set_position(done)).await;
+        let verdict = verify(&ledger.store, &ledger.key, &saved, &mut |done| bar.set_position(done)).await;
         bar.finish_and_clear();
-        Ok((verdict.map_err(|error| unreadable(&error))?, ledger.key.name().to_owned()))
+        Ok((verdict.map_err(|error| unreadable(&error))?, origin, outside))
     })?;
     match verdict {
-        Verdict::Clean(verified) => clean(&verified, &origin, common.json, saved.is_some()),
+        Verdict::Clean(verified) => clean(&verified, &origin, common.json, outside),
         Verdict::Bad(fault) => bad(&fault, &origin, common.json),
     }
 }
 
-fn clean(verified: &Verified, origin: &str, as_json: bool, grown: bool) -> Outcome {
+fn clean(verified: &Verified, origin: &str, as_json: bool, outside: usize) -> Outcome {
     let root = checkpoint::root_text(&verified.root);
     let open = verified.open.len() as u64;
     if as_json {
         let report = json!({
             "verified": true, "origin": origin, "size": verified.size, "root": root,
             "records": verified.completed + open, "open": verified.open.keys().collect::<Vec<_>>(),
-            "checkpoints": verified.checkpoints, "fault": null,
+            "checkpoints": verified.checkpoints, "saved": outside, "erasures": verified.erasures,
+            "dropped": verified.dropped, "pending": verified.pending, "fault": null,
         });
         writeln!(io::stdout(), "{report}")?;
         return Ok(ExitCode::SUCCESS);
@@ -56,8 +66,22 @@ fn clean(verified: &Verified, origin: &str, as_json: bool, grown: bool) -> Outco
         grouped(verified.checkpoints)
     )?;
     writeln!(out, "root {root} of {origin}")?;
-    if grown {
-        writeln!(out, "history was only appended to since the checkpoint given")?;
+    for (count, what) in [
+        (verified.erasures, "erasures on record: what they destroyed is gone"),
+        (verified.dropped, "leaves stand without what they said, dropped for its age"),
+        (verified.pending, "entries are durable and wait to be put under the tree"),
+    ] {
+        if count > 0 {
+            writeln!(out, "{} {what}", grouped(count))?;
+        }
+    }
+    if outside > 0 {
+        let which = if outside == 1 { "the checkpoint" } else { "each of the checkpoints" };
+        writeln!(
+            out,
+            "history was only appended to since {which} saved outside ({})",
+            grouped(outside as u64)
+        )?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@
 //! wrong is told at once. Loading reads one file and nothing else of the outside: callers pass the environment in
 //! and show what comes out.
 
+mod duration;
 mod file;
 mod key;
 mod layers;
@@ -22,7 +23,8 @@ mod value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use waymark_gateway::Config;
+use waymark_gateway::{AnchorConfig, Config};
+use waymark_store::Address;
 
 pub(crate) use key::KeyPath;
 pub(crate) use origin::Origin;
@@ -107,12 +109,34 @@ pub(crate) fn data_dir(sources: &Sources<'_>) -> Result<Option<PathBuf>, Setting
     Ok(one(sources, "server.data_dir")?.map(PathBuf::from))
 }
 
+/// Where records are kept, by the same layers, for commands that need no provider.
+pub(crate) fn store(sources: &Sources<'_>, data_dir: &Path) -> Result<Address, SettingsError> {
+    let layers = laid(sources)?;
+    if ["store.url", "store.password_env"].iter().any(|path| layers.doubts(&KeyPath::fixed(path))) {
+        return Err(SettingsError::Invalid(layers.into_parts().1));
+    }
+    resolve::store(&layers, sources.environment, data_dir)
+        .map_err(|problem| SettingsError::Invalid(vec![problem]))
+}
+
 /// Where the server listens, by the same layers, for commands that only point at it.
 pub(crate) fn listen(sources: &Sources<'_>) -> Result<Option<String>, SettingsError> {
     one(sources, "server.listen")
 }
 
-fn one(sources: &Sources<'_>, path: &'static str) -> Result<Option<String>, SettingsError> {
+/// Where the ledger's checkpoints are anchored, by the same layers, for commands that need no provider.
+pub(crate) fn anchors(sources: &Sources<'_>) -> Result<AnchorConfig, SettingsError> {
+    let layers = laid(sources)?;
+    let concerned = |path: &str| path.starts_with("ledger.anchor.") || path == "repository.path";
+    let mut keys = schema::KEYS.iter().filter(|key| concerned(key.path));
+    // What is said and not understood must not lead to another place, or to none.
+    if keys.any(|key| layers.doubts(&KeyPath::fixed(key.path))) {
+        return Err(SettingsError::Invalid(layers.into_parts().1));
+    }
+    resolve::anchors(&layers, sources.environment).map_err(|problem| SettingsError::Invalid(vec![problem]))
+}
+
+fn laid(sources: &Sources<'_>) -> Result<Layers, SettingsError> {
     let mut layers = Layers::default();
     layers.defaults(sources.platform_data_dir.and_then(Path::to_str));
     if let Some(path) = sources.file {
@@ -120,6 +144,11 @@ fn one(sources: &Sources<'_>, path: &'static str) -> Result<Option<String>, Sett
     }
     layers.environment(sources.environment);
     layers.flags(sources);
+    Ok(layers)
+}
+
+fn one(sources: &Sources<'_>, path: &'static str) -> Result<Option<String>, SettingsError> {
+    let layers = laid(sources)?;
     let key = KeyPath::fixed(path);
     // What is said and not understood must not lead to another directory's ledger, or another address.
     if layers.doubts(&key) {

@@ -23,6 +23,11 @@ path = "."                                   # relative to this file
 on_failure = "refuse"                        # no answer without a record
 payloads = "discard"                         # commitments only, no text
 
+[ledger.anchor]                              # where what was signed is kept, out of the ledger's reach
+git = "on"                                   # refs/waymark/checkpoints of the repository
+file = "audit/checkpoints"
+every = "10m"
+
 [providers.acme]
 kind = "anthropic"
 base_url = "https://api.acme.example"        # no /v1
@@ -144,13 +149,14 @@ fn value(kind: Kind) -> String {
         Kind::Text => "string".to_owned(),
         Kind::Address => "IP address and port".to_owned(),
         Kind::Path => "path".to_owned(),
-        Kind::Store => "`sqlite`".to_owned(),
+        Kind::Store => "`sqlite` or a `postgres://` URL".to_owned(),
         Kind::OneOf(list) => words(list.to_vec()),
         Kind::Provider => words(ProviderKind::ALL.iter().map(|kind| kind.as_str()).collect()),
         Kind::Url => "http or https URL".to_owned(),
         Kind::Variable => "name of a variable".to_owned(),
         Kind::Fraction => "number from 0 to 1".to_owned(),
         Kind::Usd => "US dollars per million tokens".to_owned(),
+        Kind::Duration => "span of time: a number and `s`, `m`, `h` or `d`".to_owned(),
         Kind::Names => "array of models".to_owned(),
         Kind::Dialects => {
             format!("array of {}", words(Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect()))

@@ -1,14 +1,18 @@
 //! From merged layers to the server's configuration: what holds between values is checked here.
 
+mod anchors;
 mod models;
 mod providers;
 mod routes;
+mod store;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use waymark_gateway::{Config, LedgerConfig, OnFailure, Payloads};
 
+use super::duration;
 use super::key::KeyPath;
 use super::layers::{Entry, Layers};
 use super::origin::Origin;
@@ -16,6 +20,9 @@ use super::problem::{Fault, Problem, SettingsError, echo, suggestion};
 use super::schema;
 use super::value::Value;
 use super::{Environment, Settings};
+
+pub(super) use anchors::anchors;
+pub(super) use store::store;
 
 /// Resolves what the layers said.
 pub(super) fn resolve(mut layers: Layers, environment: Environment<'_>) -> Result<Settings, SettingsError> {
@@ -49,6 +56,8 @@ impl<'a> Resolver<'a> {
         let aliases = self.aliases();
         let listen = self.fixed("server.listen").and_then(|text| text.parse().ok());
         let data_dir = self.data_dir();
+        let store = data_dir.as_deref().and_then(|data_dir| self.store(data_dir));
+        let anchors = self.anchors();
         Some(Config {
             listen: listen?,
             hosts: match self.layers.get(&KeyPath::fixed("server.hosts")) {
@@ -56,6 +65,7 @@ impl<'a> Resolver<'a> {
                 _ => Vec::new(),
             },
             data_dir: data_dir?,
+            store: store?,
             repository: self.fixed("repository.path").map(PathBuf::from),
             flash_threshold: match self.layers.get(&KeyPath::fixed("embedded.threshold")) {
                 Some(Entry { value: Value::Fraction(threshold), .. }) => Some(*threshold),
@@ -70,12 +80,20 @@ impl<'a> Resolver<'a> {
                     Some("keep") => Payloads::Keep,
                     _ => Payloads::Discard,
                 },
+                keep_payloads_for: self.duration("ledger.keep_payloads_for"),
+                keep_records_for: self.duration("ledger.keep_records_for"),
             },
+            anchors: anchors?,
             providers,
             models,
             routes,
             aliases,
         })
+    }
+
+    /// The span of time at a path, checked when it was read.
+    fn duration(&self, path: &'static str) -> Option<Duration> {
+        self.fixed(path).and_then(|text| duration::parse(text).ok())
     }
 
     fn data_dir(&mut self) -> Option<PathBuf> {

@@ -39,6 +39,8 @@ pub(super) enum Kind {
     Fraction,
     /// US dollars per million tokens.
     Usd,
+    /// A span of time: a number and its unit.
+    Duration,
     /// Model names.
     Names,
     /// Task names.
@@ -70,7 +72,13 @@ pub(super) static KEYS: &[Key] = &[
         "store.url",
         Kind::Store,
         Some("sqlite"),
-        "where records are kept: `sqlite` is a file in the data directory",
+        "where records are kept: `sqlite` is a file in the data directory, `postgres://USER@HOST/DATABASE` is shared by several gateways",
+    ),
+    key(
+        "store.password_env",
+        Kind::Variable,
+        None,
+        "the environment variable that holds the database's password; without it, as PostgreSQL's own clients find it",
     ),
     key(
         "repository.path",
@@ -95,6 +103,43 @@ pub(super) static KEYS: &[Key] = &[
         Kind::OneOf(&["discard", "keep"]),
         Some("discard"),
         "the text of requests and answers: `discard` it and keep salted commitments, or `keep` it beside the ledger",
+    ),
+    key(
+        "ledger.anchor.git",
+        Kind::OneOf(&["on", "off"]),
+        Some("on"),
+        "whether checkpoints are committed to `refs/waymark/checkpoints` of the repository, where there is one",
+    ),
+    key(
+        "ledger.anchor.file",
+        Kind::Path,
+        None,
+        "the file that checkpoints are appended to; without it, none",
+    ),
+    key("ledger.anchor.url", Kind::Url, None, "the address that checkpoints are posted to; without it, none"),
+    key(
+        "ledger.anchor.url_header_env",
+        Kind::Variable,
+        None,
+        "the environment variable that holds a header for that address, written `Name: value`",
+    ),
+    key(
+        "ledger.anchor.every",
+        Kind::Duration,
+        Some("10m"),
+        "how often checkpoints are anchored while the ledger grows, beside the start and the end of the server",
+    ),
+    key(
+        "ledger.keep_payloads_for",
+        Kind::Duration,
+        None,
+        "how long the salts of commitments to texts, and kept texts, stay before a week of them is dropped; without it, for good",
+    ),
+    key(
+        "ledger.keep_records_for",
+        Kind::Duration,
+        None,
+        "how long what records say stays before a week of it is dropped, the tree's leaves apart; without it, for good",
     ),
     key("providers.*.kind", Kind::Provider, None, "how the provider is spoken to"),
     key(
@@ -223,8 +268,9 @@ mod tests {
 
     #[test]
     fn tables_know_what_they_may_hold() {
-        assert_eq!(children(&KeyPath::fixed("ledger")), ["on_failure", "payloads"]);
+        assert_eq!(children(&KeyPath::fixed("ledger")), ["on_failure", "payloads", "anchor"]);
         assert_eq!(children(&KeyPath::fixed("providers")), ["*"]);
+        assert!(is_table(&KeyPath::fixed("ledger.anchor")));
         assert!(is_table(&KeyPath::fixed("models.large.price")));
         assert!(!is_table(&KeyPath::fixed("server.listen")));
         assert!(is_named(&KeyPath::fixed("models.large")));

@@ -232,7 +232,9 @@ fn settings_are_printed_with_their_origins_and_without_secrets() {
     let plain = printed(&settings, false, false);
     assert_eq!(
         plain,
-        r#"ledger.on_failure = "refuse"
+        r#"ledger.anchor.every = "10m"
+ledger.anchor.git = "on"
+ledger.on_failure = "refuse"
 ledger.payloads = "discard"
 models.flash.provider = "embedded"
 models.large.id = "large-1"
@@ -249,16 +251,16 @@ store.url = "sqlite"
     );
     let origins = printed(&settings, true, false);
     assert!(
-        origins.starts_with("ledger.on_failure = \"refuse\"                         # default\n"),
+        origins.contains("\nledger.on_failure = \"refuse\"                         # default\n"),
         "{origins}"
     );
     assert!(origins.contains("waymark.toml:5\n"), "{origins}");
     let json: serde_json::Value = serde_json::from_str(&printed(&settings, false, true)).unwrap();
-    assert_eq!(json[0]["key"], "ledger.on_failure");
-    assert_eq!(json[0]["origin"], serde_json::json!({ "kind": "default" }));
-    assert_eq!(json[5]["value"], "ACME_KEY");
-    assert_eq!(json[5]["origin"]["line"], 5);
-    assert_eq!(json[9]["value"], serde_json::json!(["flash", "large"]));
+    assert_eq!(json[2]["key"], "ledger.on_failure");
+    assert_eq!(json[2]["origin"], serde_json::json!({ "kind": "default" }));
+    assert_eq!(json[7]["value"], "ACME_KEY");
+    assert_eq!(json[7]["origin"]["line"], 5);
+    assert_eq!(json[11]["value"], serde_json::json!(["flash", "large"]));
     for text in [plain, origins, json.to_string(), settings.warnings().join("\n")] {
         assert!(!text.contains(SECRET), "{text}");
     }
@@ -282,6 +284,38 @@ fn the_data_directory_alone_needs_no_provider_to_be_right() {
     assert_eq!(read("server.data_dir = \"/mine\"").unwrap().as_deref(), Some(Path::new("/mine")));
     assert!(read("server.data_dir = 1").is_err());
     assert!(read("server.datadir = \"/mine\"").is_err());
+}
+
+#[test]
+fn anchors_alone_need_no_provider_to_be_right() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("waymark.toml");
+    let read = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        anchors(&Sources {
+            platform_data_dir: None,
+            discovered: &[],
+            file: Some(&path),
+            environment: &|name| (name == "HEADER").then(|| "X-Key: secret".to_owned()),
+            flags: &[],
+        })
+    };
+    let config = read(&format!("repository.path = \"/src\"\n{SMALLEST}")).unwrap();
+    assert_eq!(config.repository.as_deref(), Some(Path::new("/src")));
+    assert_eq!((config.file, config.url, config.every.as_secs()), (None, None, 600));
+    let config = read(
+        "repository.path = \"/src\"\n[ledger.anchor]\ngit = \"off\"\nfile = \"a\"\nurl = \"https://w.example/x/\"\n\
+         url_header_env = \"HEADER\"\nevery = \"1h\"",
+    )
+    .unwrap();
+    assert_eq!(config.repository, None);
+    assert_eq!(config.file, Some(directory.path().join("a")));
+    assert_eq!(config.url.as_deref(), Some("https://w.example/x"));
+    assert_eq!(config.url_header.unwrap().expose(), "X-Key: secret");
+    assert_eq!(config.every.as_secs(), 3_600);
+    for wrong in ["ledger.anchor.fil = \"a\"", "ledger.anchor.every = \"10\"", "repository.path = 1"] {
+        assert!(read(wrong).is_err(), "{wrong}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use toml::de::DeValue;
 use waymark_types::{Dialect, MicroUsd, ProviderKind, Task};
 
+use super::duration;
 use super::problem::{Fault, closest, echo};
 use super::schema::Kind;
 use super::url::Url;
@@ -184,6 +185,7 @@ impl Kind {
             }
             Self::Url => Url::parse(&text).map(|url| url.to_string()),
             Self::Variable => variable(text),
+            Self::Duration => duration::parse(&text).map(|_| text),
             _ => Ok(text),
         }
     }
@@ -203,6 +205,7 @@ impl Kind {
         let wanted = match self {
             Self::Fraction => "a number from 0 to 1",
             Self::Usd => "a number of US dollars per million tokens",
+            Self::Duration => "a span of time such as \"10m\"",
             Self::Names => "an array of model names",
             Self::Tasks => "an array of task names",
             Self::Dialects => "an array of dialect names",
@@ -251,12 +254,21 @@ fn one_of(text: &str, words: &[&str]) -> Result<(), Fault> {
 }
 
 fn store(text: String) -> Result<String, Fault> {
+    let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
     // The text is not repeated: a store's URL may carry a password.
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return Err(Fault::new("points at PostgreSQL, which is not yet in this version")
-            .hint("this version keeps records in a file: url = \"sqlite\""));
+    let holds_password = text
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split(['/', '?']).next()?.rsplit_once('@'))
+        .is_some_and(|(user, _)| user.contains(':'));
+    if is_postgres && (holds_password || text.contains("password=")) {
+        return Err(Fault::new("holds a password")
+            .hint("leave it out, put it into an environment variable, and name that in store.password_env"));
     }
-    if text == "sqlite" { Ok(text) } else { Err(Fault::new("must be `sqlite`")) }
+    if text == "sqlite" || is_postgres {
+        Ok(text)
+    } else {
+        Err(Fault::new("must be `sqlite` or a postgres:// URL"))
+    }
 }
 
 fn variable(text: String) -> Result<String, Fault> {

@@ -2,11 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::Instant;
 
-use waymark_testkit::{DEADLINE, Exchange, Reply, Response, Upstream, allow_files};
+use waymark_testkit::{Exchange, Reply, Response, Upstream, allow_files};
 
-use crate::rig::{ANTHROPIC, OPENAI, Rig, chat, outcome};
+use crate::rig::{ANTHROPIC, OPENAI, Rig, chat, outcome, wait};
 
 const MIB: usize = 1 << 20;
 
@@ -20,15 +19,6 @@ fn raw(rig: &Rig, bytes: &[u8]) -> Response {
 /// The head of a chat request, but for the line that says how long its body is.
 fn head(rig: &Rig, more: &str) -> String {
     format!("POST /v1/chat/completions HTTP/1.1\r\nhost: {}\r\n{more}\r\n", rig.waymark.address())
-}
-
-/// Waits until something holds.
-fn wait(what: &str, mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + DEADLINE;
-    while !holds() {
-        assert!(Instant::now() < until, "{what}");
-        std::thread::yield_now();
-    }
 }
 
 fn assert_too_large(answer: &Response) {

@@ -1,6 +1,8 @@
 //! The real binary, driven from outside: what people and clients rely on, and what a crash leaves behind.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod anchors;
+mod auditor;
 mod bad_input;
 #[cfg(target_os = "linux")]
 mod bounds;
@@ -19,3 +21,4 @@ mod path;
 mod rig;
 mod streams;
 mod who;
+mod witness;

@@ -1,7 +1,9 @@
 //! The binary between a scripted upstream and a repository, configured the way the tests share.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
-use waymark_testkit::{Http, Repository, Response, Upstream, Waymark};
+use waymark_testkit::{DEADLINE, Http, Repository, Response, Upstream, Waymark};
 
 /// The binary under test.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_waymark");
@@ -18,7 +20,7 @@ pub(crate) struct Rig {
     pub(crate) waymark: Waymark,
     pub(crate) openai: Upstream,
     pub(crate) anthropic: Upstream,
-    repository: Repository,
+    pub(crate) repository: Repository,
 }
 
 impl Rig {
@@ -122,6 +124,15 @@ pub(crate) fn completion(stream: bool) -> Value {
     json!({"model": "flash", "stream": stream, "max_tokens": 32, "prompt": "use std::collections::BTreeMap;\n\n\
         pub struct Shelf9 {\n    items: BTreeMap<String, u64>,\n}\n\nimpl Shelf9 {\n    pub fn insert(&mut self, ",
         "suffix": "\n}\n"})
+}
+
+/// Waits until something holds.
+pub(crate) fn wait(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < until, "{what}");
+        std::thread::yield_now();
+    }
 }
 
 /// How the record ended, as `why --json` says.

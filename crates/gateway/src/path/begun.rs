@@ -1,9 +1,8 @@
 //! A record's two halves on their way to the disk: never the second without the first.
 
 use waymark_ledger::Entry;
-use waymark_store::Payload;
 
-use crate::recorder::{Pending, Recorder, Unrecorded};
+use crate::recorder::{Payload, Pending, Recorder, Unrecorded};
 
 /// A record whose intent is made.
 pub(super) enum Begun {

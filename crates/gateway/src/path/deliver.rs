@@ -7,7 +7,6 @@ use waymark_flash as flash;
 use waymark_ledger::{Attempt, Commitment, Completion, Entry, Source};
 use waymark_protocol::gemini::Array;
 use waymark_protocol::{Answer, ErrorKind, Fault, Suggestion, Vectors, embed_dialogue, fim_dialogue, sse};
-use waymark_store::Payload;
 use waymark_types::{Next, Outcome, Usage};
 
 use super::attempt::{Reached, Tried, Whole};
@@ -15,7 +14,7 @@ use super::begun::Begun;
 use super::shortened;
 use super::{Call, tolerate, unrecorded};
 use crate::config::Payloads;
-use crate::recorder::Unrecorded;
+use crate::recorder::{Payload, Unrecorded};
 use crate::relay::{Client, Head, Kept, Relayed, Sent, Upstreamed, error_end};
 use crate::state::State;
 
@@ -98,7 +97,7 @@ pub(super) async fn record(
         error: ending.error,
         attempts: Some(ending.attempts),
     };
-    let payload = ending.kept.map(|body| Payload::Response { record: call.record, body });
+    let payload = ending.kept.map(|body| Payload::Response { record: call.record, salt: call.salt, body });
     begun.complete(&state.recorder, Entry::Completion(completion), payload).await
 }
 

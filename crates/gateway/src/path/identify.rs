@@ -28,6 +28,14 @@ const SESSION: [&str; 11] = [
     "x-conversation-id",
 ];
 
+/// The header by which a client names its repository.
+const REPOSITORY: &str = "x-waymark-repository";
+
+/// What precedes the folder an assistant says it works in: Claude Code's and opencode's, Codex's, Gemini CLI's, Cline's.
+/// Looked up on 2026-11-27.
+const FOLDERS: [&str; 4] =
+    ["orking directory: ", "<cwd>", "working in the directory: ", "# Current Working Directory ("];
+
 /// What a session's name starts with when no client gave it.
 const DERIVED: &str = "derived:";
 
@@ -65,6 +73,7 @@ pub(super) struct Caller {
     pub(super) principal: String,
     pub(super) client: Option<String>,
     pub(super) session: Option<String>,
+    pub(super) repository: Option<String>,
 }
 
 /// Tells the caller from the request's headers. Without virtual keys everyone on this machine is one principal, and
@@ -75,7 +84,25 @@ pub(super) fn identify(headers: &HeaderMap, listen: SocketAddr) -> Caller {
         principal: if listen.ip().is_loopback() { "local" } else { "unknown" }.to_owned(),
         client: text(header::USER_AGENT.as_str()),
         session: SESSION.iter().find_map(|name| text(name)),
+        repository: text(REPOSITORY),
     }
+}
+
+/// The repository of a request whose headers name none: the folder that the assistant says it works in, by its name. The
+/// rest of the path is nobody's business.
+pub(super) fn repository(caller: &Caller, request: &Request) -> Option<String> {
+    let told = || {
+        let texts = [request.instructions(), request.first_words()].concat();
+        texts.iter().find_map(|text| folder(text))
+    };
+    caller.repository.clone().or_else(told)
+}
+
+fn folder(text: &str) -> Option<String> {
+    let after = FOLDERS.iter().find_map(|words| Some(text.split_once(words)?.1))?;
+    let path = after.split(['\n', '<', '(', ')', '`']).next()?.trim().trim_end_matches(['/', '\\', '.']);
+    let name = path.rsplit(['/', '\\']).next()?;
+    (!name.is_empty() && name != path).then(|| shortened(name))
 }
 
 /// The conversation of a request whose headers name none: by the key in its body, else by how it begins. What begins

@@ -19,11 +19,10 @@ use waymark_ledger::{Attempt, Decision, Entry, Intent, PlannedAttempt};
 use waymark_protocol::gemini::Array;
 use waymark_protocol::{Addressed, ErrorKind, Fault, Request};
 use waymark_routing::{Features, POLICY, Plan, Refusal};
-use waymark_store::Payload;
 use waymark_types::{Dialect, Next, Outcome, RecordId, Task, Timestamp};
 
 use crate::config::{OnFailure, Payloads};
-use crate::recorder::Unrecorded;
+use crate::recorder::{Payload, Unrecorded};
 use crate::relay::Client;
 use crate::state::State;
 use attempt::Tried;
@@ -67,6 +66,7 @@ pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
     };
     let classified = task::classify(&request, &call.headers);
     caller.session = identify::session(&caller, &request, classified.task, &state.session_key);
+    caller.repository = identify::repository(&caller, &request);
     let asked = Some((&request, classified.task));
     match admit(state).await {
         Ok(()) => {}
@@ -270,6 +270,7 @@ fn intent(
         stream: asked.is_some_and(|(request, _)| request.stream),
         client: caller.client.clone(),
         session: caller.session.clone(),
+        repository: caller.repository.clone(),
         principal: caller.principal.clone(),
         requested_model: asked.map(|(request, _)| shortened(&request.model)),
         decision,

@@ -1,22 +1,30 @@
 //! The recorder makes entries durable: one writer, whole batches, and an answer to each caller when its entries
 //! are on disk (promise 1).
 
+mod keeper;
 mod open;
+mod sealer;
+mod subjects;
 mod writer;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use waymark_ledger::canonical::CanonicalError;
+use waymark_ledger::commitment::Salt;
 use waymark_ledger::note::{NoteError, Verifier};
-use waymark_ledger::{Entry, EntryError, Leaf, Log, LogError};
-use waymark_store::{LedgerStore, Payload, StoreError};
+use waymark_ledger::subject::Text;
+use waymark_ledger::{Entry, EntryError, Leaf};
+use waymark_store::{Effect, LedgerStore, StoreError};
+use waymark_types::RecordId;
 
-use crate::clock::RandomError;
+use crate::clock::{self, RandomError};
 use crate::keys::KeyError;
 
 pub(crate) use open::{Opened, open};
+use subjects::Subjects;
 
 /// Callers that may wait for the writer; more wait their turn to be among them.
 const QUEUE: usize = 1_024;
@@ -31,20 +39,14 @@ pub enum RecorderError {
     #[error("the ledger's database cannot be used")]
     Store(#[from] StoreError),
     /// An entry cannot be made.
-    #[error(transparent)]
-    Entry(#[from] LogError),
-    /// A stored entry cannot be read.
-    #[error("a stored entry cannot be read")]
-    Stored(#[from] EntryError),
+    #[error("an entry cannot be made")]
+    Entry(#[from] EntryError),
     /// The policy has no canonical form.
     #[error("the configuration cannot be recorded")]
     Policy(#[from] CanonicalError),
     /// A stored checkpoint does not hold.
     #[error("the ledger's newest checkpoint does not hold")]
     Checkpoint(#[source] NoteError),
-    /// The ledger's tree is not the one its checkpoint states.
-    #[error("the ledger is not what its newest checkpoint states")]
-    Diverged,
     /// The ledger is older than it was when last written.
     #[error("the ledger has {found} leaves; it had at least {expected} when it was last written")]
     RolledBack {
@@ -74,10 +76,33 @@ impl Unrecorded {
     }
 }
 
+/// A request's or an answer's part beside the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Payload {
+    /// With the intent: the salt, and the request's body where texts are kept.
+    Request {
+        /// The record.
+        record: RecordId,
+        /// The salt of its commitments.
+        salt: Salt,
+        /// The request's body.
+        body: Option<Bytes>,
+    },
+    /// With the completion, where texts are kept: the answer's body.
+    Response {
+        /// The record.
+        record: RecordId,
+        /// The salt of its commitments.
+        salt: Salt,
+        /// The answer's body.
+        body: Bytes,
+    },
+}
+
 /// Entries that belong into one batch, what goes beside them, and who waits for them.
 struct Job {
     leaves: Vec<Leaf>,
-    payloads: Vec<Payload>,
+    effects: Vec<Effect>,
     done: oneshot::Sender<Result<(), Unrecorded>>,
 }
 
@@ -104,29 +129,58 @@ pub(crate) type Condition = Result<(), Unrecorded>;
 /// The ledger, as the server holds it.
 pub(crate) struct Recorder {
     jobs: mpsc::Sender<Job>,
-    store: Arc<dyn LedgerStore>,
+    store: Arc<LedgerStore>,
     verifier: Verifier,
+    subjects: Arc<Subjects>,
     condition: watch::Receiver<Condition>,
 }
 
 impl Recorder {
     /// Hands entries to the writer, all for one batch; the caller goes on and waits for [`Pending::durable`] where
-    /// it must.
+    /// it must. Intents name who asked; on record they carry a pseudonym.
     pub(crate) async fn append(
         &self,
         entries: Vec<Entry>,
         payloads: Vec<Payload>,
     ) -> Result<Pending, Unrecorded> {
-        let leaves = entries.into_iter().map(Log::leaf).collect::<Result<_, _>>();
-        let leaves = leaves.map_err(|error| Unrecorded::new(&error))?;
+        let (mut leaves, mut effects) = (Vec::with_capacity(entries.len()), Vec::new());
+        for entry in entries {
+            let entry = self.subjects.pseudonymous(&self.store, entry).await?;
+            let salt = clock::random().map_err(|error| Unrecorded::new(&error))?;
+            leaves.push(Leaf::new(entry, salt).map_err(|error| Unrecorded::new(&error))?);
+        }
+        for payload in payloads {
+            self.beside(payload, &mut effects)?;
+        }
+        for leaf in &leaves {
+            if let Entry::Completion(completion) = &leaf.entry {
+                self.subjects.release(&completion.record);
+            }
+        }
         let (done, pending) = oneshot::channel();
-        self.jobs.send(Job { leaves, payloads, done }).await.map_err(|_| Unrecorded::closed())?;
+        self.jobs.send(Job { leaves, effects, done }).await.map_err(|_| Unrecorded::closed())?;
         Ok(Pending { done: pending, settled: None })
     }
 
+    /// What is stored of a payload: salts as they are, texts encrypted.
+    fn beside(&self, payload: Payload, effects: &mut Vec<Effect>) -> Result<(), Unrecorded> {
+        let (record, salt, text, body) = match payload {
+            Payload::Request { record, salt, body } => {
+                effects.push(Effect::Salt { record, salt });
+                (record, salt, Text::Request, body)
+            }
+            Payload::Response { record, salt, body } => (record, salt, Text::Response, Some(body)),
+        };
+        let Some(body) = body else { return Ok(()) };
+        let Some(subject) = self.subjects.asking(&record) else { return Ok(()) };
+        let sealed = subject.encrypt(&record, text, &salt, &body).map_err(|error| Unrecorded::new(&error))?;
+        effects.push(Effect::Text { record, text, sealed });
+        Ok(())
+    }
+
     /// Where entries are read back from.
-    pub(crate) fn store(&self) -> &dyn LedgerStore {
-        self.store.as_ref()
+    pub(crate) fn store(&self) -> &LedgerStore {
+        &self.store
     }
 
     /// The key that checks the ledger's checkpoints.

@@ -1,11 +1,14 @@
-//! The writer: takes whatever has queued up, commits it as one batch, and tells everyone in it.
+//! The writer: takes whatever has queued up, makes it durable as one batch, and tells everyone in it.
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
 use waymark_ledger::{Leaf, Log};
-use waymark_store::{LedgerStore, Payload};
+use waymark_store::{Effect, LedgerStore, StoreError};
+use waymark_types::RecordId;
 
+use super::subjects::Subjects;
 use super::{Condition, Job, Unrecorded, open};
 use crate::keys::Head;
 
@@ -14,67 +17,90 @@ const BATCH: usize = 256;
 
 /// The writer's own things.
 pub(super) struct Writer {
-    pub(super) log: Log,
-    pub(super) store: Arc<dyn LedgerStore>,
+    pub(super) log: Arc<Log>,
+    pub(super) store: Arc<LedgerStore>,
+    pub(super) subjects: Arc<Subjects>,
     pub(super) condition: watch::Sender<Condition>,
-    pub(super) head: Head,
+    pub(super) head: Arc<Head>,
+    /// Tells the sealer that there is something to put under the tree.
+    pub(super) written: Arc<Notify>,
+    /// Tells the sealer that nothing more will come.
+    pub(super) done: CancellationToken,
+    /// Records of batches that failed. Whether anything of them is durable was not known then; a record that turns out
+    /// to be open has nobody left to complete it.
+    pub(super) doubtful: Vec<RecordId>,
 }
 
 impl Writer {
-    /// Runs until every sender is gone and the queue is empty; then closes the store.
+    /// Runs until every sender is gone and the queue is empty; then lets the sealer end.
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut waiting = Vec::with_capacity(BATCH);
         while jobs.recv_many(&mut waiting, BATCH).await > 0 {
-            let (mut leaves, mut payloads, mut callers) = (Vec::new(), Vec::new(), Vec::new());
-            for job in waiting.drain(..) {
-                leaves.extend(job.leaves);
-                payloads.extend(job.payloads);
-                callers.push(job.done);
-            }
-            let written = self.write(leaves, &payloads).await;
-            if let Err(error) = &written {
-                tracing::error!("{error}");
-            }
-            let outcome = written.as_ref().map(|_| ()).map_err(Clone::clone);
-            self.condition.send_if_modified(|last| std::mem::replace(last, outcome.clone()) != outcome);
-            for caller in callers {
-                // A caller that no longer waits has lost its client; its entries stand all the same.
-                let _ = caller.send(outcome.clone());
-            }
-            // Nobody waits for the copy beside the database: it may lag behind, never run ahead.
-            if let Ok(checkpoint) = written {
-                self.note(&checkpoint);
-            }
+            self.serve(std::mem::take(&mut waiting)).await;
         }
-        if let Err(error) = self.store.close().await {
-            tracing::error!("{}", Unrecorded::new(&error));
-        }
+        self.done.cancel();
     }
 
-    /// Writes a batch and returns the checkpoint that is now the newest.
-    async fn write(&mut self, leaves: Vec<Leaf>, payloads: &[Payload]) -> Result<String, Unrecorded> {
-        let batch = self.log.stage(leaves);
-        match self.store.commit(&batch, payloads).await {
-            Ok(()) => {
-                self.log.advance(batch.frontier);
-                Ok(batch.checkpoint)
-            }
-            Err(error) => {
-                // Whether a failed commit took effect is not known. What is on disk decides, as long as it is
-                // what was last signed; anything else lets every later commit fail.
-                let verifier = self.log.signer().verifier();
-                if let Ok(frontier) = open::taken_up(self.store.as_ref(), &verifier).await {
-                    self.log.advance(frontier);
-                }
-                Err(Unrecorded::new(&error))
+    /// Writes what has queued up. When that cannot be done together, each caller's entries are tried by themselves: one
+    /// that cannot be written must not keep out the others.
+    async fn serve(&mut self, jobs: Vec<Job>) {
+        let together = jobs.iter().flat_map(|job| job.leaves.iter().cloned()).collect::<Vec<Leaf>>();
+        let effects = jobs.iter().flat_map(|job| job.effects.iter().cloned()).collect::<Vec<Effect>>();
+        let error = match self.write(&together, &effects).await {
+            Ok(()) => return self.tell(jobs, &Ok(())),
+            Err(error) => error,
+        };
+        if jobs.len() == 1 || matches!(error, StoreError::Database { .. } | StoreError::ReadOnly) {
+            return self.fail(jobs, &error);
+        }
+        for job in jobs {
+            match self.write(&job.leaves, &job.effects).await {
+                Ok(()) => self.tell(vec![job], &Ok(())),
+                Err(error) => self.fail(vec![job], &error),
             }
         }
     }
 
-    /// Keeps the newest checkpoint beside the database: a floor under what a damaged database may claim to be.
-    fn note(&mut self, checkpoint: &str) {
-        if let Err(error) = self.head.write(checkpoint) {
-            tracing::warn!("{error}");
+    async fn write(&mut self, leaves: &[Leaf], effects: &[Effect]) -> Result<(), StoreError> {
+        let checkpoint = self.store.append(leaves, effects, &self.log).await?;
+        // Nobody waits for the copy beside the database: it may lag behind, never run ahead.
+        if let Some(checkpoint) = checkpoint {
+            self.head.note(&checkpoint);
+        }
+        self.written.notify_one();
+        if !self.doubtful.is_empty() {
+            self.settle().await?;
+        }
+        Ok(())
+    }
+
+    /// Closes what failed batches left open after all.
+    async fn settle(&mut self) -> Result<(), StoreError> {
+        let open = self.store.still_open(&self.doubtful).await?;
+        let leaves = open.into_iter().map(open::interrupted).collect::<Result<Vec<Leaf>, _>>()?;
+        if !leaves.is_empty() {
+            self.store.append(&leaves, &[], &self.log).await?;
+        }
+        self.doubtful.clear();
+        Ok(())
+    }
+
+    fn fail(&mut self, jobs: Vec<Job>, error: &StoreError) {
+        if matches!(error, StoreError::Forgotten(_)) {
+            self.subjects.forget();
+        }
+        let halves = jobs.iter().flat_map(|job| &job.leaves).filter(|leaf| leaf.week().is_some());
+        self.doubtful.extend(halves.map(|leaf| leaf.statement.record));
+        let error = Unrecorded::new(error);
+        tracing::error!("{error}");
+        self.tell(jobs, &Err(error));
+    }
+
+    fn tell(&self, jobs: Vec<Job>, outcome: &Condition) {
+        self.condition.send_if_modified(|last| std::mem::replace(last, outcome.clone()) != *outcome);
+        for job in jobs {
+            // A caller that no longer waits has lost its client; its entries stand all the same.
+            let _ = job.done.send(outcome.clone());
         }
     }
 }

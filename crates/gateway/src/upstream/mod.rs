@@ -108,8 +108,7 @@ impl Upstreams {
         let misconfigured = |problem| CallError::Misconfigured { provider: name.to_owned(), problem };
         let url = reqwest::Url::parse(&target.address(provider));
         let url = url.map_err(|_| misconfigured("its base_url is no URL"))?;
-        let client = if is_loopback(&url) { &self.loopback } else { &self.remote };
-        let mut request = client.post(url).headers(headers).body(body);
+        let mut request = self.client(&url).post(url).headers(headers).body(body);
         if let Some((header, value)) = credentials(provider).map_err(misconfigured)? {
             request = request.header(header, value);
         }
@@ -119,9 +118,23 @@ impl Upstreams {
             Err(_) => Err(CallError::TimedOut(name.to_owned())),
         }
     }
+
+    /// A request to an address that is no provider's.
+    pub(crate) fn post(&self, url: &str) -> reqwest::RequestBuilder {
+        match reqwest::Url::parse(url) {
+            Ok(url) => self.client(&url).post(url),
+            // Sending it says what is wrong.
+            Err(_) => self.remote.post(url),
+        }
+    }
+
+    fn client(&self, url: &reqwest::Url) -> &reqwest::Client {
+        if is_loopback(url) { &self.loopback } else { &self.remote }
+    }
 }
 
-fn is_loopback(url: &reqwest::Url) -> bool {
+/// Whether an address is this machine's own, which no proxy should stand before.
+pub(crate) fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }

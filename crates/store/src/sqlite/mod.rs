@@ -1,7 +1,7 @@
 //! SQLite: the embedded store. One writer connection, a few readers, WAL, `synchronous = FULL`.
 
-mod read;
-mod write;
+mod rows;
+mod script;
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,14 +14,44 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::Mutex;
 
 use crate::StoreError;
+use crate::error::failed;
+use crate::sql::{Database, Dialect, Fields, Reply, Script, Value};
 
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
-/// A ledger in a SQLite file.
-pub struct SqliteStore {
-    /// How the writer connects; `None` when the store was opened to be read.
+static DIALECT: Dialect = Dialect {
+    week: &[
+        "CREATE TABLE IF NOT EXISTS bodies_{week} (record BLOB NOT NULL, part INTEGER NOT NULL, salt BLOB NOT NULL, \
+         body BLOB NOT NULL, PRIMARY KEY (record, part)) STRICT",
+        "CREATE TABLE IF NOT EXISTS records_{week} (record BLOB PRIMARY KEY, principal TEXT NOT NULL, client TEXT, \
+         session TEXT, repository TEXT, route TEXT, model TEXT, outcome TEXT) STRICT, WITHOUT ROWID",
+        "CREATE INDEX IF NOT EXISTS records_{week}_principal ON records_{week} (principal, record)",
+        "CREATE INDEX IF NOT EXISTS records_{week}_client ON records_{week} (client, record) WHERE client IS NOT NULL",
+        "CREATE INDEX IF NOT EXISTS records_{week}_session ON records_{week} (session, record) WHERE session IS NOT NULL",
+        "CREATE INDEX IF NOT EXISTS records_{week}_repository ON records_{week} (repository, record) \
+         WHERE repository IS NOT NULL",
+        "CREATE INDEX IF NOT EXISTS records_{week}_route ON records_{week} (route, record) WHERE route IS NOT NULL",
+        "CREATE INDEX IF NOT EXISTS records_{week}_model ON records_{week} (model, record) WHERE model IS NOT NULL",
+        "CREATE INDEX IF NOT EXISTS records_{week}_outcome ON records_{week} (outcome, record) \
+         WHERE outcome IS NOT NULL AND outcome <> 'succeeded'",
+        "CREATE TABLE IF NOT EXISTS salts_{week} (record BLOB PRIMARY KEY, salt BLOB NOT NULL) STRICT, WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS texts_{week} (record BLOB NOT NULL, part INTEGER NOT NULL, text BLOB NOT NULL, \
+         PRIMARY KEY (record, part)) STRICT",
+    ],
+    tables: "SELECT name FROM sqlite_master WHERE type = 'table'",
+    now: "unixepoch()",
+    keep: "",
+    lock: None,
+    // Zeros over all of a large table would be written twice before the file shrinks; its texts are encrypted under
+    // salts that were dropped with zeros.
+    around_drop: ["PRAGMA secure_delete = FAST", "PRAGMA secure_delete = ON"],
+};
+
+/// A SQLite file.
+pub(crate) struct Sqlite {
+    /// How the writer connects; `None` when the file was opened to be read.
     connect: Option<SqliteConnectOptions>,
     /// The writer. A connection that failed once is dropped: SQLite has rolled back by itself, and the next batch
     /// connects anew rather than trust what is left of it.
@@ -29,11 +59,11 @@ pub struct SqliteStore {
     readers: SqlitePool,
 }
 
-impl SqliteStore {
+impl Sqlite {
     /// Opens the database for writing, making it and bringing its tables up to date where needed.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) async fn open(path: &Path) -> Result<Self, StoreError> {
         let options = options(path).create_if_missing(true);
-        let open = |source| StoreError::Open { path: path.to_owned(), source };
+        let open = |source| StoreError::Open { place: path.display().to_string(), source };
         let mut writer = options.connect().await.map_err(open)?;
         sqlx::migrate!("migrations/sqlite").run(&mut writer).await.map_err(StoreError::Migrate)?;
         let connect = options.create_if_missing(false);
@@ -42,9 +72,9 @@ impl SqliteStore {
     }
 
     /// Opens an existing database for reading, as it is at this moment, whether or not a server is writing to it.
-    pub async fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+    pub(crate) async fn open_to_read(path: &Path) -> Result<Self, StoreError> {
         if !path.is_file() {
-            return Err(StoreError::Missing { path: path.to_owned() });
+            return Err(StoreError::Missing { place: path.display().to_string() });
         }
         // Reading a WAL database needs its shared-memory file, so a plain connection comes first; a folder
         // that cannot be written has no writer either and may be read as it is.
@@ -61,8 +91,22 @@ impl SqliteStore {
             return Err(StoreError::Damaged(format!("{}: {problem}", path.display())));
         }
         let readers = still_pool(still);
-        probe(&readers).await.map_err(|source| StoreError::Open { path: path.to_owned(), source })?;
+        let open = |source| StoreError::Open { place: path.display().to_string(), source };
+        probe(&readers).await.map_err(open)?;
         Ok(Self { connect: None, writer: Mutex::new(None), readers })
+    }
+
+    async fn write(&self, script: Script) -> Result<(), StoreError> {
+        let connect = self.connect.as_ref().ok_or(StoreError::ReadOnly)?;
+        let mut held = self.writer.lock().await;
+        let mut writer = match held.take() {
+            Some(writer) => writer,
+            None => connect.connect().await.map_err(failed("connect to the database again"))?,
+        };
+        script::run(script, &mut writer).await?;
+        // A connection that failed is dropped instead, and what it had begun with it.
+        *held = Some(writer);
+        Ok(())
     }
 
     async fn shut(&self) -> Result<(), StoreError> {
@@ -72,6 +116,65 @@ impl SqliteStore {
             None => Ok(()),
         }
     }
+
+    /// What was deleted was overwritten with zeros in its pages (`secure_delete`); the log of changes may still hold
+    /// older versions of them, until everything in it is written back and it is cut to nothing.
+    async fn purge(&self) -> Result<Vec<String>, StoreError> {
+        let mut held = self.writer.lock().await;
+        let writer = held.as_mut().ok_or(StoreError::ReadOnly)?;
+        let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(writer)
+            .await
+            .map_err(failed("empty the write-ahead log"))?;
+        let busy = rows::fields(&row)?.int(0)? != 0;
+        let left =
+            "the write-ahead log: another process reads the database; run the command again when it is done";
+        Ok(if busy { vec![left.to_owned()] } else { Vec::new() })
+    }
+}
+
+impl Database for Sqlite {
+    fn fetch<'a>(
+        &'a self,
+        operation: &'static str,
+        sql: &'a str,
+        values: Vec<Value>,
+    ) -> Reply<'a, Vec<Fields>> {
+        Box::pin(async move {
+            let query = sqlx::query_with(sqlx::AssertSqlSafe(sql.to_owned()), script::arguments(values)?);
+            let found = query.fetch_all(&self.readers).await.map_err(failed(operation))?;
+            found.iter().map(rows::fields).collect()
+        })
+    }
+
+    fn transact(&self, script: Script) -> Reply<'_, ()> {
+        Box::pin(self.write(script))
+    }
+
+    fn seals_at_once(&self) -> bool {
+        true
+    }
+
+    fn dialect(&self) -> &'static Dialect {
+        &DIALECT
+    }
+
+    fn integrity(&self) -> Reply<'_, Option<String>> {
+        Box::pin(async {
+            let found =
+                self.fetch("check the database's files", "PRAGMA integrity_check(1)", Vec::new()).await?;
+            let said = found.into_iter().next().map(|mut row| row.text(0)).transpose()?;
+            Ok(said.filter(|said| said != "ok"))
+        })
+    }
+
+    fn wipe(&self) -> Reply<'_, Vec<String>> {
+        Box::pin(self.purge())
+    }
+
+    fn close(&self) -> Reply<'_, ()> {
+        Box::pin(self.shut())
+    }
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -80,6 +183,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
+        // What is deleted must not stay readable in the file.
+        .pragma("secure_delete", "ON")
         // Where plain fsync does not reach the disk (macOS), ask for the one that does.
         .pragma("fullfsync", "ON")
 }
@@ -99,19 +204,5 @@ fn still_pool(options: SqliteConnectOptions) -> SqlitePool {
 }
 
 async fn probe(readers: &SqlitePool) -> Result<(), sqlx::Error> {
-    sqlx::query("SELECT leaf_index FROM entries LIMIT 1").fetch_optional(readers).await.map(|_| ())
-}
-
-/// Turns a failed statement into an error that names what was being done.
-fn failed(operation: &'static str) -> impl FnOnce(sqlx::Error) -> StoreError {
-    move |source| StoreError::Database { operation, source }
-}
-
-/// SQLite's integers are signed; positions in a log fit.
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-fn unsigned(value: i64) -> Result<u64, StoreError> {
-    u64::try_from(value).map_err(|_| StoreError::Damaged(format!("a position is {value}")))
+    sqlx::query("SELECT leaf_index FROM leaves LIMIT 1").fetch_optional(readers).await.map(|_| ())
 }

@@ -5,8 +5,6 @@ use std::process::Command;
 
 use serde::Serialize;
 use waymark_gateway::SystemClock;
-use waymark_ledger::checkpoint::Checkpoint;
-use waymark_store::LedgerStore as _;
 use waymark_types::{Clock as _, Timestamp};
 
 use crate::commands::Ledger;
@@ -80,21 +78,12 @@ pub(super) fn bad_ledger(why: &str) -> Check {
 
 /// Whether the newest checkpoint is signed by this ledger's key and states the tree that is stored.
 pub(super) async fn ledger(ledger: &Ledger) -> Check {
-    let frontier = ledger.store.frontier().await;
-    let newest = ledger.store.newest_checkpoint().await;
-    let (frontier, newest) = match (frontier, newest) {
-        (Ok(frontier), Ok(newest)) => (frontier, newest),
-        (Err(error), _) | (_, Err(error)) => return bad_ledger(&error.to_string()),
-    };
-    let Some(newest) = newest else { return Check::ok("ledger", "empty") };
-    match Checkpoint::open(&newest.note, &ledger.key) {
-        Err(error) => bad_ledger(&format!("its newest checkpoint: {error}")),
-        Ok(checkpoint) if checkpoint.size != frontier.size() || checkpoint.root != frontier.root() => {
-            bad_ledger("its newest checkpoint does not state the tree that is stored")
-        }
-        Ok(checkpoint) => Check::ok(
+    match ledger.store.taken_up(&ledger.key).await {
+        Err(error) => bad_ledger(&error.to_string()),
+        Ok(tree) if tree.size() == 0 => Check::ok("ledger", "empty"),
+        Ok(tree) => Check::ok(
             "ledger",
-            format!("{} leaves under the newest checkpoint of {}", checkpoint.size, checkpoint.origin),
+            format!("{} leaves under the newest checkpoint of {}", tree.size(), ledger.key.name()),
         ),
     }
 }

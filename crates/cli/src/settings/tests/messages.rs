@@ -58,6 +58,18 @@ fn wrong_values_say_what_is_wanted_and_what_was_found() {
             "ledger.on_failure = \"refus\"",
             "1:21: `ledger.on_failure` must be one of refuse, serve, found `refus`\n  hint: did you mean `refuse`?",
         ),
+        (
+            "ledger.anchor.every = 10",
+            "1:23: `ledger.anchor.every` must be a span of time such as \"10m\", found an integer",
+        ),
+        (
+            "ledger.anchor.every = \"10\"",
+            "1:23: `ledger.anchor.every` is no span of time: `10`\n  hint: write a number and `s`, `m`, `h` or `d`, such as 10m",
+        ),
+        (
+            "ledger.anchor.url_header_env = \"UNSET\"",
+            "1:15: `ledger.anchor.url_header_env` names UNSET, which is not set\n  hint: set the variable, or leave the key out",
+        ),
         ("ledger.payloads = \"x\"", "1:19: `ledger.payloads` must be one of discard, keep, found `x`"),
         (
             "store.url = \"postgres://waymark:hunter2@db/waymark\"",
