@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Waymark: your team's own default path for coding assistants.
 #[derive(Debug, Parser)]
@@ -84,6 +84,8 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL")]
         base_url: Option<String>,
     },
+    /// Write records in a form that other programs read
+    Export(Export),
     /// Print the effective configuration
     Config {
         /// Say where each value comes from
@@ -143,6 +145,44 @@ pub(crate) struct Connect {
     /// The server's address; by default the one it is set to listen on
     #[arg(long, value_name = "URL", conflicts_with = "undo")]
     pub(crate) base_url: Option<String>,
+}
+
+/// What to export, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The form
+    #[arg(long, value_enum)]
+    pub(crate) format: Format,
+    /// Write to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Only records that began at this time or later: a day (UTC), or a time with its zone
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only records that began before this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Only records in which this model was requested, resolved or served
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+    /// Only records that this route decided
+    #[arg(long, value_name = "NAME")]
+    pub(crate) route: Option<String>,
+    /// Only records of this session
+    #[arg(long, value_name = "KEY")]
+    pub(crate) session: Option<String>,
+    /// Only records of this client, by its name or its name and version
+    #[arg(long, value_name = "NAME")]
+    pub(crate) client: Option<String>,
+}
+
+/// A form that other programs read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One record a line, by docs/schema/record.schema.json
+    Jsonl,
+    /// One signed in-toto statement a line, for each answer that a model gave
+    InToto,
 }
 
 /// A place in a file.

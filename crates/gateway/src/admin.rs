@@ -14,8 +14,9 @@ use waymark_types::{Dialect, ParseRecordIdError, ProviderKind};
 
 use crate::config::{OnFailure, Payloads};
 use crate::ingress::json as reply;
-use crate::relay::error_response;
+use crate::relay::{Head, error_response};
 use crate::state::State;
+use crate::telemetry::{Gauges, PAGE, resident_memory};
 
 /// Records listed unless the caller says otherwise, and at most.
 const RECORDS: u32 = 50;
@@ -31,6 +32,22 @@ pub(crate) async fn healthz(Shared(state): Shared<Arc<State>>) -> Response {
             response
         }
     }
+}
+
+/// `GET /metrics`: what has been counted, and what is true now.
+pub(crate) async fn metrics(Shared(state): Shared<Arc<State>>) -> Response {
+    let store = state.recorder.store();
+    // A ledger that cannot be read leaves its last size standing; that it cannot be written is said apart.
+    let newest = store.newest_checkpoint().await.ok().flatten();
+    let gauges = Gauges {
+        leaves: newest.map(|newest| newest.size),
+        open: store.open_records().await.ok().map(|open| open.len() as u64),
+        writable: state.recorder.condition().is_ok(),
+        memory: resident_memory(),
+        started: state.started.as_micros() as f64 / 1e6,
+        dropped: state.telemetry.dropped(),
+    };
+    Head::new(200, PAGE).with(state.telemetry.metrics.page(&gauges).into())
 }
 
 /// `GET /admin/status`

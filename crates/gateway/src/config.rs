@@ -30,6 +30,8 @@ pub struct Config {
     pub ledger: LedgerConfig,
     /// Where its checkpoints are anchored.
     pub anchors: AnchorConfig,
+    /// What is told to a collector.
+    pub telemetry: TelemetryConfig,
     /// Upstream providers by name.
     pub providers: BTreeMap<String, ProviderConfig>,
     /// Models by the name clients may ask for.
@@ -71,6 +73,17 @@ pub enum Payloads {
     Discard,
     /// The text is stored beside the ledger.
     Keep,
+}
+
+/// What is told to a collector.
+#[derive(Clone, Default)]
+pub struct TelemetryConfig {
+    /// Where the collector takes OTLP over HTTP, without the path of a signal; `None` tells nobody anything.
+    pub otlp_endpoint: Option<String>,
+    /// Headers to send along, a collector's credentials among them.
+    pub otlp_headers: Vec<(String, Secret)>,
+    /// Whether the texts of requests and answers are told, where they are kept.
+    pub content: bool,
 }
 
 /// One upstream provider.

@@ -35,6 +35,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/api/embeddings", asked_to("embeddings", Dialect::OllamaEmbed))
         .route("/infill", asked_in(Dialect::LlamaInfill))
         .route("/healthz", get(admin::healthz))
+        .route("/metrics", get(admin::metrics))
         .route("/admin/status", get(admin::status))
         .route("/admin/records", get(admin::records))
         .route("/admin/records/{id}", get(admin::record))

@@ -212,6 +212,13 @@ pub fn read_verifier(data_dir: &Path) -> Result<Verifier, KeyError> {
     Verifier::from_text(&text).map_err(|source| KeyError::Damaged { path, source })
 }
 
+/// Reads the ledger's signing key, for what is signed beside the log. It makes none.
+pub fn read_signer(data_dir: &Path) -> Result<Signer, KeyError> {
+    let path = data_dir.join(SIGNING_KEY);
+    let text = Secret::new(fs::read_to_string(&path).map_err(file_error("read", &path))?);
+    Signer::from_text(text.expose()).map_err(|source| KeyError::Damaged { path, source })
+}
+
 /// Writes a file so that it is there whole or not at all, and still there after a power cut.
 pub(crate) fn write(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
     let new = path.with_added_extension("new");

@@ -23,6 +23,7 @@ mod relay;
 mod server;
 mod snapshot;
 mod state;
+mod telemetry;
 mod upstream;
 mod witness;
 
@@ -31,11 +32,14 @@ pub use anchor::{
     saved_in_repository,
 };
 pub use clock::SystemClock;
-pub use config::{Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig};
+pub use config::{
+    Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig, TelemetryConfig,
+};
 pub use discovery::{Discovery, Found, discover};
-pub use keys::{DATABASE, KeyError, read_head, read_verifier};
+pub use keys::{DATABASE, KeyError, read_head, read_signer, read_verifier};
 pub use recorder::RecorderError;
 pub use server::{Running, ServerError, start};
+pub use telemetry::TelemetryError;
 pub use witness::{
     AskError, Asker, BookError, RunningWitness, Witness, WitnessConfig, WitnessError, start_witness,
 };

@@ -24,6 +24,7 @@ use crate::ingress;
 use crate::recorder::{self, Opened, RecorderError};
 use crate::snapshot::snapshot;
 use crate::state::State;
+use crate::telemetry::{Telemetry, TelemetryError};
 use crate::upstream::Upstreams;
 
 /// How long answers under way may take to end once the server is told to stop.
@@ -49,6 +50,9 @@ pub enum ServerError {
     /// The configuration has no canonical form.
     #[error("the configuration cannot be recorded")]
     Snapshot(#[from] CanonicalError),
+    /// Telemetry cannot be sent as configured.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
     /// The HTTP client for providers cannot be made.
     #[error("could not prepare the connection to providers")]
     Upstream(#[from] reqwest::Error),
@@ -82,6 +86,7 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
     let opened = recorder::open(&config, &snapshot, &clock, &background, &stop).await?;
     let Opened { recorder, session_key, lock } = opened;
     let origin = recorder.verifier().name().to_owned();
+    let telemetry = Telemetry::start(&config, &clock, &background)?;
     let state = Arc::new(State {
         anchors: Anchors::new(&config.anchors),
         config: Config { listen: address, ..config },
@@ -91,6 +96,7 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         upstreams: Upstreams::new()?,
         flash,
         health: Health::default(),
+        telemetry,
         bodies: Bodies::new(),
         started: clock.now(),
         clock,

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::health::Health;
 use crate::path::SessionKey;
 use crate::recorder::Recorder;
+use crate::telemetry::Telemetry;
 use crate::upstream::Upstreams;
 
 /// What every request shares.
@@ -26,6 +27,7 @@ pub(crate) struct State {
     pub(crate) upstreams: Upstreams,
     pub(crate) flash: Flash,
     pub(crate) health: Health,
+    pub(crate) telemetry: Telemetry,
     /// The room for bodies in memory.
     pub(crate) bodies: Bodies,
     pub(crate) clock: Arc<dyn Clock>,

@@ -1,5 +1,6 @@
 //! What a record says: its intent, its completion, and the snapshots that decisions refer to.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use waymark_types::{Dialect, MicroUsd, Next, Outcome, RecordId, Task, Timestamp, Usage};
@@ -28,7 +29,7 @@ pub enum Entry {
 }
 
 /// The first half of a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Intent {
     /// The record's id, shared with its completion.
     pub record: RecordId,
@@ -62,7 +63,7 @@ pub struct Intent {
 }
 
 /// A routing decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
     /// The route that decided; `None` when the request was pinned to a model or refused before routing.
     pub route: Option<String>,
@@ -77,7 +78,7 @@ pub struct Decision {
 }
 
 /// One attempt a plan allows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlannedAttempt {
     /// The provider's configured name.
     pub provider: String,
@@ -86,7 +87,7 @@ pub struct PlannedAttempt {
 }
 
 /// The second half of a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Completion {
     /// The record's id, shared with its intent.
     pub record: RecordId,
@@ -117,7 +118,7 @@ pub struct Completion {
 }
 
 /// One upstream call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// The provider's configured name.
     pub provider: String,
@@ -148,7 +149,7 @@ pub struct Attempt {
 }
 
 /// A commitment to some bytes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Commitment {
     /// How many bytes.
     pub bytes: u64,
@@ -157,7 +158,7 @@ pub struct Commitment {
 }
 
 /// A place in the corpus that a suggestion was copied from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
     /// Path in the repository.
     pub path: String,

@@ -140,18 +140,21 @@ impl History {
         }
     }
 
-    /// Judges a ledger of `held` leaves, whose own newest checkpoint that holds has the size `signed`. Says how many
-    /// saved checkpoints it was met with.
+    /// What the checkpoints met so far say against a ledger whose own newest checkpoint that holds has the size
+    /// `signed`.
+    pub fn changed(&self, signed: u64) -> Option<Broken> {
+        let (agreed, saved) = (self.agreed, self.first_other.clone()?);
+        let is_signed = signed >= saved.checkpoint.size;
+        Some(if is_signed { Broken::Forked { agreed, saved } } else { Broken::Rewritten { agreed, saved } })
+    }
+
+    /// Judges a ledger of `held` leaves that was met whole; its own newest checkpoint that holds has the size `signed`.
+    /// Says how many saved checkpoints it was met with.
     pub fn judge(self, held: u64, signed: u64) -> Result<usize, Broken> {
-        let agreed = self.agreed;
-        if let Some(saved) = self.first_other {
-            let forked = signed >= saved.checkpoint.size;
-            return Err(if forked {
-                Broken::Forked { agreed, saved }
-            } else {
-                Broken::Rewritten { agreed, saved }
-            });
+        if let Some(broken) = self.changed(signed) {
+            return Err(broken);
         }
+        let agreed = self.agreed;
         let beyond: Vec<&Saved> = self.saved.iter().filter(|saved| saved.checkpoint.size > held).collect();
         let two = beyond.windows(2).find(|pair| {
             pair[0].checkpoint.size == pair[1].checkpoint.size

@@ -85,6 +85,11 @@ impl Signer {
         let signature = self.key.sign(text.as_bytes()).to_bytes();
         format!("{text}\n{}", signature_line(&self.name, self.verifier().id(), &signature))
     }
+
+    /// Signs an envelope's encoding, which no note's text is ever equal to.
+    pub(crate) fn sign_encoded(&self, encoded: &[u8]) -> [u8; 64] {
+        self.key.sign(encoded).to_bytes()
+    }
 }
 
 /// A named key that checks notes.
@@ -114,6 +119,18 @@ impl Verifier {
 
     fn id(&self) -> u32 {
         key_id(&self.name, ED25519, self.key.as_bytes())
+    }
+
+    /// The key's id as its text has it: eight hexadecimal digits.
+    pub fn id_text(&self) -> String {
+        format!("{:08x}", self.id())
+    }
+
+    /// Checks this key's signature on an envelope's encoding.
+    pub(crate) fn check_encoded(&self, encoded: &[u8], signature: &[u8]) -> Result<(), NoteError> {
+        let forged = || NoteError::Forged(self.name.clone());
+        let signature = Signature::from_slice(signature).map_err(|_| forged())?;
+        self.key.verify_strict(encoded, &signature).map_err(|_| forged())
     }
 
     /// Checks this key's signature on `note` and returns the signed text. Unknown keys' lines are ignored.

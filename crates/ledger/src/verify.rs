@@ -376,6 +376,11 @@ impl Verifier {
         holds.then_some(()).ok_or_else(|| "a kept text is not the one that was sealed".to_owned())
     }
 
+    /// The size of the last stored checkpoint that held.
+    pub fn signed(&self) -> u64 {
+        self.last_checkpoint
+    }
+
     /// Checks a checkpoint stored under the present size.
     pub fn checkpoint(&mut self, note: &str) -> Result<(), Fault> {
         let size = self.frontier.size();

@@ -68,7 +68,7 @@ impl LedgerStore {
     ) -> Result<Option<String>, StoreError> {
         let mut script = Script::default();
         if !self.database.seals_at_once() {
-            self.entries(&mut script, leaves, effects)?;
+            self.write_entries(&mut script, leaves, effects)?;
             if leaves.is_empty() {
                 script.add("DELETE FROM pending WHERE sequence < 0", Vec::new(), Outcome::Any);
             }
@@ -88,7 +88,7 @@ impl LedgerStore {
         let statements = leaves.iter().map(|leaf| leaf.statement).collect();
         let batch = log.stage(&frontier, statements);
         grow(&mut script, &batch);
-        self.entries(&mut script, leaves, effects)?;
+        self.write_entries(&mut script, leaves, effects)?;
         self.database.transact(script).await?;
         *edge = Some(batch.frontier);
         Ok(Some(batch.checkpoint))
@@ -268,7 +268,12 @@ impl LedgerStore {
     }
 
     /// Everything of a batch but the tree.
-    fn entries(&self, script: &mut Script, leaves: &[Leaf], effects: &[Effect]) -> Result<(), StoreError> {
+    fn write_entries(
+        &self,
+        script: &mut Script,
+        leaves: &[Leaf],
+        effects: &[Effect],
+    ) -> Result<(), StoreError> {
         self.keep_subjects(script, leaves);
         let homes: BTreeSet<String> = leaves.iter().map(bodies).collect();
         for home in homes {

@@ -32,14 +32,23 @@ const LEAVES: &str = "leaf_index, record, part, kind, commitment, hash";
 impl LedgerStore {
     /// Leaves in order, with everything beside them.
     pub async fn rows(&self, range: Range<u64>) -> Result<Vec<Row>, StoreError> {
+        self.with_tables(range, &["bodies", "records", "salts", "texts"]).await
+    }
+
+    /// Leaves in order, with what they say and nothing else.
+    pub async fn entries(&self, range: Range<u64>) -> Result<Vec<Row>, StoreError> {
+        self.with_tables(range, &["bodies"]).await
+    }
+
+    async fn with_tables(&self, range: Range<u64>, wanted: &[&str]) -> Result<Vec<Row>, StoreError> {
         let mut rows = self.leaves("leaf_index >= ? AND leaf_index < ?", bounds(&range)).await?;
         let weeks: BTreeSet<Week> = rows.iter().filter_map(|row| week(&row.leaf)).collect();
         let mut beside = Beside::default();
         self.add(&mut beside, "bodies", &range).await?;
         let tables = self.weeks().await?;
         for week in weeks {
-            let Some(tables) = tables.get(&week) else { continue };
-            for table in &tables.there {
+            let there = tables.get(&week).into_iter().flat_map(|tables| &tables.there);
+            for table in there.filter(|table| wanted.contains(&table.as_str())) {
                 self.add(&mut beside, &format!("{table}_{}", week.0), &range).await?;
             }
         }

@@ -80,12 +80,13 @@ async fn walk(
         let next = Batch::read(store, start..(start + BATCH).min(size));
         let (next, checked) =
             futures_util::future::join(next, async { batch.check(&mut verifier, &mut history) }).await;
-        checked?;
+        checked.map_err(|fault| rewritten(fault, verifier.signed(), &history))?;
         progress(verifier.size());
         batch = next?;
     }
     let (seen, open) = (verifier.seen().clone(), open_listings(&verifier));
-    let mut verified = verifier.finish()?;
+    let signed = verifier.signed();
+    let mut verified = verifier.finish().map_err(|fault| rewritten(fault, signed, &history))?;
     // Its own newest checkpoint covers every leaf, or it would not have come this far.
     history.judge(size, size).map_err(|broken| changed(&broken))?;
     if let Some(problem) = store.integrity().await? {
@@ -105,6 +106,15 @@ async fn absences(store: &LedgerStore) -> Result<Absences, Stop> {
         }
     }
     Ok(absences)
+}
+
+/// A checkpoint that does not hold, or none, where what was saved of fewer leaves does not hold either: the leaves were
+/// rewritten, and the checkpoint only shows that the key has not signed it.
+fn rewritten(fault: Fault, signed: u64, history: &History) -> Fault {
+    match (fault, history.changed(signed)) {
+        (Fault::Checkpoint { .. } | Fault::Node { .. }, Some(broken)) => changed(&broken),
+        (fault, _) => fault,
+    }
 }
 
 fn changed(broken: &Broken) -> Fault {

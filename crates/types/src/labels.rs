@@ -15,7 +15,7 @@ pub struct UnknownLabel {
 macro_rules! labels {
     ($(#[$meta:meta])* $name:ident, $set:literal { $($(#[$member_meta:meta])* $member:ident = $code:literal),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         pub enum $name { $($(#[$member_meta])* #[serde(rename = $code)] $member),+ }
 
         impl $name {

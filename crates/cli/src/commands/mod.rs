@@ -6,6 +6,7 @@ mod complete;
 pub(crate) mod config;
 mod connect;
 mod doctor;
+mod export;
 mod index;
 mod saved;
 mod server;
@@ -41,6 +42,7 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
         }
         Command::Connect(asked) => connect::run(&common, &asked),
         Command::Doctor { base_url } => doctor::run(&common, base_url.as_deref()),
+        Command::Export(asked) => export::run(&common, &asked),
         Command::Config { stock_names: true, .. } => stock_names(&common),
         Command::Config { origin, .. } => effective(&common, origin),
     }

@@ -78,6 +78,9 @@ fn welcome(
         row("route auto", &route.ladder.join(" → "))?;
     }
     row("ledger", &format!("{} in {}", running.origin(), config.data_dir.display()))?;
+    if config.anchors.repository.is_some() {
+        row("anchors", "refs/waymark/checkpoints of the repository; it is not pushed by itself")?;
+    }
     row("page", &format!("http://{}/", running.address()))
 }
 

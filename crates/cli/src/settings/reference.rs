@@ -138,7 +138,10 @@ fn row(key: &Key) -> String {
     if !fixed {
         return format!("| `{name}` | {value} | {} |", key.doc);
     }
-    let default = key.default.map_or(String::new(), |text| format!("`\"{text}\"`"));
+    let default = key.default.map_or(String::new(), |text| match key.kind {
+        Kind::Switch => format!("`{text}`"),
+        _ => format!("`\"{text}\"`"),
+    });
     format!("| `{name}` | {value} | {default} | `{}` | {} |", variable_of(key.path), key.doc)
 }
 
@@ -154,6 +157,7 @@ fn value(kind: Kind) -> String {
         Kind::Provider => words(ProviderKind::ALL.iter().map(|kind| kind.as_str()).collect()),
         Kind::Url => "http or https URL".to_owned(),
         Kind::Variable => "name of a variable".to_owned(),
+        Kind::Switch => words(vec!["true", "false"]),
         Kind::Fraction => "number from 0 to 1".to_owned(),
         Kind::Usd => "US dollars per million tokens".to_owned(),
         Kind::Duration => "span of time: a number and `s`, `m`, `h` or `d`".to_owned(),

@@ -5,6 +5,7 @@ mod models;
 mod providers;
 mod routes;
 mod store;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -58,6 +59,7 @@ impl<'a> Resolver<'a> {
         let data_dir = self.data_dir();
         let store = data_dir.as_deref().and_then(|data_dir| self.store(data_dir));
         let anchors = self.anchors();
+        let telemetry = self.telemetry();
         Some(Config {
             listen: listen?,
             hosts: match self.layers.get(&KeyPath::fixed("server.hosts")) {
@@ -84,6 +86,7 @@ impl<'a> Resolver<'a> {
                 keep_records_for: self.duration("ledger.keep_records_for"),
             },
             anchors: anchors?,
+            telemetry,
             providers,
             models,
             routes,

@@ -35,6 +35,8 @@ pub(super) enum Kind {
     Url,
     /// The name of an environment variable.
     Variable,
+    /// Yes or no.
+    Switch,
     /// A number from 0 to 1.
     Fraction,
     /// US dollars per million tokens.
@@ -140,6 +142,24 @@ pub(super) static KEYS: &[Key] = &[
         Kind::Duration,
         None,
         "how long what records say stays before a week of it is dropped, the tree's leaves apart; without it, for good",
+    ),
+    key(
+        "telemetry.otlp_endpoint",
+        Kind::Url,
+        None,
+        "the OpenTelemetry collector to send spans and metrics to, by OTLP over HTTP (`http://127.0.0.1:4318`); without it, nothing is sent anywhere",
+    ),
+    key(
+        "telemetry.otlp_headers_env",
+        Kind::Variable,
+        None,
+        "the environment variable that holds headers for the collector: `name=value`, separated by commas",
+    ),
+    key(
+        "telemetry.content",
+        Kind::Switch,
+        Some("false"),
+        "whether the collector is sent the text of conversations; needs `ledger.payloads = \"keep\"`",
     ),
     key("providers.*.kind", Kind::Provider, None, "how the provider is spoken to"),
     key(

@@ -147,6 +147,7 @@ fn scalar_keys_are_taken_from_the_environment() {
         ("WAYMARK_LEDGER_ON_FAILURE", "serve"),
         ("WAYMARK_LEDGER_PAYLOADS", "keep"),
         ("WAYMARK_STORE_URL", "sqlite"),
+        ("WAYMARK_TELEMETRY_CONTENT", "true"),
     ];
     let settings = load_with(None, &variables, &[], &[]).unwrap();
     let config = settings.config();
@@ -155,6 +156,22 @@ fn scalar_keys_are_taken_from_the_environment() {
     assert_eq!(config.flash_threshold, Some(0.5));
     assert_eq!(config.ledger.on_failure, OnFailure::Serve);
     assert_eq!(config.ledger.payloads, Payloads::Keep);
+    assert!(config.telemetry.content);
+}
+
+#[test]
+fn telemetry_goes_where_the_file_says_with_headers_from_the_environment() {
+    let text = "[telemetry]\notlp_endpoint = \"http://127.0.0.1:4318\"\notlp_headers_env = \"COLLECTOR\"\n";
+    let settings = load_text(text, &[("COLLECTOR", "authorization=Bearer%20k")]).unwrap();
+    let telemetry = &settings.config().telemetry;
+    assert_eq!(telemetry.otlp_endpoint.as_deref(), Some("http://127.0.0.1:4318"));
+    assert_eq!(telemetry.otlp_headers[0].1.expose(), "Bearer k");
+    assert!(!telemetry.content);
+    assert_eq!(settings.warnings(), [] as [String; 0]);
+    assert_eq!(load_text("", &[]).unwrap().config().telemetry.otlp_endpoint, None);
+    let open = text.replace("127.0.0.1", "collector.example");
+    let settings = load_text(&open, &[("COLLECTOR", "authorization=k")]).unwrap();
+    assert!(settings.warnings()[0].contains("can be read on the way"), "{:?}", settings.warnings());
 }
 
 #[test]
@@ -247,6 +264,7 @@ routes.auto.ladder = ["flash", "large"]
 server.data_dir = "/data/waymark"
 server.listen = "127.0.0.1:4114"
 store.url = "sqlite"
+telemetry.content = false
 "#
     );
     let origins = printed(&settings, true, false);

@@ -19,6 +19,8 @@ use super::usd;
 pub(crate) enum Value {
     /// Text, paths and addresses included.
     Text(String),
+    /// Yes or no.
+    Switch(bool),
     /// A number from 0 to 1.
     Fraction(f64),
     /// US dollars per million tokens.
@@ -56,6 +58,7 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(&quoted(text)),
+            Self::Switch(on) => write!(f, "{on}"),
             Self::Fraction(number) => write!(f, "{number:?}"),
             Self::Usd(amount) => f.write_str(&usd::render(*amount)),
             Self::List(names) => {
@@ -107,6 +110,7 @@ impl Kind {
                 }
                 Ok(Value::List(names))
             }
+            (Self::Switch, DeValue::Boolean(on)) => Ok(Value::Switch(*on)),
             (Self::Fraction, DeValue::Integer(number)) => number_from(number.as_str(), number.radix()),
             (Self::Fraction, DeValue::Float(number)) => fraction(number.as_str()),
             (Self::Usd, DeValue::Integer(number)) if number.radix() == 10 => {
@@ -119,9 +123,10 @@ impl Kind {
                 }
             }
             (Self::Usd, DeValue::Float(number)) => usd::parse(number.as_str()).map(Value::Usd),
-            (Self::Names | Self::Tasks | Self::Dialects | Self::Fraction | Self::Usd, other) => {
-                Err(self.mismatch(found(other)))
-            }
+            (
+                Self::Names | Self::Tasks | Self::Dialects | Self::Switch | Self::Fraction | Self::Usd,
+                other,
+            ) => Err(self.mismatch(found(other))),
             (_, DeValue::String(text)) => Ok(Value::Text(text.clone().into_owned())),
             (_, other) => Err(self.mismatch(found(other))),
         };
@@ -131,6 +136,7 @@ impl Kind {
     /// Takes a value out of an environment variable or a flag.
     pub(super) fn read_text(self, text: &str) -> Result<Value, Fault> {
         let value = match self {
+            Self::Switch => switch(text)?,
             Self::Fraction => fraction(text)?,
             Self::Usd => Value::Usd(usd::parse(text)?),
             Self::Names | Self::Tasks | Self::Dialects => {
@@ -149,6 +155,7 @@ impl Kind {
                 _ => Err(Fault::new("must be from 0 to 1")),
             },
             (Self::Usd, Value::Usd(amount)) => Ok(Value::Usd(amount)),
+            (Self::Switch, Value::Switch(on)) => Ok(Value::Switch(on)),
             (Self::Names | Self::Tasks | Self::Dialects, Value::List(names)) => {
                 if names.is_empty() {
                     return Err(Fault::new("must not be empty"));
@@ -156,12 +163,14 @@ impl Kind {
                 names.iter().try_for_each(|name| self.settle_name(name))?;
                 Ok(Value::List(names))
             }
-            (Self::Fraction | Self::Usd | Self::Names | Self::Tasks | Self::Dialects, Value::Text(_)) => {
-                Err(self.mismatch("a string"))
-            }
+            (
+                Self::Switch | Self::Fraction | Self::Usd | Self::Names | Self::Tasks | Self::Dialects,
+                Value::Text(_),
+            ) => Err(self.mismatch("a string")),
             (_, Value::Text(text)) => self.settle_text(text).map(Value::Text),
             (_, Value::Fraction(_) | Value::Usd(_)) => Err(self.mismatch("a number")),
             (_, Value::List(_)) => Err(self.mismatch("an array")),
+            (_, Value::Switch(_)) => Err(self.mismatch("a boolean")),
         }
     }
 
@@ -203,6 +212,7 @@ impl Kind {
 
     fn mismatch(self, found: &str) -> Fault {
         let wanted = match self {
+            Self::Switch => "`true` or `false`",
             Self::Fraction => "a number from 0 to 1",
             Self::Usd => "a number of US dollars per million tokens",
             Self::Duration => "a span of time such as \"10m\"",
@@ -225,6 +235,13 @@ pub(super) fn found(value: &DeValue<'_>) -> &'static str {
         DeValue::Datetime(_) => "a date",
         DeValue::Array(_) => "an array",
         DeValue::Table(_) => "a table",
+    }
+}
+
+fn switch(text: &str) -> Result<Value, Fault> {
+    match text.trim().parse() {
+        Ok(on) => Ok(Value::Switch(on)),
+        Err(_) => Err(Fault::new(format!("must be `true` or `false`, found {}", echo(text)))),
     }
 }
 

@@ -13,6 +13,8 @@ use waymark_ledger::commitment::{commit, hex};
 use waymark_ledger::note::Signer;
 use waymark_ledger::tree::{Frontier, Hash, leaf_hash, node_hash};
 
+use crate::rig::{Rig, chat};
+
 /// What `why --proof` writes.
 const FILES: [&str; 6] = ["leaf", "body.json", "salt", "proof.tlog-proof", "checkpoint", "vkey"];
 
@@ -125,4 +127,21 @@ fn the_page_s_steps_refuse_what_was_changed() {
         fs::write(&path, &whole).unwrap();
     }
     assert_accepted(folder.path());
+}
+
+/// The same with what the binary itself writes.
+#[test]
+fn the_page_s_steps_accept_a_record_s_own_proof() {
+    let mut rig = Rig::start();
+    let records: Vec<String> =
+        (0..5).map(|_| rig.chat(&chat("small", false)).header("x-waymark-record").to_owned()).collect();
+    assert_eq!(rig.waymark.stop().code, Some(0));
+    for record in &records {
+        let folder = TempDir::new().unwrap();
+        let told = rig.waymark.run(&["why", record, "--proof", &folder.path().display().to_string()]);
+        assert_eq!(told.code, Some(0), "{told:?}");
+        assert_accepted(folder.path());
+        let leaf = fs::read_to_string(folder.path().join("leaf")).unwrap();
+        assert!(leaf.contains(record.as_str()), "{leaf}");
+    }
 }

@@ -1,11 +1,20 @@
 //! A record's two halves on their way to the disk: never the second without the first.
 
-use waymark_ledger::Entry;
+use std::sync::Arc;
+
+use waymark_ledger::{Entry, Intent};
 
 use crate::recorder::{Payload, Pending, Recorder, Unrecorded};
 
 /// A record whose intent is made.
-pub(super) enum Begun {
+pub(super) struct Begun {
+    /// What the intent says.
+    pub(super) intent: Arc<Intent>,
+    stage: Stage,
+}
+
+/// How far the intent has come.
+enum Stage {
     /// Not handed to the writer yet: an answer that is whole at once has both halves in one batch.
     Held(Box<(Entry, Payload)>),
     /// With the writer.
@@ -15,27 +24,30 @@ pub(super) enum Begun {
 }
 
 impl Begun {
-    pub(super) fn new(intent: Entry, payload: Payload) -> Self {
-        Self::Held(Box::new((intent, payload)))
+    pub(super) fn new(intent: Intent, payload: Payload) -> Self {
+        let intent = Arc::new(intent);
+        let entry = Entry::Intent((*intent).clone());
+        Self { intent, stage: Stage::Held(Box::new((entry, payload))) }
     }
 
     /// Hands the intent to the writer, which works while an upstream is waited for.
     pub(super) async fn send(self, recorder: &Recorder) -> Self {
-        match self {
-            Self::Held(held) => {
+        let stage = match self.stage {
+            Stage::Held(held) => {
                 let (intent, payload) = *held;
-                recorder.append(vec![intent], vec![payload]).await.map_or_else(Self::Lost, Self::Sent)
+                recorder.append(vec![intent], vec![payload]).await.map_or_else(Stage::Lost, Stage::Sent)
             }
-            Self::Sent(_) | Self::Lost(_) => self,
-        }
+            stage => stage,
+        };
+        Self { stage, ..self }
     }
 
     /// Waits until the intent is durable, once it was sent.
     pub(super) async fn durable(&mut self) -> Result<(), Unrecorded> {
-        match self {
-            Self::Held(_) => Ok(()),
-            Self::Sent(pending) => pending.durable().await,
-            Self::Lost(error) => Err(error.clone()),
+        match &mut self.stage {
+            Stage::Held(_) => Ok(()),
+            Stage::Sent(pending) => pending.durable().await,
+            Stage::Lost(error) => Err(error.clone()),
         }
     }
 
@@ -47,17 +59,17 @@ impl Begun {
         payload: Option<Payload>,
     ) -> Result<(), Unrecorded> {
         let payloads = payload.into_iter();
-        let mut pending = match self {
-            Self::Held(held) => {
+        let mut pending = match self.stage {
+            Stage::Held(held) => {
                 let (intent, first) = *held;
                 let payloads = std::iter::once(first).chain(payloads).collect();
                 recorder.append(vec![intent, completion], payloads).await?
             }
-            Self::Sent(mut pending) => {
+            Stage::Sent(mut pending) => {
                 pending.durable().await?;
                 recorder.append(vec![completion], payloads.collect()).await?
             }
-            Self::Lost(error) => return Err(error),
+            Stage::Lost(error) => return Err(error),
         };
         pending.durable().await
     }

@@ -1,13 +1,16 @@
 //! Delivery: the answer goes to the client, and its record is whole before its last byte leaves.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use bytes::Bytes;
+use tokio::time::Instant;
 use waymark_flash as flash;
 use waymark_ledger::{Attempt, Commitment, Completion, Entry, Source};
 use waymark_protocol::gemini::Array;
 use waymark_protocol::{Answer, ErrorKind, Fault, Suggestion, Vectors, embed_dialogue, fim_dialogue, sse};
-use waymark_types::{Next, Outcome, Usage};
+use waymark_types::{Next, Outcome, Timestamp, Usage};
 
 use super::attempt::{Reached, Tried, Whole};
 use super::begun::Begun;
@@ -17,6 +20,7 @@ use crate::config::Payloads;
 use crate::recorder::{Payload, Unrecorded};
 use crate::relay::{Client, Head, Kept, Relayed, Sent, Upstreamed, error_end};
 use crate::state::State;
+use crate::telemetry::Answered;
 
 /// How a record ends. The model facts are filled in from the attempts.
 pub(super) struct Ending {
@@ -28,6 +32,8 @@ pub(super) struct Ending {
     pub(super) model: Option<String>,
     pub(super) response: Option<Commitment>,
     pub(super) kept: Option<Bytes>,
+    /// When the first byte of a stream left.
+    pub(super) first_byte: Option<Timestamp>,
     pub(super) sources: Vec<Source>,
     pub(super) error: Option<String>,
 }
@@ -42,6 +48,7 @@ impl Ending {
             model: None,
             response: None,
             kept: None,
+            first_byte: None,
             sources: Vec::new(),
             error: None,
         }
@@ -97,8 +104,24 @@ pub(super) async fn record(
         error: ending.error,
         attempts: Some(ending.attempts),
     };
-    let payload = ending.kept.map(|body| Payload::Response { record: call.record, salt: call.salt, body });
-    begun.complete(&state.recorder, Entry::Completion(completion), payload).await
+    let (intent, told) = (Arc::clone(&begun.intent), completion.clone());
+    let payload =
+        ending.kept.clone().map(|body| Payload::Response { record: call.record, salt: call.salt, body });
+    let began = Instant::now();
+    let recorded = begun.complete(&state.recorder, Entry::Completion(completion), payload).await;
+    if recorded.is_ok() {
+        state.telemetry.metrics.appended(began.elapsed());
+    }
+    state.telemetry.answered(&Answered {
+        intent: &intent,
+        completion: &told,
+        on_record: recorded.is_ok(),
+        first_byte: ending.first_byte,
+        finish: ending.answer.finish.as_deref(),
+        request: &call.body,
+        response: ending.kept.as_ref(),
+    });
+    recorded
 }
 
 /// The delivery of one answer.
@@ -230,6 +253,7 @@ impl Delivery<'_> {
             head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Array::CONTENT_TYPE));
             sent = sent.in_array();
         }
+        let first_byte = Some(self.state.clock.now());
         let mut client = client.begin(head);
         let relayed = upstreamed.relay(&mut client, sent).await;
         self.ended(&relayed, failed_at_once);
@@ -242,6 +266,7 @@ impl Delivery<'_> {
         let last = last.map(&end);
         sent.add(last.as_deref().unwrap_or_default());
         let mut ending = Ending::new(outcome, self.reason).answer(&self.name, answer).sent(sent);
+        ending.first_byte = first_byte;
         if let Some((_, words)) = error {
             ending = ending.error(words);
         }

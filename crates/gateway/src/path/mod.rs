@@ -15,7 +15,7 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use waymark_ledger::commitment::{self, Salt};
-use waymark_ledger::{Attempt, Decision, Entry, Intent, PlannedAttempt};
+use waymark_ledger::{Attempt, Decision, Intent, PlannedAttempt};
 use waymark_protocol::gemini::Array;
 use waymark_protocol::{Addressed, ErrorKind, Fault, Request};
 use waymark_routing::{Features, POLICY, Plan, Refusal};
@@ -252,7 +252,7 @@ async fn record_refusal(
 fn begin(state: &State, call: &Call, intent: Intent) -> Begun {
     let kept = (state.config.ledger.payloads == Payloads::Keep).then(|| call.body.clone());
     let payload = Payload::Request { record: call.record, salt: call.salt, body: kept };
-    Begun::new(Entry::Intent(intent), payload)
+    Begun::new(intent, payload)
 }
 
 fn intent(

@@ -1,13 +1,16 @@
 //! Writing, reading back, proving, taking up again, listing, erasing, dropping: what every store does alike.
 
 use waymark_ledger::checkpoint::Checkpoint;
+use waymark_ledger::note::Signer;
 use waymark_ledger::subject::Text;
 use waymark_ledger::{Dropped, Entry, Erased, Erasure, Log, Retention, Saved, Week};
 use waymark_store::{Effect, LedgerStore, Query, StoreError, Verdict, explain};
 use waymark_types::{Outcome, RecordId, Timestamp};
 
 use crate::on_every_store;
-use crate::samples::{Bench, REQUEST, completion, intent, leaf, record, request, response, signer, subject, time};
+use crate::samples::{
+    Bench, REQUEST, completion, intent, leaf, record, request, response, signer, subject, time,
+};
 
 on_every_store!(
     an_empty_ledger_is_clean,
@@ -84,6 +87,16 @@ async fn a_saved_checkpoint_tells_growth_from_rewriting_and_rollback(bench: Benc
         panic!("rewrite missed")
     };
     assert!(fault.to_string().contains("forked"), "{fault}");
+
+    // The same by somebody without the key: the newest checkpoint is signed with another.
+    let stranger = Signer::new("waymark/test", &[5; 32]).unwrap();
+    let note = Checkpoint::sign(9, &[7; 32], &stranger);
+    bench.home.sql(&format!("UPDATE checkpoints SET note = '{note}' WHERE size = 9")).unwrap();
+    let rewritten = Checkpoint::sign(8, &[7; 32], &signer());
+    let Verdict::Bad(fault) = bench.verdict(&[saved(rewritten)]).await.unwrap() else {
+        panic!("rewrite missed")
+    };
+    assert!(fault.to_string().contains("rewritten after leaf 0"), "{fault}");
 }
 
 async fn large_batches_cross_the_limits_of_one_statement(bench: Bench) {
@@ -144,7 +157,7 @@ async fn a_second_completion_is_refused(bench: Bench) {
 
 async fn another_key_is_kept_out(bench: Bench) {
     bench.fill(1).await;
-    let other = Log::new(waymark_ledger::note::Signer::new("waymark/other", &[5; 32]).unwrap());
+    let other = Log::new(Signer::new("waymark/other", &[5; 32]).unwrap());
     let refused = bench.beside("other").await.claim(&other).await;
     assert!(matches!(refused, Err(StoreError::OtherLedger { .. })), "{refused:?}");
 }
@@ -182,7 +195,10 @@ async fn lists_are_narrowed_and_paged(bench: Bench) {
     assert_eq!(list(anns).await, [record(14), record(12)]);
     assert_eq!(list(Query { principal: text("nobody"), ..some.clone() }).await, []);
     assert_eq!(list(Query { outcome: text("failed"), ..some.clone() }).await, []);
-    assert_eq!(list(Query { since: Some(time(30)), until: Some(time(35)), ..some }).await, newest_first(30..=34));
+    assert_eq!(
+        list(Query { since: Some(time(30)), until: Some(time(35)), ..some }).await,
+        newest_first(30..=34)
+    );
 }
 
 fn erasure(erased: Erased) -> Entry {

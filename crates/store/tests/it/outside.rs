@@ -50,10 +50,12 @@ const FREE: [(&str, &str); 1] = [("open_records", "gateway")];
 impl Outside {
     pub(crate) async fn of(bench: &Bench) -> Self {
         match bench.home.address() {
-            Address::Sqlite(path) => {
-                Self::Sqlite(SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap())
+            Address::Sqlite(path) => Self::Sqlite(
+                SqliteConnection::connect(&format!("sqlite://{}", path.display())).await.unwrap(),
+            ),
+            Address::Postgres { url, .. } => {
+                Self::Postgres(PgConnection::connect(url.expose()).await.unwrap())
             }
-            Address::Postgres { url, .. } => Self::Postgres(PgConnection::connect(url.expose()).await.unwrap()),
         }
     }
 

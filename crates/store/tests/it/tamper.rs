@@ -212,7 +212,10 @@ async fn a_truncated_tail_is_a_rollback(bench: Bench) {
     let kept = newer.store.newest_checkpoint().await.unwrap().unwrap().note;
     assert!(matches!(older.verdict(&[]).await.unwrap(), Verdict::Clean(_)));
     let Verdict::Bad(fault) = older.verdict(&[saved(&kept)]).await.unwrap() else { panic!("not noticed") };
-    assert!(fault.to_string().contains("rolled back: the ledger has 8 leaves and its key signed 9"), "{fault}");
+    assert!(
+        fault.to_string().contains("rolled back: the ledger has 8 leaves and its key signed 9"),
+        "{fault}"
+    );
     // The tail cut out of the newer one by hand.
     let mut outside = Outside::of(&newer).await;
     outside.run("DELETE FROM leaves WHERE leaf_index = 8").await.unwrap();

@@ -14,7 +14,7 @@ fn unknown_keys_come_with_a_suggestion() {
     assert_eq!(
         problem("color = 1"),
         "waymark.toml:1:1: unknown key `color`\n  \
-         hint: known here: server, store, repository, embedded, ledger, providers, models, routes, aliases"
+         hint: known here: server, store, repository, embedded, ledger, telemetry, providers, models, routes, aliases"
     );
     // The table was misspelt: that nothing in it is known is no further problem.
     assert_eq!(
@@ -75,6 +75,25 @@ fn wrong_values_say_what_is_wanted_and_what_was_found() {
             "store.url = \"postgres://waymark:hunter2@db/waymark\"",
             "1:13: `store.url` points at PostgreSQL, which is not yet in this version\n  \
              hint: this version keeps records in a file: url = \"sqlite\"",
+        ),
+        (
+            "telemetry.content = \"yes\"",
+            "1:21: `telemetry.content` must be `true` or `false`, found a string",
+        ),
+        (
+            "telemetry.content = true",
+            "1:11: `telemetry.content` tells texts that are not kept\n  \
+             hint: set ledger.payloads = \"keep\", or leave the texts out of telemetry",
+        ),
+        (
+            "telemetry.otlp_endpoint = \"http://localhost:4318/v1/traces\"",
+            "1:11: `telemetry.otlp_endpoint` ends in /v1/traces, which is added to it\n  \
+             hint: write otlp_endpoint = \"http://localhost:4318\"",
+        ),
+        (
+            "telemetry = { otlp_endpoint = \"http://localhost:4318\", otlp_headers_env = \"NO\" }",
+            "1:56: `telemetry.otlp_headers_env` names NO, which is not set or empty\n  \
+             hint: set NO to the headers, or leave this out",
         ),
         ("store.url = \"hunter2\"", "1:13: `store.url` must be `sqlite`"),
     ] {

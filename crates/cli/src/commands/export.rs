@@ -1,0 +1,172 @@
+//! `waymark export`
+
+mod leaves;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use waymark_ledger::attestation::{Inclusion, Statement};
+use waymark_ledger::note::Signer;
+use waymark_ledger::{Join, Record, Selection};
+use waymark_store::explain;
+use waymark_types::Timestamp;
+
+use self::leaves::Leaves;
+use super::{Ledger, Outcome, block_on, unreadable};
+use crate::args::{Common, Export, Format};
+use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE, USAGE, talk};
+use crate::terminal::{grouped, progress};
+
+pub(crate) fn run(common: &Common, asked: &Export) -> Outcome {
+    let selection = selection(asked)?;
+    let written = block_on(async {
+        let ledger = Ledger::open(common).await?;
+        let form = Form::of(asked.format, &ledger)?;
+        match &asked.output {
+            None => {
+                let mut stdout = BufWriter::new(io::stdout().lock());
+                let written = export(&ledger, &selection, &form, &mut stdout).await?;
+                stdout.flush()?;
+                Ok(written)
+            }
+            Some(path) => {
+                // A file that is there is whole.
+                let unfinished = path.with_added_extension("new");
+                let mut file = BufWriter::new(File::create(&unfinished).map_err(unwritten(&unfinished))?);
+                let written = export(&ledger, &selection, &form, &mut file).await?;
+                file.into_inner().map_err(io::IntoInnerError::into_error).map_err(unwritten(&unfinished))?;
+                std::fs::rename(&unfinished, path).map_err(unwritten(path))?;
+                Ok(written)
+            }
+        }
+    })?;
+    if asked.output.is_some() {
+        talk(format_args!("{} records written", grouped(written)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the records meant, a line each, and says how many.
+async fn export(
+    ledger: &Ledger,
+    selection: &Selection,
+    form: &Form,
+    out: &mut dyn Write,
+) -> Result<u64, Failure> {
+    let mut leaves = Leaves::of(&ledger.store).await?;
+    let mut join = Join::new(ledger.key.name());
+    let bar = progress(leaves.total(), "exporting {bar:30} {human_pos}/{human_len} leaves ({per_sec})");
+    let mut written = 0;
+    while let Some((entry, place)) = leaves.next().await? {
+        bar.set_position(place.index);
+        if let Some(record) = join.push(entry, place).filter(|record| selection.takes(record)) {
+            written += u64::from(form.write(ledger, &record, out).await?);
+        }
+    }
+    for record in join.finish().filter(|record| selection.takes(record)) {
+        written += u64::from(form.write(ledger, &record, out).await?);
+    }
+    bar.finish_and_clear();
+    Ok(written)
+}
+
+/// How records are written.
+enum Form {
+    Jsonl,
+    InToto(Box<Signer>),
+}
+
+impl Form {
+    fn of(format: Format, ledger: &Ledger) -> Result<Self, Failure> {
+        Ok(match format {
+            Format::Jsonl => Self::Jsonl,
+            Format::InToto => Self::InToto(Box::new(signer(ledger)?)),
+        })
+    }
+
+    /// Writes a record; `false` when the format has nothing to say of it.
+    async fn write(&self, ledger: &Ledger, record: &Record, out: &mut dyn Write) -> Result<bool, Failure> {
+        match self {
+            Self::Jsonl => serde_json::to_writer(&mut *out, record).map_err(io::Error::from)?,
+            Self::InToto(signer) => {
+                let Some(mut statement) = Statement::new(record) else { return Ok(false) };
+                if let Some(inclusion) = inclusion(ledger, record).await? {
+                    statement = statement.proven(inclusion);
+                }
+                let envelope =
+                    statement.sign(signer).map_err(|error| Failure::from_error(CHECK_FAILED, &error))?;
+                serde_json::to_writer(&mut *out, &envelope).map_err(io::Error::from)?;
+            }
+        }
+        out.write_all(b"\n")?;
+        Ok(true)
+    }
+}
+
+/// The key that signs statements: the log's own.
+fn signer(ledger: &Ledger) -> Result<Signer, Failure> {
+    let signer = waymark_gateway::read_signer(&ledger.data_dir).map_err(|error| {
+        Failure::from_error(UNREACHABLE, &error).hint("statements are signed where the ledger's key is")
+    })?;
+    if signer.verifier() == ledger.key {
+        Ok(signer)
+    } else {
+        let message = format!("the signing key in {} is not the ledger's", ledger.data_dir.display());
+        Err(Failure::new(CHECK_FAILED, message).hint("see what `waymark verify` says"))
+    }
+}
+
+/// The proof that a record is in the log. What does not verify is not signed for.
+async fn inclusion(ledger: &Ledger, record: &Record) -> Result<Option<Inclusion>, Failure> {
+    let told =
+        explain(&ledger.store, &ledger.key, record.record).await.map_err(|error| unreadable(&error))?;
+    let Some(proof) = told.and_then(|told| told.proof) else { return Ok(None) };
+    if !proof.verified {
+        let message = format!("record {} does not verify: nothing is attested of it", record.record);
+        return Err(Failure::new(CHECK_FAILED, message).hint("see what `waymark verify` says"));
+    }
+    let newest = ledger.store.newest_checkpoint().await.map_err(|error| unreadable(&error))?;
+    let checkpoint = newest.filter(|newest| newest.size == proof.tree_size).map(|newest| newest.note);
+    Ok(Some(Inclusion { tree_size: proof.tree_size, root: proof.root, hashes: proof.hashes, checkpoint }))
+}
+
+fn selection(asked: &Export) -> Result<Selection, Failure> {
+    Ok(Selection {
+        since: asked.since.as_deref().map(|text| moment("--since", text)).transpose()?,
+        until: asked.until.as_deref().map(|text| moment("--until", text)).transpose()?,
+        model: asked.model.clone(),
+        route: asked.route.clone(),
+        session: asked.session.clone(),
+        client: asked.client.clone(),
+    })
+}
+
+/// A point in time, or the beginning of a day in UTC.
+fn moment(flag: &str, text: &str) -> Result<Timestamp, Failure> {
+    text.parse().or_else(|_| format!("{text}T00:00:00Z").parse()).map_err(|_| {
+        Failure::new(USAGE, format!("{flag} {text} is no time"))
+            .hint("write a day, 2026-11-27, or a time with its zone, 2026-11-27T09:30:00Z")
+    })
+}
+
+fn unwritten(path: &Path) -> impl FnOnce(io::Error) -> Failure {
+    move |error| Failure::new(UNREACHABLE, format!("could not write {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_in_utc() {
+        for (text, told) in [
+            ("2026-11-27", "2026-11-27T00:00:00.000000Z"),
+            ("2026-11-27T09:30:00+01:00", "2026-11-27T08:30:00.000000Z"),
+        ] {
+            assert_eq!(moment("--since", text).unwrap().to_string(), told);
+        }
+        assert!(moment("--since", "yesterday").is_err());
+    }
+}
