@@ -105,8 +105,8 @@ fn floor(gateway: &Gateway) -> Result<Side<'static>> {
 /// What a completion waits for: both halves of its record are sealed together.
 fn commits(mut ledger: Ledger) -> Side<'static> {
     Side::new("one commit of a whole record", move || {
-        let (leaves, payloads) = ledger.record()?;
-        timed(|| ledger.commit(leaves, &payloads))
+        let (leaves, effects) = ledger.record()?;
+        timed(|| ledger.commit(&leaves, &effects))
     })
 }
 

@@ -8,6 +8,7 @@ mod cancel;
 mod client;
 mod completion;
 mod disk;
+mod filling;
 mod flash;
 mod gateway;
 mod ledger;
@@ -20,6 +21,7 @@ mod sides;
 mod traffic;
 mod upstream;
 mod verify;
+mod writers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

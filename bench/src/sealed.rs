@@ -1,67 +1,214 @@
-//! Records of the size and shape that the gateway writes.
+//! Records of the size, shape and spread that gateways write.
 
 use anyhow::Result;
-use waymark_ledger::commitment;
+use waymark_ledger::commitment::{self, Salt};
 use waymark_ledger::note::Signer;
-use waymark_ledger::{Attempt, Commitment, Completion, Decision, Entry, Intent, PlannedAttempt};
-use waymark_store::Payload;
+use waymark_ledger::subject::Subject;
+use waymark_ledger::{Attempt, Commitment, Completion, Decision, Entry, Intent, Leaf, PlannedAttempt};
+use waymark_store::{Effect, LedgerStore};
 use waymark_testkit::Random;
 use waymark_types::{Dialect, MicroUsd, Next, Outcome, RecordId, Task, Timestamp, Usage};
 
-/// When the first record began.
+/// When the first record began: 2026-01-01T00:00Z.
 const BEGINNING: i64 = 1_767_225_600_000_000;
+const YEAR: i64 = 365 * 24 * 60 * 60 * 1_000_000;
+
+/// Conversations that go on at a time.
+const AT_ONCE: usize = 40;
+/// Records of one conversation.
+const IN_SESSION: u32 = 50;
+
+/// How many there are of each. Few of them do most of the work.
+pub(crate) const PEOPLE: usize = 300;
+pub(crate) const REPOSITORIES: usize = 200;
+pub(crate) const MODELS: usize = 12;
+pub(crate) const CLIENTS: usize = 24;
+pub(crate) const ROUTES: [&str; 3] = ["auto", "careful", "batch"];
 
 /// The key every measured ledger is signed with.
 pub(crate) fn signer() -> Result<Signer> {
     Ok(Signer::new("waymark/0123456789abcdef", &[7; 32])?)
 }
 
+/// The name of somebody who asks.
+pub(crate) fn person(n: usize) -> String {
+    format!("developer-{n}@example.com")
+}
+
+/// A repository's name.
+pub(crate) fn repository(n: usize) -> String {
+    format!("git.example.com/team-{}/service-{n}", n % 17)
+}
+
+/// A model's name, as its provider says it.
+pub(crate) fn model(n: usize) -> String {
+    format!("large-{}-2026-01-01", n + 1)
+}
+
+/// A client's name and version.
+pub(crate) fn client(n: usize) -> String {
+    format!("claude-cli/2.0.{n} (external, cli)")
+}
+
+/// Makes sure that everybody who asks is known to the store.
+pub(crate) async fn introduce(store: &LedgerStore) -> Result<()> {
+    for n in 0..PEOPLE {
+        store.subject(&person(n), key(n)).await?;
+    }
+    Ok(())
+}
+
+fn key(n: usize) -> [u8; 32] {
+    let mut key = [0x5a; 32];
+    key[..8].copy_from_slice(&n.to_be_bytes());
+    key
+}
+
+/// A record ready to be written: both halves, and the salt that goes beside the first.
+pub(crate) struct Made {
+    pub(crate) intent: Leaf,
+    pub(crate) completion: Leaf,
+    pub(crate) salt: Effect,
+}
+
+impl Made {
+    /// Its id.
+    pub(crate) fn record(&self) -> RecordId {
+        self.intent.statement.record
+    }
+}
+
+/// A conversation.
+struct Session {
+    name: String,
+    person: usize,
+    repository: usize,
+    client: usize,
+    left: u32,
+}
+
 /// Makes one record after another, ids in the order of time as the server's are.
 pub(crate) struct Records {
     random: Random,
-    made: i64,
+    subjects: Vec<Subject>,
+    sessions: Vec<Session>,
+    at: i64,
+    step: i64,
 }
 
 impl Records {
-    /// Starts anywhere: no two makers make the same ids.
+    /// A second apart. Starts anywhere: no two makers make the same ids.
     pub(crate) fn new() -> Self {
-        Self { random: Random::seeded(Random::seed()), made: 0 }
+        Self::every(1_000_000)
     }
 
-    /// The next record's intent and completion, and the salt that goes beside the intent.
-    pub(crate) fn make(&mut self) -> (Entry, Entry, Payload) {
-        let started = BEGINNING + self.made * 1_000;
-        self.made += 1;
-        let mut bytes = [0; 48];
-        bytes.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&self.random.bits().to_be_bytes()));
-        let (mut tail, mut salt) = ([0; 10], [0; 32]);
-        tail.copy_from_slice(&bytes[..10]);
-        salt.copy_from_slice(&bytes[16..]);
-        let record = RecordId::new(Timestamp::from_micros(started), tail);
-        let committed = commitment::commit(&salt, &bytes);
-        let intent = intent(record, started, commitment::salt_digest(&salt), committed.clone());
-        let completion = completion(record, started + 4_200_000, committed);
-        (intent, completion, Payload::Request { record, salt, body: None })
+    /// So many over a year.
+    pub(crate) fn over_a_year(records: usize) -> Self {
+        Self::every(YEAR / records.max(1) as i64)
+    }
+
+    fn every(step: i64) -> Self {
+        let subjects = (0..PEOPLE).map(|n| Subject::new(&person(n), key(n))).collect();
+        let random = Random::seeded(Random::seed());
+        Self { random, subjects, sessions: Vec::new(), at: BEGINNING, step }
+    }
+
+    /// The next record.
+    pub(crate) fn make(&mut self) -> Result<Made> {
+        self.at += self.step;
+        let (record, salt) = (RecordId::new(Timestamp::from_micros(self.at), self.bytes()), self.bytes());
+        let text: Salt = self.bytes();
+        let committed = commitment::commit(&salt, &text);
+        let turn = self.turn();
+        let who = self.subjects[turn.person].id().to_owned();
+        let route = ROUTES[few(&mut self.random, ROUTES.len())];
+        let intent =
+            intent(record, self.at, &turn, who, route, commitment::salt_digest(&salt), committed.clone());
+        let ending = self.ending();
+        let model = model(few(&mut self.random, MODELS));
+        let completion = completion(record, self.at + 4_200_000, ending, &model, committed);
+        Ok(Made {
+            intent: Leaf::new(intent, self.bytes())?,
+            completion: Leaf::new(completion, self.bytes())?,
+            salt: Effect::Salt { record, salt },
+        })
+    }
+
+    /// The next turn of one of the conversations that go on.
+    fn turn(&mut self) -> Session {
+        let at = self.random.below(AT_ONCE);
+        if at >= self.sessions.len() || self.sessions[at].left == 0 {
+            let new = Session {
+                name: self.session_name(),
+                person: few(&mut self.random, PEOPLE),
+                repository: few(&mut self.random, REPOSITORIES),
+                client: few(&mut self.random, CLIENTS),
+                left: IN_SESSION,
+            };
+            let at = at.min(self.sessions.len());
+            if at == self.sessions.len() { self.sessions.push(new) } else { self.sessions[at] = new }
+        }
+        let at = at.min(self.sessions.len() - 1);
+        let session = &mut self.sessions[at];
+        session.left = session.left.saturating_sub(1);
+        Session { name: session.name.clone(), ..*session }
+    }
+
+    fn session_name(&mut self) -> String {
+        let bits = [self.random.bits(), self.random.bits()];
+        format!("{:08x}-{:04x}-4a43-9a0c-{:012x}", bits[0] >> 32, bits[0] & 0xffff, bits[1] >> 16)
+    }
+
+    /// Few do not succeed.
+    fn ending(&mut self) -> Outcome {
+        match self.random.below(1_000) {
+            0..950 => Outcome::Succeeded,
+            950..985 => Outcome::Cancelled,
+            _ => Outcome::Failed,
+        }
+    }
+
+    fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.random.bits().to_be_bytes()[..chunk.len()]);
+        }
+        bytes
     }
 }
 
-fn intent(record: RecordId, started: i64, salt_sha256: String, request: Commitment) -> Entry {
+/// One of `count`, the first ones far more often than the last: the third power of a fair draw.
+pub(crate) fn few(random: &mut Random, count: usize) -> usize {
+    let fair = random.below(1 << 20) as f64 / f64::from(1 << 20);
+    ((fair * fair * fair * count as f64) as usize).min(count - 1)
+}
+
+fn intent(
+    record: RecordId,
+    started: i64,
+    turn: &Session,
+    principal: String,
+    route: &str,
+    salt_sha256: String,
+    request: Commitment,
+) -> Entry {
     Entry::Intent(Intent {
         record,
         started: Timestamp::from_micros(started),
         dialect: Dialect::AnthropicMessages,
         task: Some(Task::AgentStep),
         stream: true,
-        client: Some("claude-cli/2.0.1 (external, cli)".to_owned()),
-        session: Some("0b7c6c2e-52f1-4a43-9a0c-6f7d5c1c9f00".to_owned()),
-        principal: "local".to_owned(),
-        requested_model: Some("auto".to_owned()),
+        client: Some(client(turn.client)),
+        session: Some(turn.name.clone()),
+        repository: Some(repository(turn.repository)),
+        principal,
+        requested_model: Some(route.to_owned()),
         decision: Decision {
-            route: Some("auto".to_owned()),
+            route: Some(route.to_owned()),
             policy: "ladder-1".to_owned(),
             reason: "first_rung".to_owned(),
             reasons: vec![
-                "route:auto".to_owned(),
+                format!("route:{route}"),
                 "task:agent_step".to_owned(),
                 "passed_over:flash".to_owned(),
             ],
@@ -73,24 +220,24 @@ fn intent(record: RecordId, started: i64, salt_sha256: String, request: Commitme
     })
 }
 
-fn completion(record: RecordId, ended: i64, response: Commitment) -> Entry {
+fn completion(record: RecordId, ended: i64, outcome: Outcome, model: &str, response: Commitment) -> Entry {
     let ended = Timestamp::from_micros(ended);
     Entry::Completion(Completion {
         record,
         ended: Some(ended),
-        outcome: Outcome::Succeeded,
+        outcome,
         reason: "first_rung".to_owned(),
         provider: Some("acme".to_owned()),
-        resolved_model: Some("large-2026-01-01".to_owned()),
-        served_model: Some("large-2026-01-01".to_owned()),
+        resolved_model: Some(model.to_owned()),
+        served_model: Some(model.to_owned()),
         attempts: Some(vec![Attempt {
             provider: "acme".to_owned(),
-            model: "large-2026-01-01".to_owned(),
-            served_model: Some("large-2026-01-01".to_owned()),
+            model: model.to_owned(),
+            served_model: Some(model.to_owned()),
             started: ended,
             ended,
             status: Some(200),
-            outcome: Outcome::Succeeded,
+            outcome,
             error: None,
             next: Next::Done,
             served: true,

@@ -291,10 +291,13 @@ impl LedgerStore {
     }
 }
 
+/// A salt and the body committed to under it.
+type Salted = (Vec<u8>, Vec<u8>);
+
 /// What is beside leaves, by what it belongs to.
 #[derive(Default)]
 struct Beside {
-    bodies: HashMap<(Vec<u8>, i64), (Vec<u8>, Vec<u8>)>,
+    bodies: HashMap<(Vec<u8>, i64), Salted>,
     salts: HashMap<Vec<u8>, Vec<u8>>,
     texts: HashMap<(Vec<u8>, i64), Vec<u8>>,
     listings: HashMap<Vec<u8>, Listing>,

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::workspace::{Workspace, cargo};
-use crate::{process, test};
+use crate::{packages, process};
 
 /// Moments at which something breaks, in each test of the suite.
 const ROUNDS: usize = 500;
