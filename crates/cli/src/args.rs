@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// Waymark: your team's own default path for coding assistants.
 #[derive(Debug, Parser)]
@@ -154,7 +154,7 @@ pub(crate) struct Connect {
 
 /// What to erase. It cannot be taken back.
 #[derive(Debug, Args)]
-#[group(id = "what", required = true, multiple = false, args = ["subject", "record"])]
+#[command(group = ArgGroup::new("what").required(true).args(["subject", "record"]))]
 pub(crate) struct Erase {
     /// A person: their name, their key, and with it every kept text of theirs
     #[arg(long, value_name = "NAME")]

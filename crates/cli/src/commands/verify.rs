@@ -50,7 +50,7 @@ fn clean(verified: &Verified, origin: &str, as_json: bool, outside: usize) -> Ou
         let report = json!({
             "verified": true, "origin": origin, "size": verified.size, "root": root,
             "records": verified.completed + open, "open": verified.open.keys().collect::<Vec<_>>(),
-            "checkpoints": verified.checkpoints, "saved": outside, "erasures": verified.erasures,
+            "checkpoints": verified.checkpoints, "saved": outside, "cosignatures": verified.cosignatures, "erasures": verified.erasures,
             "dropped": verified.dropped, "pending": verified.pending, "fault": null,
         });
         writeln!(io::stdout(), "{report}")?;
@@ -67,6 +67,7 @@ fn clean(verified: &Verified, origin: &str, as_json: bool, outside: usize) -> Ou
     )?;
     writeln!(out, "root {root} of {origin}")?;
     for (count, what) in [
+        (verified.cosignatures, "signatures of witnesses hold"),
         (verified.erasures, "erasures on record: what they destroyed is gone"),
         (verified.dropped, "leaves stand without what they said, dropped for its age"),
         (verified.pending, "entries are durable and wait to be put under the tree"),

@@ -73,7 +73,7 @@ fn one_changed_byte_is_found_and_its_record_named() {
     let victim = &records[2];
     let script = "\
 victim = sys.argv[2] if len(sys.argv) > 2 else VICTIM
-for (table,) in db.execute(\"select name from sqlite_master where type = 'table'\").fetchall():
+for (table,) in db.execute(\"select name from sqlite_master where type = 'table' and name like 'bodies%'\").fetchall():
     columns = [row[1] for row in db.execute(f'pragma table_info(\"{table}\")')]
     for column in columns:
         rows = db.execute(f'select rowid, \"{column}\" from \"{table}\" where typeof(\"{column}\") = \\'blob\\'').fetchall()

@@ -1,7 +1,6 @@
 //! `waymark witness`: what it cosigns, what it refuses, and what it still knows after a crash.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,7 +11,9 @@ use waymark_ledger::cosignature::Verifier;
 use waymark_ledger::note::Signer;
 use waymark_ledger::tree::{Coordinate, Frontier, Hash, consistency_steps, leaf_hash, prove};
 use waymark_ledger::witness::{LARGEST_REQUEST, Request, parse_cosignature};
-use waymark_testkit::{Exchange, Http, Random, Response, Tally, Waymark, build_go};
+use waymark_testkit::{Exchange, Http, Random, Response, Tally, Waymark};
+
+use crate::log::go;
 
 use crate::rig::BINARY;
 
@@ -265,10 +266,8 @@ fn requests_at_once_never_lead_to_two_histories() {
 
 #[test]
 fn a_log_of_go_s_is_cosigned_as_go_reads_it() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/log");
-    let program = build_go(&folder, Path::new(env!("CARGO_TARGET_TMPDIR")));
     let run = |arguments: &[&str]| {
-        let output = Command::new(&program).args(arguments).output().unwrap();
+        let output = Command::new(go()).args(arguments).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).unwrap()
     };

@@ -66,6 +66,11 @@ pub(crate) async fn open(
     if !changed.is_empty() {
         store.append(&changed, &[], &log).await?;
     }
+    // What waited, of whomever, need not wait for the first request.
+    match store.seal(&log).await {
+        Ok(_) | Err(StoreError::Busy) => {}
+        Err(error) => return Err(error.into()),
+    }
 
     let (store, subjects) = (Arc::new(store), Arc::new(Subjects::default()));
     let (jobs, queue) = mpsc::channel(QUEUE);

@@ -85,7 +85,8 @@ impl Witnesses {
     }
 
     async fn turn(&self, asked: &Asked, store: &LedgerStore, clock: &dyn Clock) {
-        match self.ask(&asked.witness, store).await {
+        let cosigned = asked.condition(|condition| condition.size);
+        match self.ask(&asked.witness, cosigned, store).await {
             Ok(Some(size)) => asked.condition(|condition| {
                 *condition = Condition { size, time: Some(clock.now()), error: None };
             }),
@@ -108,13 +109,19 @@ impl Witnesses {
         }
     }
 
-    /// Has the newest checkpoint cosigned where it is a new one; says its size.
-    async fn ask(&self, witness: &Witness, store: &LedgerStore) -> Result<Option<u64>, Unsigned> {
+    /// Has the newest checkpoint cosigned where this process has not had it cosigned yet; says its size. After a start it
+    /// is asked for even where the database says that it was: the witness may know better.
+    async fn ask(
+        &self,
+        witness: &Witness,
+        cosigned: u64,
+        store: &LedgerStore,
+    ) -> Result<Option<u64>, Unsigned> {
         let Some(newest) = store.newest_checkpoint().await? else { return Ok(None) };
-        let known = store.cosigned_by(&witness.key).await?;
-        if newest.size <= known {
+        if newest.size <= cosigned {
             return Ok(None);
         }
+        let known = store.cosigned_by(&witness.key).await?;
         let consistency = async |old, new| {
             let proof = store.consistency(old, new).await?;
             proof.ok_or_else(|| StoreError::Damaged(format!("a node of the tree of {new} leaves is missing")))
