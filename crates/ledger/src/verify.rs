@@ -1,6 +1,6 @@
 //! Verification: leaves in order, as stored and not yet believed, against the tree, the checkpoints and one another.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use waymark_types::RecordId;
@@ -159,8 +159,8 @@ pub struct Verified {
     pub size: u64,
     /// Root of the tree.
     pub root: Hash,
-    /// Records whose intent has no completion, with its leaf: in flight, or cut off and not yet closed.
-    pub open: BTreeMap<RecordId, u64>,
+    /// Records whose intent has no completion: in flight, or cut off and not yet closed.
+    pub open: BTreeSet<RecordId>,
     /// Records with both halves.
     pub completed: u64,
     /// Checkpoints checked.
@@ -415,7 +415,7 @@ impl Verifier {
         Ok(Verified {
             size,
             root: self.frontier.root(),
-            open: self.open.into_iter().map(|(record, open)| (record, open.leaf_index)).collect(),
+            open: self.open.into_keys().collect(),
             completed: self.completed,
             checkpoints: self.checkpoints,
             cosignatures: 0,

@@ -97,7 +97,11 @@ async fn walk(
         Ok(count) => verified.cosignatures = count,
         Err(problem) => return surplus("cosignatures", problem),
     }
-    verified.pending = settle(store, &verified, &seen, open).await?;
+    let queue = settle(store, &verified, &seen, open).await?;
+    // What waits is durable, and counts.
+    verified.completed += queue.completed.len() as u64;
+    verified.open = queue.open.into_keys().collect();
+    verified.pending = queue.waiting;
     Ok(verified)
 }
 
@@ -141,13 +145,13 @@ fn surplus<T>(name: &str, problem: String) -> Result<T, Stop> {
     Err(Stop::Fault(Fault::Table { name: name.to_owned(), problem }))
 }
 
-/// What the tables must hold beyond the leaves, no more and no less. Returns how many entries wait.
+/// What the tables must hold beyond the leaves, no more and no less. Returns what waits.
 async fn settle(
     store: &LedgerStore,
     verified: &Verified,
     seen: &BTreeMap<Option<Week>, Seen>,
     open: Vec<(RecordId, Option<Listing>)>,
-) -> Result<u64, Stop> {
+) -> Result<Queue, Stop> {
     let counted = store.count("leaves").await?;
     if counted != verified.size {
         return surplus("leaves", format!("it has {counted} rows, {} of them in order", verified.size));
@@ -171,7 +175,7 @@ async fn settle(
     let mut queue = Queue::of(store, open).await?;
     queue.settle(store).await?;
     beside(store, seen, &queue).await?;
-    Ok(queue.waiting)
+    Ok(queue)
 }
 
 /// Records that are open once the entries that wait are counted in.

@@ -49,7 +49,7 @@ fn clean(verified: &Verified, origin: &str, as_json: bool, outside: usize) -> Ou
     if as_json {
         let report = json!({
             "verified": true, "origin": origin, "size": verified.size, "root": root,
-            "records": verified.completed + open, "open": verified.open.keys().collect::<Vec<_>>(),
+            "records": verified.completed + open, "open": verified.open,
             "checkpoints": verified.checkpoints, "saved": outside, "cosignatures": verified.cosignatures, "erasures": verified.erasures,
             "dropped": verified.dropped, "pending": verified.pending, "fault": null,
         });

@@ -102,7 +102,7 @@ fn an_erased_record_leaves_no_salt_and_no_text_in_any_file() {
     assert_eq!(verified.code, Some(0), "{verified:?}");
     assert!(verified.stdout.contains("1 erasures"), "{verified:?}");
     for record in records.iter().chain([&after]) {
-        assert_eq!(rig.waymark.why(record)["served_model"], "mock-small-2026-01-01");
+        assert_eq!(rig.waymark.why(record)["served_model"], "mock-large-2026-01-01");
     }
     let again = run(&rig, &["erase", "--record", &records[1], "--yes"]);
     assert_eq!(again.code, Some(1), "{again:?}");
@@ -127,7 +127,7 @@ fn an_erased_person_leaves_no_name_and_no_key_in_any_file() {
     let verified = rig.waymark.run(&["verify"]);
     assert_eq!(verified.code, Some(0), "{verified:?}");
     let told = rig.waymark.why(&records[0]);
-    assert_eq!((&told["principal"], &told["served_model"]), (&Value::Null, &json!("mock-small-2026-01-01")));
+    assert_eq!((&told["principal"], &told["served_model"]), (&Value::Null, &json!("mock-large-2026-01-01")));
     assert_eq!(told["proof"]["verified"], true);
     // Whoever comes by that name later is somebody else.
     rig.waymark.start();
@@ -169,7 +169,7 @@ fn an_erased_person_is_gone_from_postgresql_s_files_as_well() {
     assert_eq!(verified.code, Some(0), "{verified:?}");
     let why = run(&rig, &["why", &records[0], "--json"]);
     let told: Value = serde_json::from_str(&why.stdout).unwrap();
-    assert_eq!((&told["principal"], &told["served_model"]), (&Value::Null, &json!("mock-small-2026-01-01")));
+    assert_eq!((&told["principal"], &told["served_model"]), (&Value::Null, &json!("mock-large-2026-01-01")));
 }
 
 /// Another gateway, or a command, was handed a key and a database that do not belong together.

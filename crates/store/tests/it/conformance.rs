@@ -62,7 +62,7 @@ async fn a_ledger_is_taken_up_where_it_was_left(bench: Bench) {
     again.append(&leaves, &[response(5), request(6)].concat(), &bench.log).await.unwrap();
     again.seal(&bench.log).await.unwrap();
     let verified = bench.clean().await;
-    assert_eq!(verified.open.into_keys().collect::<Vec<_>>(), [record(6)]);
+    assert_eq!(verified.open.into_iter().collect::<Vec<_>>(), [record(6)]);
     let open = again.open_records().await.unwrap();
     assert_eq!(open, [(record(6).as_bytes().to_vec(), "later".to_owned())]);
     let snapshot = again.newest_snapshot().await.unwrap();
