@@ -70,13 +70,13 @@ fn answer(bytes: Vec<u8>, content_type: &'static str, keep: HeaderValue) -> Resp
 }
 
 fn absent(why: &'static str) -> Response {
-    plain(StatusCode::NOT_FOUND, why.to_owned())
+    plain(StatusCode::NOT_FOUND, why)
 }
 
 fn failed(error: &StoreError) -> Response {
-    plain(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    plain(StatusCode::SERVICE_UNAVAILABLE, &error.to_string())
 }
 
-fn plain(status: StatusCode, text: String) -> Response {
+fn plain(status: StatusCode, text: &str) -> Response {
     Head::new(status.as_u16(), TEXT).with(Body::from(format!("{text}\n")))
 }

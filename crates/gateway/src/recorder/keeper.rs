@@ -59,8 +59,8 @@ impl Keeper {
     async fn drop_old_weeks(&self) -> Result<(), StoreError> {
         let now = self.clock.now();
         let is_old = |week: &Week, keep: Option<Duration>| {
-            let age = u128::try_from(now.micros_since(week.end())).unwrap_or_default();
-            keep.is_some_and(|keep| age > keep.as_micros())
+            let age = Duration::from_micros(now.micros_since(week.end()));
+            keep.is_some_and(|keep| age > keep)
         };
         for (week, tables) in self.store.weeks().await? {
             let dropped = if is_old(&week, self.config.keep_records_for) {
@@ -96,4 +96,88 @@ pub(super) async fn close_abandoned(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use waymark_ledger::note::Signer;
+    use waymark_store::{Address, Verdict, verify};
+    use waymark_types::{RecordId, Timestamp};
+
+    use super::*;
+
+    const DAY: i64 = 24 * 60 * 60 * 1_000_000;
+    const BEGINNING: i64 = 1_795_000_000_000_000;
+
+    /// A clock that stands where it was put.
+    struct Still(Timestamp);
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            self.0
+        }
+    }
+
+    fn after(days: i64) -> Timestamp {
+        Timestamp::from_micros(BEGINNING + days * DAY)
+    }
+
+    /// A record that was begun and cut off: the shortest whole one there is.
+    async fn record(store: &LedgerStore, log: &Log, day: i64) {
+        let subject = store.subject("ann", [1; 32]).await.unwrap();
+        let id = RecordId::new(after(day), [day as u8; 10]);
+        let intent = serde_json::json!({
+            "kind": "intent", "record": id, "started": after(day), "dialect": "openai-chat", "task": "chat",
+            "stream": false, "client": null, "session": null, "principal": subject.id(), "requested_model": "auto",
+            "decision": {"route": null, "policy": "p", "reason": "r", "reasons": [], "snapshot": "00"}, "plan": [],
+            "request": {"bytes": 0, "hmac_sha256": "00"},
+            "salt_sha256": waymark_ledger::commitment::salt_digest(&[2; 32]),
+        });
+        let intent = Leaf::new(serde_json::from_value(intent).unwrap(), [3; 32]).unwrap();
+        let effects = [Effect::Salt { record: id, salt: [2; 32] }];
+        store.append(&[intent, open::interrupted(id).unwrap()], &effects, log).await.unwrap();
+    }
+
+    async fn weeks(store: &LedgerStore, table: &str) -> usize {
+        store.weeks().await.unwrap().values().filter(|tables| tables.there.contains(table)).count()
+    }
+
+    #[tokio::test]
+    async fn weeks_go_when_the_newest_of_them_is_too_old_and_the_ledger_stays_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = Address::Sqlite(folder.path().join("ledger.db"));
+        let store = Arc::new(LedgerStore::open(&address, "here").await.unwrap());
+        let log = Arc::new(Log::new(Signer::new("log", &[4; 32]).unwrap()));
+        for week in 0..5 {
+            record(&store, &log, week * 7).await;
+        }
+        let days = |days: u64| Some(Duration::from_secs(days * 24 * 60 * 60));
+        let keep = async |now: i64| {
+            let config = LedgerConfig {
+                keep_payloads_for: days(10),
+                keep_records_for: days(20),
+                ..LedgerConfig::default()
+            };
+            let clock = Arc::new(Still(after(now)));
+            let keeper =
+                Keeper { log: Arc::clone(&log), store: Arc::clone(&store), clock, config, shared: false };
+            keeper.keep(true).await.unwrap();
+            let reader = LedgerStore::open_to_read(&address).await.unwrap();
+            let verdict = verify(&reader, &log_key(), &[], &mut |_| ()).await.unwrap();
+            let Verdict::Clean(verified) = verdict else { panic!("day {now}: {verdict:?}") };
+            (weeks(&store, "bodies").await, weeks(&store, "salts").await, verified.dropped)
+        };
+        // The first week ends half a day after the beginning.
+        assert_eq!(keep(10).await, (5, 5, 0), "nothing is old yet");
+        assert_eq!(keep(15).await, (5, 4, 0), "the first week's payloads");
+        assert_eq!(keep(15).await, (5, 4, 0), "what is gone is not dropped twice");
+        assert_eq!(keep(25).await, (4, 2, 2), "the first week's records, two more weeks' payloads");
+        assert_eq!(keep(45).await, (1, 0, 8), "all but the last week's records");
+        // A clock that was set back drops nothing.
+        assert_eq!(keep(-400).await, (1, 0, 8));
+    }
+
+    fn log_key() -> waymark_ledger::note::Verifier {
+        Signer::new("log", &[4; 32]).unwrap().verifier()
+    }
 }

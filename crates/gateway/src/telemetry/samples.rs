@@ -113,6 +113,7 @@ pub(super) fn names() -> Names {
         flash_threshold: None,
         store: Address::Sqlite(PathBuf::new()),
         ledger: LedgerConfig::default(),
+        witnesses: Vec::new(),
         anchors: AnchorConfig::default(),
         telemetry: TelemetryConfig::default(),
         providers: [
