@@ -58,6 +58,14 @@ impl Place {
     pub fn new(index: u64, hash: &Hash) -> Self {
         Self { index, sha256: hex(hash) }
     }
+
+    /// The leaf's hash; `None` when the text is none.
+    pub fn hash(&self) -> Option<Hash> {
+        let (pairs, rest) = self.sha256.as_bytes().as_chunks::<2>();
+        let digit = |pair: &[u8; 2]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        let bytes = pairs.iter().map(digit).collect::<Option<Vec<u8>>>()?;
+        bytes.try_into().ok().filter(|_| rest.is_empty())
+    }
 }
 
 impl Record {

@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use waymark_ledger::attestation::{Inclusion, Statement};
+use waymark_ledger::checkpoint::{Checkpoint, root_text};
 use waymark_ledger::note::Signer;
-use waymark_ledger::{Join, Record, Selection};
-use waymark_store::explain;
+use waymark_ledger::{Join, Record, Selection, tree};
 use waymark_types::Timestamp;
 
 use self::leaves::Leaves;
@@ -27,7 +27,7 @@ pub(crate) fn run(common: &Common, asked: &Export) -> Outcome {
     let selection = selection(asked)?;
     let written = block_on(async {
         let ledger = Ledger::open(common).await?;
-        let form = Form::of(asked.format, &ledger)?;
+        let form = Form::of(asked.format, &ledger).await?;
         match &asked.output {
             None => {
                 let mut stdout = BufWriter::new(io::stdout().lock());
@@ -79,14 +79,21 @@ async fn export(
 /// How records are written.
 enum Form {
     Jsonl,
-    InToto(Box<Signer>),
+    InToto(Box<Attestor>),
+}
+
+/// What statements are signed with, and the checkpoint that all their proofs lead to.
+struct Attestor {
+    signer: Signer,
+    note: String,
+    checkpoint: Checkpoint,
 }
 
 impl Form {
-    fn of(format: Format, ledger: &Ledger) -> Result<Self, Failure> {
+    async fn of(format: Format, ledger: &Ledger) -> Result<Self, Failure> {
         Ok(match format {
             Format::Jsonl | Format::Tiles => Self::Jsonl,
-            Format::InToto => Self::InToto(Box::new(signer(ledger)?)),
+            Format::InToto => Self::InToto(Box::new(Attestor::of(ledger).await?)),
         })
     }
 
@@ -94,13 +101,11 @@ impl Form {
     async fn write(&self, ledger: &Ledger, record: &Record, out: &mut dyn Write) -> Result<bool, Failure> {
         match self {
             Self::Jsonl => serde_json::to_writer(&mut *out, record).map_err(io::Error::from)?,
-            Self::InToto(signer) => {
+            Self::InToto(attestor) => {
                 let Some(mut statement) = Statement::new(record) else { return Ok(false) };
-                if let Some(inclusion) = inclusion(ledger, record).await? {
-                    statement = statement.proven(inclusion);
-                }
+                statement = statement.proven(attestor.inclusion(ledger, record).await?);
                 let envelope =
-                    statement.sign(signer).map_err(|error| Failure::from_error(CHECK_FAILED, &error))?;
+                    statement.sign(&attestor.signer).map_err(|error| Failure::from_error(CHECK_FAILED, &error))?;
                 serde_json::to_writer(&mut *out, &envelope).map_err(io::Error::from)?;
             }
         }
@@ -122,18 +127,33 @@ fn signer(ledger: &Ledger) -> Result<Signer, Failure> {
     }
 }
 
-/// The proof that a record is in the log. What does not verify is not signed for.
-async fn inclusion(ledger: &Ledger, record: &Record) -> Result<Option<Inclusion>, Failure> {
-    let told =
-        explain(&ledger.store, &ledger.key, record.record).await.map_err(|error| unreadable(&error))?;
-    let Some(proof) = told.and_then(|told| told.proof) else { return Ok(None) };
-    if !proof.verified {
-        let message = format!("record {} does not verify: nothing is attested of it", record.record);
-        return Err(Failure::new(CHECK_FAILED, message).hint("see what `waymark verify` says"));
+impl Attestor {
+    async fn of(ledger: &Ledger) -> Result<Self, Failure> {
+        let newest = ledger.store.newest_checkpoint().await.map_err(|error| unreadable(&error))?;
+        let note = newest.ok_or_else(|| Failure::new(CHECK_FAILED, "the ledger is empty"))?.note;
+        let checkpoint = Checkpoint::open(&note, &ledger.key)
+            .map_err(|error| Failure::from_error(CHECK_FAILED, &error).hint("see what `waymark verify` says"))?;
+        Ok(Self { signer: signer(ledger)?, note, checkpoint })
     }
-    let newest = ledger.store.newest_checkpoint().await.map_err(|error| unreadable(&error))?;
-    let checkpoint = newest.filter(|newest| newest.size == proof.tree_size).map(|newest| newest.note);
-    Ok(Some(Inclusion { tree_size: proof.tree_size, root: proof.root, hashes: proof.hashes, checkpoint }))
+
+    /// The proof that a record is in the log. What does not verify is not signed for.
+    async fn inclusion(&self, ledger: &Ledger, record: &Record) -> Result<Inclusion, Failure> {
+        let Checkpoint { size, root, .. } = self.checkpoint;
+        let place = record.leaves.completion.as_ref().unwrap_or(&record.leaves.intent);
+        let hashes =
+            ledger.store.inclusion(place.index, size).await.map_err(|error| unreadable(&error))?.unwrap_or_default();
+        let proven = place.hash().and_then(|leaf| tree::root_from_inclusion(leaf, place.index, size, &hashes));
+        if proven != Some(root) {
+            let message = format!("record {} does not verify: nothing is attested of it", record.record);
+            return Err(Failure::new(CHECK_FAILED, message).hint("see what `waymark verify` says"));
+        }
+        Ok(Inclusion {
+            tree_size: size,
+            root: root_text(&root),
+            hashes: hashes.iter().map(root_text).collect(),
+            checkpoint: Some(self.note.clone()),
+        })
+    }
 }
 
 fn selection(asked: &Export) -> Result<Selection, Failure> {

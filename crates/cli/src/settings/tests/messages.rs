@@ -73,8 +73,18 @@ fn wrong_values_say_what_is_wanted_and_what_was_found() {
         ("ledger.payloads = \"x\"", "1:19: `ledger.payloads` must be one of discard, keep, found `x`"),
         (
             "store.url = \"postgres://waymark:hunter2@db/waymark\"",
-            "1:13: `store.url` points at PostgreSQL, which is not yet in this version\n  \
-             hint: this version keeps records in a file: url = \"sqlite\"",
+            "1:13: `store.url` holds a password\n  \
+             hint: leave it out, put it into an environment variable, and name that in store.password_env",
+        ),
+        (
+            "store = { url = \"postgres://waymark@db/waymark\", password_env = \"NO\" }",
+            "1:50: `store.password_env` names NO, which is not set\n  \
+             hint: set the variable to the database's password, or leave the key out",
+        ),
+        (
+            "ledger.witnesses = [\"https://witness.example\"]",
+            "1:20: `ledger.witnesses` is no address and key: `https://witness.example`\n  \
+             hint: write the address and the key that the witness tells, like `https://witness.example name+1a2b3c4d+AAAA`",
         ),
         (
             "telemetry.content = \"yes\"",
@@ -95,7 +105,7 @@ fn wrong_values_say_what_is_wanted_and_what_was_found() {
             "1:56: `telemetry.otlp_headers_env` names NO, which is not set or empty\n  \
              hint: set NO to the headers, or leave this out",
         ),
-        ("store.url = \"hunter2\"", "1:13: `store.url` must be `sqlite`"),
+        ("store.url = \"hunter2\"", "1:13: `store.url` must be `sqlite` or a postgres:// URL"),
     ] {
         assert_eq!(problem(text), format!("waymark.toml:{message}"));
     }
@@ -165,7 +175,7 @@ fn all_problems_are_told_at_once_from_top_to_bottom() {
          waymark.toml:2:1: `routes.auto.ladder` names `flush`, which is no model\n  hint: did you mean `flash`?\n\
          waymark.toml:4:10: `server.listen` must be a string, found an integer\n\
          waymark.toml:5:1: unknown key `server.port`\n  hint: known here: listen, data_dir, hosts\n\
-         environment variable WAYMARK_STORE_URL: `store.url` must be `sqlite`"
+         environment variable WAYMARK_STORE_URL: `store.url` must be `sqlite` or a postgres:// URL"
     );
 }
 
