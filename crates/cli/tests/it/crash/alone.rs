@@ -9,6 +9,9 @@ use super::books::{Books, Verified};
 use super::house::{ASKED, House};
 use super::rounds;
 
+/// Moments at which something breaks.
+const ROUNDS: usize = 60;
+
 /// What befalls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
@@ -107,7 +110,7 @@ fn every_answer_a_client_saw_has_its_record_whatever_breaks_and_whenever() {
     let (mut house, mut books, mut lost) = (House::alone(), Books::default(), 0);
     house.up();
     books.count(&Verified::of(&house.gateways[0].waymark));
-    for round in 0..rounds() {
+    for round in 0..rounds(ROUNDS) {
         let plan = Plan::draw(&mut random);
         eprintln!("{round}: {plan:?}");
         let is_kill = matches!(plan.relief, Relief::Kill | Relief::PowerCut);
@@ -138,7 +141,7 @@ fn every_answer_a_client_saw_has_its_record_whatever_breaks_and_whenever() {
         books.enter(ASKED, got, &stood, http, restarted);
     }
     house.gateways[0].kill();
-    let spared = house.draw(rounds(), &mut random, |_| false);
+    let spared = house.draw(rounds(ROUNDS), &mut random, |_| false);
     let spared = house.ask(&spared, |_, _| {});
     assert!(spared.iter().all(Got::is_whole), "with nothing broken every answer is whole: {spared:?}");
     let (http, gateway) = (house.is_well()[0], &mut house.gateways[0]);

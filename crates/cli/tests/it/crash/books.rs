@@ -48,9 +48,9 @@ impl Verified {
         }
     }
 
-    /// Whether nothing is open and nothing waits.
-    pub(super) fn is_settled(&self) -> bool {
-        self.open.is_empty() && self.pending == 0
+    /// Whether nothing waits to be put under the tree: only then is what has no end there open.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.pending == 0
     }
 }
 
@@ -102,7 +102,7 @@ impl Books {
 
     /// Two leaves a record, and besides only those there were from the beginning.
     pub(super) fn count(&mut self, stood: &Verified) {
-        assert!(stood.is_settled(), "{stood:?}");
+        assert!(stood.open.is_empty() && stood.is_sealed(), "{stood:?}");
         let others = stood.size.checked_sub(2 * stood.records).unwrap();
         assert_eq!(*self.others.get_or_insert(others), others, "leaves that belong to no record: {stood:?}");
     }

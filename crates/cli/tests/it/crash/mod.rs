@@ -10,10 +10,10 @@ mod house;
 mod shared;
 mod start;
 
-/// Moments at which something breaks, in each test, unless [`ROUNDS_VARIABLE`] says otherwise.
-const ROUNDS: usize = 60;
+/// How many moments at which something breaks, in each test, where a run is to be longer or shorter than usual.
 const ROUNDS_VARIABLE: &str = "WAYMARK_CRASH_ROUNDS";
 
-fn rounds() -> usize {
-    std::env::var(ROUNDS_VARIABLE).map_or(ROUNDS, |rounds| rounds.parse().unwrap())
+/// Moments at which something breaks.
+fn rounds(usual: usize) -> usize {
+    std::env::var(ROUNDS_VARIABLE).map_or(usual, |rounds| rounds.parse().unwrap())
 }

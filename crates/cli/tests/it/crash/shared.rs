@@ -9,6 +9,8 @@ use super::books::{Books, Verified};
 use super::house::{ASKED, House};
 use super::rounds;
 
+/// Moments at which something breaks.
+const ROUNDS: usize = 20;
 const GATEWAYS: usize = 3;
 
 /// What befalls them.
@@ -113,14 +115,25 @@ impl Plan {
     }
 }
 
+/// The ledger once nothing waits to be put under the tree.
+fn sealed(house: &House) -> Verified {
+    let waymark = &house.gateways[0].waymark;
+    let mut stood = Verified::of(waymark);
+    wait_until("all is under the tree", || {
+        stood = Verified::of(waymark);
+        stood.is_sealed()
+    });
+    stood
+}
+
 #[test]
 fn gateways_that_share_a_ledger_lose_nothing_and_write_nothing_twice_whatever_breaks() {
     let seed = Random::seed();
     eprintln!("seed: {}={seed}", Random::SEED_VARIABLE);
     let mut random = Random::seeded(seed);
     let (mut house, mut books) = (House::shared(GATEWAYS), Books::default());
-    books.count(&Verified::of(&house.gateways[0].waymark));
-    for round in 0..rounds() {
+    books.count(&sealed(&house));
+    for round in 0..rounds(ROUNDS) {
         let plan = Plan::draw(&mut random);
         eprintln!("{round}: {plan:?}");
         let asks = house.draw(round, &mut random, |gateway| plan.is_kill_of(gateway));
@@ -139,9 +152,9 @@ fn gateways_that_share_a_ledger_lose_nothing_and_write_nothing_twice_whatever_br
         );
         eprintln!("    {whole} whole, {refused} refused");
         let http = house.is_well()[round % GATEWAYS];
-        books.enter(ASKED, got, &Verified::of(&house.gateways[0].waymark), http, false);
+        books.enter(ASKED, got, &sealed(&house), http, false);
     }
-    let spared = house.draw(rounds(), &mut random, |_| false);
+    let spared = house.draw(rounds(ROUNDS), &mut random, |_| false);
     let spared = house.ask(&spared, |_, _| {});
     assert!(spared.iter().all(Got::is_whole), "with nothing broken every answer is whole: {spared:?}");
     for gateway in &mut house.gateways {
@@ -151,8 +164,8 @@ fn gateways_that_share_a_ledger_lose_nothing_and_write_nothing_twice_whatever_br
     house.server.as_ref().unwrap().sql("ledger", "UPDATE gateways SET seen = seen - 3600");
     let http = house.is_well()[0];
     let waymark = &house.gateways[0].waymark;
-    wait_until("everything is under the tree", || Verified::of(waymark).is_settled());
-    books.enter(ASKED, spared, &Verified::of(waymark), http, true);
+    let stood = sealed(&house);
+    books.enter(ASKED, spared, &stood, http, true);
     eprintln!("{}", books.close(http, waymark));
-    books.count(&Verified::of(waymark));
+    books.count(&stood);
 }
