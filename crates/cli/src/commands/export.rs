@@ -104,8 +104,9 @@ impl Form {
             Self::InToto(attestor) => {
                 let Some(mut statement) = Statement::new(record) else { return Ok(false) };
                 statement = statement.proven(attestor.inclusion(ledger, record).await?);
-                let envelope =
-                    statement.sign(&attestor.signer).map_err(|error| Failure::from_error(CHECK_FAILED, &error))?;
+                let envelope = statement
+                    .sign(&attestor.signer)
+                    .map_err(|error| Failure::from_error(CHECK_FAILED, &error))?;
                 serde_json::to_writer(&mut *out, &envelope).map_err(io::Error::from)?;
             }
         }
@@ -131,8 +132,9 @@ impl Attestor {
     async fn of(ledger: &Ledger) -> Result<Self, Failure> {
         let newest = ledger.store.newest_checkpoint().await.map_err(|error| unreadable(&error))?;
         let note = newest.ok_or_else(|| Failure::new(CHECK_FAILED, "the ledger is empty"))?.note;
-        let checkpoint = Checkpoint::open(&note, &ledger.key)
-            .map_err(|error| Failure::from_error(CHECK_FAILED, &error).hint("see what `waymark verify` says"))?;
+        let checkpoint = Checkpoint::open(&note, &ledger.key).map_err(|error| {
+            Failure::from_error(CHECK_FAILED, &error).hint("see what `waymark verify` says")
+        })?;
         Ok(Self { signer: signer(ledger)?, note, checkpoint })
     }
 
@@ -140,9 +142,14 @@ impl Attestor {
     async fn inclusion(&self, ledger: &Ledger, record: &Record) -> Result<Inclusion, Failure> {
         let Checkpoint { size, root, .. } = self.checkpoint;
         let place = record.leaves.completion.as_ref().unwrap_or(&record.leaves.intent);
-        let hashes =
-            ledger.store.inclusion(place.index, size).await.map_err(|error| unreadable(&error))?.unwrap_or_default();
-        let proven = place.hash().and_then(|leaf| tree::root_from_inclusion(leaf, place.index, size, &hashes));
+        let hashes = ledger
+            .store
+            .inclusion(place.index, size)
+            .await
+            .map_err(|error| unreadable(&error))?
+            .unwrap_or_default();
+        let proven =
+            place.hash().and_then(|leaf| tree::root_from_inclusion(leaf, place.index, size, &hashes));
         if proven != Some(root) {
             let message = format!("record {} does not verify: nothing is attested of it", record.record);
             return Err(Failure::new(CHECK_FAILED, message).hint("see what `waymark verify` says"));

@@ -83,7 +83,7 @@ fn wrong_values_say_what_is_wanted_and_what_was_found() {
         ),
         (
             "ledger.witnesses = [\"https://witness.example\"]",
-            "1:20: `ledger.witnesses` is no address and key: `https://witness.example`\n  \
+            "1:21: `ledger.witnesses` is no address and key: `https://witness.example`\n  \
              hint: write the address and the key that the witness tells, like `https://witness.example name+1a2b3c4d+AAAA`",
         ),
         (
