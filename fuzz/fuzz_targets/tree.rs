@@ -2,7 +2,9 @@
 #![no_main]
 
 use waymark_fuzz::Input;
-use waymark_ledger::tree::{Frontier, Hash, fold, inclusion_steps, leaf_hash, root_from_inclusion};
+use waymark_ledger::tree::{
+    Frontier, Hash, consistency_steps, fold, inclusion_steps, is_consistent, leaf_hash, root_from_inclusion,
+};
 
 waymark_fuzz::target!(check);
 
@@ -19,6 +21,7 @@ fn check(input: Input<'_>) {
     assert!(claimed.is_none() || steps.len() == hashes.len());
     assert!(steps.iter().flatten().count() <= 64 * 64);
     covers(size);
+    consistent(index, size, &hashes);
     if let Some(mut frontier) = Frontier::resume(size, hashes.clone())
         && size < u64::MAX
     {
@@ -27,6 +30,14 @@ fn check(input: Input<'_>) {
         frontier.append([2; 32], |node| assert_eq!((node.at.index + 1) << node.at.level, size + 1));
         assert_eq!(frontier.size(), size + 1);
     }
+}
+
+/// Roots that nobody computed are consistent only where no proof is asked for.
+fn consistent(old: u64, size: u64, hashes: &[Hash]) {
+    let steps = consistency_steps(old, size);
+    assert!(steps.len() <= 65 && steps.is_empty() == (old == 0 || old >= size));
+    let is_trivial = hashes.is_empty() && (old == 0 || old == size);
+    assert_eq!(is_consistent(old, &[1; 32], size, &[1; 32], hashes), is_trivial);
 }
 
 /// The edge's subtrees stand beside each other, the larger first, and are as many leaves as the tree has.

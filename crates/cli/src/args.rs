@@ -51,6 +51,9 @@ pub(crate) enum Command {
     Why {
         /// The record's id, as in the x-waymark-record header
         record: String,
+        /// Write leaf, body, salt, proof, checkpoint and key into this folder, to be checked with other tools
+        #[arg(long, value_name = "DIR")]
+        proof: Option<PathBuf>,
     },
     /// Check the whole ledger, offline, and name the first bad record
     Verify {
@@ -69,6 +72,8 @@ pub(crate) enum Command {
     },
     /// Cosign the checkpoints of transparency logs that were only appended to
     Witness(Witness),
+    /// Destroy what a person or a record has beside the tree: keys, salts, texts
+    Erase(Erase),
     /// Complete one line with the embedded model, with citations
     Complete(Cursor),
     /// Measure the embedded model
@@ -147,13 +152,31 @@ pub(crate) struct Connect {
     pub(crate) base_url: Option<String>,
 }
 
+/// What to erase. It cannot be taken back.
+#[derive(Debug, Args)]
+#[group(id = "what", required = true, multiple = false, args = ["subject", "record"])]
+pub(crate) struct Erase {
+    /// A person: their name, their key, and with it every kept text of theirs
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subject: Option<String>,
+    /// One record's salt and kept texts
+    #[arg(long, value_name = "ID")]
+    pub(crate) record: Option<String>,
+    /// Why, for the erasure's own record; do not name the person here
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
 /// What to export, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// The form
     #[arg(long, value_enum)]
     pub(crate) format: Format,
-    /// Write to this file instead of stdout
+    /// Write to this file instead of stdout; for tiles, into this folder
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Only records that began at this time or later: a day (UTC), or a time with its zone
@@ -183,6 +206,8 @@ pub(crate) enum Format {
     Jsonl,
     /// One signed in-toto statement a line, for each answer that a model gave
     InToto,
+    /// The public log as static files (C2SP tlog-tiles) in the folder that --output names
+    Tiles,
 }
 
 /// A place in a file.

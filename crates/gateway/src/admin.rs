@@ -123,6 +123,7 @@ async fn ledger_status(state: &State) -> Result<Value, StoreError> {
             Payloads::Keep => "keep",
         },
         "anchors": state.anchors.status(),
+        "witnesses": state.witnesses.status(),
         "healthy": condition.is_ok(),
         "error": condition.err().map(|error| error.to_string()),
         "on_failure": match state.config.ledger.on_failure {

@@ -10,6 +10,7 @@ use waymark_store::Address;
 use waymark_types::{Dialect, Price, ProviderKind, Secret, Task};
 
 use crate::anchor::AnchorConfig;
+use crate::witness::Witness;
 
 /// Everything the server needs to know.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct Config {
     pub ledger: LedgerConfig,
     /// Where its checkpoints are anchored.
     pub anchors: AnchorConfig,
+    /// Who is asked to cosign them, as often as they are anchored.
+    pub witnesses: Vec<Witness>,
     /// What is told to a collector.
     pub telemetry: TelemetryConfig,
     /// Upstream providers by name.

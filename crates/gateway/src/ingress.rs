@@ -16,7 +16,7 @@ use crate::bodies::Unread;
 use crate::path::{self, Call};
 use crate::relay::{Client, Head, error_response, tracked};
 use crate::state::State;
-use crate::{admin, clock, dashboard, guard, lists};
+use crate::{admin, clock, dashboard, guard, lists, log};
 
 /// Everything this server answers.
 pub(crate) fn router(state: Arc<State>) -> Router {
@@ -39,6 +39,9 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/admin/status", get(admin::status))
         .route("/admin/records", get(admin::records))
         .route("/admin/records/{id}", get(admin::record))
+        .route("/log/checkpoint", get(log::checkpoint))
+        .route("/log/vkey", get(log::vkey))
+        .route("/log/tile/{*path}", get(log::tile))
         .route("/", get(dashboard::page))
         .route("/assets/{name}", get(dashboard::asset))
         .fallback(not_found)

@@ -17,6 +17,7 @@ mod health;
 mod ingress;
 mod keys;
 mod lists;
+mod log;
 mod path;
 mod recorder;
 mod relay;
@@ -37,9 +38,7 @@ pub use config::{
 };
 pub use discovery::{Discovery, Found, discover};
 pub use keys::{DATABASE, KeyError, read_head, read_signer, read_verifier};
-pub use recorder::RecorderError;
+pub use recorder::{Erase, EraseError, ErasedReport, RecorderError, erase};
 pub use server::{Running, ServerError, start};
 pub use telemetry::TelemetryError;
-pub use witness::{
-    AskError, Asker, BookError, RunningWitness, Witness, WitnessConfig, WitnessError, start_witness,
-};
+pub use witness::{AskError, BookError, RunningWitness, Witness, WitnessConfig, WitnessError, start_witness};

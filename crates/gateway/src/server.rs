@@ -26,6 +26,7 @@ use crate::snapshot::snapshot;
 use crate::state::State;
 use crate::telemetry::{Telemetry, TelemetryError};
 use crate::upstream::Upstreams;
+use crate::witness::Witnesses;
 
 /// How long answers under way may take to end once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -89,6 +90,7 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
     let telemetry = Telemetry::start(&config, &clock, &background)?;
     let state = Arc::new(State {
         anchors: Anchors::new(&config.anchors),
+        witnesses: Witnesses::new(&config.witnesses, config.anchors.every)?,
         config: Config { listen: address, ..config },
         snapshot,
         recorder,
@@ -111,10 +113,12 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
     Ok(Running { address, origin, stop, stop_anchors, answers, background, serving, _lock: lock })
 }
 
-/// Anchors the ledger's checkpoints. It holds the state, and so keeps the ledger open, until the last one is made.
+/// Anchors the ledger's checkpoints and has them cosigned. It holds the state, and so keeps the ledger open, until the last one is made.
 async fn anchor(state: Arc<State>, stop: CancellationToken) {
     let (recorder, clock) = (&state.recorder, state.clock.as_ref());
-    state.anchors.run(recorder.store(), recorder.verifier(), clock, &state.upstreams, stop).await;
+    let anchors =
+        state.anchors.run(recorder.store(), recorder.verifier(), clock, &state.upstreams, stop.clone());
+    tokio::join!(anchors, state.witnesses.run(recorder.store(), clock, stop));
 }
 
 impl Running {

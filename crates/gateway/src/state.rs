@@ -15,6 +15,7 @@ use crate::path::SessionKey;
 use crate::recorder::Recorder;
 use crate::telemetry::Telemetry;
 use crate::upstream::Upstreams;
+use crate::witness::Witnesses;
 
 /// What every request shares.
 pub(crate) struct State {
@@ -23,6 +24,7 @@ pub(crate) struct State {
     pub(crate) recorder: Recorder,
     /// Where the ledger's checkpoints are anchored.
     pub(crate) anchors: Anchors,
+    pub(crate) witnesses: Witnesses,
     pub(crate) session_key: SessionKey,
     pub(crate) upstreams: Upstreams,
     pub(crate) flash: Flash,

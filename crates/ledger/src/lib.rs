@@ -38,7 +38,7 @@ pub use entry::{
 pub use history::{Broken, History, NotOurs, Saved};
 pub use leaf::{Kind, Leaf, Statement, Week};
 pub use listing::Listing;
-pub use log::{Batch, Log, TILE_HEIGHT};
+pub use log::{Batch, Log};
 pub use record::{Join, Place, Places, RECORD_SCHEMA, Record};
 pub use selection::Selection;
 pub use verify::{Absences, Fault, Seen, StoredLeaf, Verified, Verifier};

@@ -4,10 +4,8 @@ use crate::checkpoint::Checkpoint;
 use crate::commitment;
 use crate::leaf::Statement;
 use crate::note::Signer;
+use crate::tiles::HEIGHT;
 use crate::tree::{Frontier, Hash, Node};
-
-/// Levels a tile covers: only the nodes that are roots of whole tiles are kept (c2sp.org/tlog-tiles).
-pub const TILE_HEIGHT: u8 = 8;
 
 /// Everything that putting statements under the tree writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +46,7 @@ impl Log {
         for statement in statements {
             let hash = statement.hash();
             frontier.append(hash, |node| {
-                if node.at.level > 0 && node.at.level.is_multiple_of(TILE_HEIGHT) {
+                if node.at.level > 0 && node.at.level.is_multiple_of(HEIGHT) {
                     nodes.push(node);
                 }
             });

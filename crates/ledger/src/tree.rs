@@ -130,18 +130,6 @@ pub fn fold(subtrees: &[Hash]) -> Option<Hash> {
     Some(rest.iter().rev().fold(*last, |right, left| node_hash(left, &right)))
 }
 
-/// The root of a perfect subtree of these leaves, whose number is a power of two; `None` when it is not.
-pub fn perfect_root(leaves: &[Hash]) -> Option<Hash> {
-    if !leaves.len().is_power_of_two() {
-        return None;
-    }
-    let mut level = leaves.to_vec();
-    while level.len() > 1 {
-        level = level.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
-    }
-    level.first().copied()
-}
-
 /// The root that an inclusion proof leads to (RFC 9162, section 2.1.3.2); `None` when the proof has the wrong
 /// length for the place.
 pub fn root_from_inclusion(leaf: Hash, index: u64, size: u64, proof: &[Hash]) -> Option<Hash> {

@@ -10,9 +10,9 @@ use crate::commitment::{self, Salt};
 use crate::entry::{Commitment, Dropped, Entry, Erased};
 use crate::leaf::{Kind, Statement, Week};
 use crate::listing::Listing;
-use crate::log::TILE_HEIGHT;
 use crate::note;
 use crate::subject::{Subject, Text};
+use crate::tiles::HEIGHT;
 use crate::tree::{Coordinate, Frontier, Hash, Node};
 
 /// The first thing found that does not hold, and where.
@@ -266,7 +266,7 @@ impl Verifier {
             return Err(fault("the leaf is not the one that was sealed".to_owned()));
         }
         self.frontier.append(hash, |completed| {
-            if completed.at.level > 0 && completed.at.level.is_multiple_of(TILE_HEIGHT) {
+            if completed.at.level > 0 && completed.at.level.is_multiple_of(HEIGHT) {
                 node(completed);
             }
         });

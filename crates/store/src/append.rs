@@ -206,6 +206,17 @@ impl LedgerStore {
         Ok(open)
     }
 
+    /// Whether a record has a salt, and with it whatever texts are kept of it.
+    pub async fn has_payload(&self, record: RecordId) -> Result<bool, StoreError> {
+        let week = Week::of(&record);
+        if !self.weeks().await?.get(&week).is_some_and(|tables| tables.there.contains("salts")) {
+            return Ok(false);
+        }
+        let sql = format!("SELECT record FROM salts_{} WHERE record = ?", week.0);
+        let values = vec![Value::from(&record.as_bytes()[..])];
+        Ok(!self.database.fetch("look for a salt", &sql, values).await?.is_empty())
+    }
+
     /// After a subject was erased: their records' salts and texts go too. The texts cannot be read any more already; this
     /// may take a while and may be repeated.
     pub async fn erase_payloads_of(&self, subject: &str) -> Result<(), StoreError> {

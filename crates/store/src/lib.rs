@@ -8,6 +8,7 @@ mod explain;
 mod ledger;
 mod list;
 mod postgres;
+mod public;
 mod read;
 mod sql;
 mod sqlite;

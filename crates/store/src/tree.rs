@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use waymark_ledger::TILE_HEIGHT;
+use waymark_ledger::tiles::{self, HEIGHT as TILE_HEIGHT};
 use waymark_ledger::tree::{self, Coordinate, Frontier, Hash};
 
 use crate::sql::Value;
@@ -51,7 +51,7 @@ impl LedgerStore {
                 }
             };
             let start = (first % TILE_WIDTH) as usize;
-            hashes.push(stored.get(start..start + (1 << height)).and_then(tree::perfect_root));
+            hashes.push(stored.get(start..start + (1 << height)).and_then(tiles::perfect));
         }
         Ok(hashes)
     }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
+use waymark_ledger::tiles::HEIGHT as TILE_HEIGHT;
 use waymark_ledger::tree::{Coordinate, Node};
 use waymark_ledger::{
-    Absences, Broken, Fault, History, Kind, Listing, Saved, Seen, TILE_HEIGHT, Verified, Verifier, Week, note,
+    Absences, Broken, Fault, History, Kind, Listing, Saved, Seen, Verified, Verifier, Week, note,
 };
 use waymark_types::RecordId;
 
@@ -91,6 +92,10 @@ async fn walk(
     history.judge(size, size).map_err(|broken| changed(&broken))?;
     if let Some(problem) = store.integrity().await? {
         return Err(Fault::Table { name: "of any kind".to_owned(), problem }.into());
+    }
+    match store.check_cosignatures().await? {
+        Ok(count) => verified.cosignatures = count,
+        Err(problem) => return surplus("cosignatures", problem),
     }
     verified.pending = settle(store, &verified, &seen, open).await?;
     Ok(verified)

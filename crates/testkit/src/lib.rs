@@ -48,7 +48,16 @@ pub use tally::Tally;
 pub use upstream::{Captured, Endpoint, Fate, Framing, Reply, SERVED_MODEL, Split, ToolCall, Upstream};
 pub use waymark::{Output, Waymark};
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a test waits for something that must happen; long, because reaching it is a failure.
 pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Waits until something holds that must come to hold; `what` it is, told when it does not.
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < until, "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

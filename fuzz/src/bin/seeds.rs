@@ -5,7 +5,10 @@ use std::path::Path;
 use waymark_fuzz::cases::{CASES, Case, dictionary};
 use waymark_fuzz::crossing::{CLIENTS, COMPLETERS, EMBEDDERS, End, PROVIDERS};
 use waymark_ledger::checkpoint::Checkpoint;
-use waymark_ledger::note::Signer;
+use waymark_ledger::cosignature;
+use waymark_ledger::note::{Note, Signer};
+use waymark_ledger::proof_file::Proof;
+use waymark_ledger::witness::Request;
 use waymark_types::Dialect;
 
 /// What no example shows: requests that only pass through, with the second byte of their heads.
@@ -64,6 +67,7 @@ fn main() {
     write("completion_streams", cases("stream", of(&COMPLETERS)).collect());
     let of_embedder = |case: &Case| EMBEDDERS.iter().position(|(dialect, _)| *dialect == case.dialect);
     write("embeddings", cases("request", of_embedder).chain(cases("reply", of_embedder)).collect());
+    write("logs", logs().iter().map(|text| seed(0, text.as_bytes())).collect());
     write("notes", notes().iter().map(|text| seed(0, text.as_bytes())).collect());
     write("leaves", LEAVES.iter().map(|text| seed(0, text.as_bytes())).collect());
     write("tree", vec![seed(60, &[0xff; 48])]);
@@ -86,6 +90,17 @@ fn cases(kind: &str, choice: impl Fn(&Case) -> Option<usize>) -> impl Iterator<I
 
 fn of<P, D: ?Sized>(ends: &[End<P, D>]) -> impl Fn(&Case) -> Option<usize> {
     |case| ends.iter().position(|end| end.dialect == case.dialect)
+}
+
+/// What logs and witnesses say, signed as the target of that name knows them.
+fn logs() -> Vec<String> {
+    let note = Checkpoint::sign(42, &[5; 32], &Signer::new("waymark/fuzz", &[7; 32]).unwrap());
+    let witness = cosignature::Signer::new("witness/fuzz", &[8; 32]).unwrap();
+    let line = witness.sign(Note::parse(&note).unwrap().text(), 1_795_449_600);
+    let proof = Proof { extra: Some(vec![1]), index: 9, hashes: vec![[6; 32]; 4], checkpoint: note.clone() };
+    let request = Request { old: 7, proof: vec![[6; 32]; 5], checkpoint: note };
+    let paths = ["tile/0/x001/x234/067", "tile/entries/273.p/112", "\0\u{1}a\0\0"].map(str::to_owned);
+    [proof.to_text(), request.to_text(), line, "42\n".to_owned()].into_iter().chain(paths).collect()
 }
 
 /// Keys and a checkpoint, as the target of that name knows them.

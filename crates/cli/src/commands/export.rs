@@ -1,6 +1,7 @@
 //! `waymark export`
 
 mod leaves;
+mod tiles;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -20,6 +21,9 @@ use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE, USAGE, talk};
 use crate::terminal::{grouped, progress};
 
 pub(crate) fn run(common: &Common, asked: &Export) -> Outcome {
+    if asked.format == Format::Tiles {
+        return tiles::run(common, asked);
+    }
     let selection = selection(asked)?;
     let written = block_on(async {
         let ledger = Ledger::open(common).await?;
@@ -81,7 +85,7 @@ enum Form {
 impl Form {
     fn of(format: Format, ledger: &Ledger) -> Result<Self, Failure> {
         Ok(match format {
-            Format::Jsonl => Self::Jsonl,
+            Format::Jsonl | Format::Tiles => Self::Jsonl,
             Format::InToto => Self::InToto(Box::new(signer(ledger)?)),
         })
     }

@@ -6,6 +6,7 @@ mod complete;
 pub(crate) mod config;
 mod connect;
 mod doctor;
+mod erase;
 mod export;
 mod index;
 mod saved;
@@ -32,10 +33,11 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
     match command {
         Command::Up { repo, listen } => up::run(&common, repo.as_deref(), listen),
         Command::Serve { listen } => server::serve(&common, listen),
-        Command::Why { record } => why::run(&common, &record),
+        Command::Why { record, proof } => why::run(&common, &record, proof.as_deref()),
         Command::Verify { checkpoint, repo } => verify::run(&common, &checkpoint, repo.as_deref()),
         Command::Anchor { repo } => anchor::run(&common, repo),
         Command::Witness(asked) => witness::run(&common, asked),
+        Command::Erase(asked) => erase::run(&common, asked),
         Command::Complete(cursor) => complete::run(&common, &cursor),
         Command::Bench { what: Bench::Completion { repo, commits } } => {
             bench::completion(&common, &repo, commits)

@@ -1,6 +1,9 @@
 //! `waymark why RECORD`
 
+mod proof;
+
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use waymark_ledger::Attempt;
@@ -12,13 +15,16 @@ use crate::args::Common;
 use crate::failure::{CHECK_FAILED, Failure, USAGE};
 use crate::terminal::{BOLD, DIM, GREEN, RED, short};
 
-pub(crate) fn run(common: &Common, record: &str) -> Outcome {
+pub(crate) fn run(common: &Common, record: &str, proof: Option<&Path>) -> Outcome {
     let id: RecordId = record.parse().map_err(|error: ParseRecordIdError| {
         Failure::new(USAGE, error).hint("an answer's id is in its x-waymark-record header")
     })?;
     let told = block_on(async {
         let ledger = Ledger::open(common).await?;
         let told = explain(&ledger.store, &ledger.key, id).await.map_err(|error| unreadable(&error))?;
+        if let (Some(folder), Some(_)) = (proof, &told) {
+            proof::write(&ledger, id, folder).await?;
+        }
         told.ok_or_else(|| {
             Failure::new(CHECK_FAILED, format!("there is no record {id} in {}", ledger.data_dir.display()))
                 .hint("name the ledger's folder with --data-dir")

@@ -165,6 +165,7 @@ fn value(kind: Kind) -> String {
         Kind::Dialects => {
             format!("array of {}", words(Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect()))
         }
+        Kind::Witnesses => "array of addresses with keys".to_owned(),
         Kind::Tasks => format!("array of {}", words(Task::ALL.iter().map(|task| task.as_str()).collect())),
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use waymark_gateway::{Config, LedgerConfig, OnFailure, Payloads};
+use waymark_gateway::{Config, LedgerConfig, OnFailure, Payloads, Witness};
 
 use super::duration;
 use super::key::KeyPath;
@@ -19,7 +19,7 @@ use super::layers::{Entry, Layers};
 use super::origin::Origin;
 use super::problem::{Fault, Problem, SettingsError, echo, suggestion};
 use super::schema;
-use super::value::Value;
+use super::value::{self, Value};
 use super::{Environment, Settings};
 
 pub(super) use anchors::anchors;
@@ -86,12 +86,20 @@ impl<'a> Resolver<'a> {
                 keep_records_for: self.duration("ledger.keep_records_for"),
             },
             anchors: anchors?,
+            witnesses: self.witnesses(),
             telemetry,
             providers,
             models,
             routes,
             aliases,
         })
+    }
+
+    /// Who cosigns checkpoints, each checked when it was read.
+    fn witnesses(&self) -> Vec<Witness> {
+        let entry = self.layers.get(&KeyPath::fixed("ledger.witnesses"));
+        let named = entry.and_then(|entry| entry.value.list()).unwrap_or_default();
+        named.iter().filter_map(|text| value::witness(text).ok()).collect()
     }
 
     /// The span of time at a path, checked when it was read.

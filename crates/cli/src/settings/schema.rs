@@ -45,6 +45,8 @@ pub(super) enum Kind {
     Duration,
     /// Model names.
     Names,
+    /// Witnesses: an address and a key each.
+    Witnesses,
     /// Task names.
     Tasks,
     /// Dialect names.
@@ -130,6 +132,12 @@ pub(super) static KEYS: &[Key] = &[
         Kind::Duration,
         Some("10m"),
         "how often checkpoints are anchored while the ledger grows, beside the start and the end of the server",
+    ),
+    key(
+        "ledger.witnesses",
+        Kind::Witnesses,
+        None,
+        "who is asked to cosign checkpoints, as often as they are anchored: for each its address, a space and its key, `https://witness.example name+1a2b3c4d+AAAA...`",
     ),
     key(
         "ledger.keep_payloads_for",
@@ -288,7 +296,10 @@ mod tests {
 
     #[test]
     fn tables_know_what_they_may_hold() {
-        assert_eq!(children(&KeyPath::fixed("ledger")), ["on_failure", "payloads", "anchor"]);
+        assert_eq!(
+            children(&KeyPath::fixed("ledger")),
+            ["on_failure", "payloads", "anchor", "witnesses", "keep_payloads_for", "keep_records_for"]
+        );
         assert_eq!(children(&KeyPath::fixed("providers")), ["*"]);
         assert!(is_table(&KeyPath::fixed("ledger.anchor")));
         assert!(is_table(&KeyPath::fixed("models.large.price")));

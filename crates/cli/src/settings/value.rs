@@ -7,6 +7,9 @@ use serde::{Serialize, Serializer};
 use toml::de::DeValue;
 use waymark_types::{Dialect, MicroUsd, ProviderKind, Task};
 
+use waymark_gateway::Witness;
+use waymark_ledger::cosignature;
+
 use super::duration;
 use super::problem::{Fault, closest, echo};
 use super::schema::Kind;
@@ -97,7 +100,7 @@ impl Kind {
     /// Takes a value out of a TOML file.
     pub(super) fn read_toml(self, value: &DeValue<'_>) -> Result<Value, Misplaced> {
         let read = match (self, value) {
-            (Self::Names | Self::Tasks | Self::Dialects, DeValue::Array(items)) => {
+            (Self::Names | Self::Witnesses | Self::Tasks | Self::Dialects, DeValue::Array(items)) => {
                 let mut names = Vec::new();
                 for item in items.iter() {
                     let DeValue::String(name) = item.get_ref() else {
@@ -124,7 +127,13 @@ impl Kind {
             }
             (Self::Usd, DeValue::Float(number)) => usd::parse(number.as_str()).map(Value::Usd),
             (
-                Self::Names | Self::Tasks | Self::Dialects | Self::Switch | Self::Fraction | Self::Usd,
+                Self::Names
+                | Self::Witnesses
+                | Self::Tasks
+                | Self::Dialects
+                | Self::Switch
+                | Self::Fraction
+                | Self::Usd,
                 other,
             ) => Err(self.mismatch(found(other))),
             (_, DeValue::String(text)) => Ok(Value::Text(text.clone().into_owned())),
@@ -139,7 +148,7 @@ impl Kind {
             Self::Switch => switch(text)?,
             Self::Fraction => fraction(text)?,
             Self::Usd => Value::Usd(usd::parse(text)?),
-            Self::Names | Self::Tasks | Self::Dialects => {
+            Self::Names | Self::Witnesses | Self::Tasks | Self::Dialects => {
                 Value::List(text.split(',').map(|name| name.trim().to_owned()).collect())
             }
             _ => Value::Text(text.to_owned()),
@@ -156,7 +165,7 @@ impl Kind {
             },
             (Self::Usd, Value::Usd(amount)) => Ok(Value::Usd(amount)),
             (Self::Switch, Value::Switch(on)) => Ok(Value::Switch(on)),
-            (Self::Names | Self::Tasks | Self::Dialects, Value::List(names)) => {
+            (Self::Names | Self::Witnesses | Self::Tasks | Self::Dialects, Value::List(names)) => {
                 if names.is_empty() {
                     return Err(Fault::new("must not be empty"));
                 }
@@ -164,7 +173,13 @@ impl Kind {
                 Ok(Value::List(names))
             }
             (
-                Self::Switch | Self::Fraction | Self::Usd | Self::Names | Self::Tasks | Self::Dialects,
+                Self::Switch
+                | Self::Fraction
+                | Self::Usd
+                | Self::Names
+                | Self::Witnesses
+                | Self::Tasks
+                | Self::Dialects,
                 Value::Text(_),
             ) => Err(self.mismatch("a string")),
             (_, Value::Text(text)) => self.settle_text(text).map(Value::Text),
@@ -203,6 +218,7 @@ impl Kind {
         match self {
             _ if name.trim().is_empty() => Err(Fault::new("must not hold an empty name")),
             Self::Tasks => one_of(name, &Task::ALL.iter().map(|task| task.as_str()).collect::<Vec<_>>()),
+            Self::Witnesses => witness(name).map(|_| ()),
             Self::Dialects => {
                 one_of(name, &Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect::<Vec<_>>())
             }
@@ -217,6 +233,7 @@ impl Kind {
             Self::Usd => "a number of US dollars per million tokens",
             Self::Duration => "a span of time such as \"10m\"",
             Self::Names => "an array of model names",
+            Self::Witnesses => "an array of addresses with keys",
             Self::Tasks => "an array of task names",
             Self::Dialects => "an array of dialect names",
             _ => "a string",
@@ -286,6 +303,18 @@ fn store(text: String) -> Result<String, Fault> {
     } else {
         Err(Fault::new("must be `sqlite` or a postgres:// URL"))
     }
+}
+
+/// A witness as it is written: its address, a space and its key.
+pub(super) fn witness(text: &str) -> Result<Witness, Fault> {
+    let hint = "write the address and the key that the witness tells, like `https://witness.example name+1a2b3c4d+AAAA`";
+    let Some((url, key)) = text.trim().split_once(' ') else {
+        return Err(Fault::new(format!("is no address and key: {}", echo(text))).hint(hint));
+    };
+    let url = Url::parse(url)?.to_string();
+    let key = cosignature::Verifier::from_text(key.trim())
+        .map_err(|error| Fault::new(format!("names a witness by no key: {error}")).hint(hint))?;
+    Ok(Witness { url, key })
 }
 
 fn variable(text: String) -> Result<String, Fault> {

@@ -41,7 +41,7 @@ impl Rig {
     }
 
     /// The configuration the tests share.
-    fn configuration(&self) -> String {
+    pub(crate) fn configuration(&self) -> String {
         format!(
             r#"
 [repository]

@@ -1,6 +1,7 @@
 //! The recorder makes entries durable: one writer, whole batches, and an answer to each caller when its entries
 //! are on disk (promise 1).
 
+mod erase;
 mod keeper;
 mod open;
 mod sealer;
@@ -23,6 +24,7 @@ use waymark_types::RecordId;
 use crate::clock::{self, RandomError};
 use crate::keys::KeyError;
 
+pub use erase::{Erase, EraseError, ErasedReport, erase};
 pub(crate) use open::{Opened, open};
 use subjects::Subjects;
 

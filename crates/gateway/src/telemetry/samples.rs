@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use waymark_ledger::{Attempt, Commitment, Completion, Decision, Intent};
+use waymark_store::Address;
 use waymark_types::{Dialect, MicroUsd, Next, Outcome, ProviderKind, RecordId, Task, Timestamp, Usage};
 
 use super::names::Names;
+use crate::anchor::AnchorConfig;
 use crate::config::{Config, LedgerConfig, ModelConfig, ProviderConfig, TelemetryConfig};
 
 pub(super) const BEGAN: i64 = 1_795_449_600_000_000;
@@ -28,6 +30,7 @@ pub(super) fn intent() -> Intent {
         stream: true,
         client: Some("test/1".into()),
         session: Some("one".into()),
+        repository: None,
         principal: "ada".into(),
         requested_model: Some("auto".into()),
         decision: Decision {
@@ -108,7 +111,9 @@ pub(super) fn names() -> Names {
         data_dir: PathBuf::new(),
         repository: None,
         flash_threshold: None,
+        store: Address::Sqlite(PathBuf::new()),
         ledger: LedgerConfig::default(),
+        anchors: AnchorConfig::default(),
         telemetry: TelemetryConfig::default(),
         providers: [
             ("acme", ProviderKind::OpenAi),

@@ -104,7 +104,7 @@ pub enum AskError {
 
 /// Asks witnesses.
 #[derive(Debug, Clone)]
-pub struct Asker {
+pub(crate) struct Asker {
     /// Follows the system's proxy settings.
     remote: reqwest::Client,
     /// Never goes through a proxy.
@@ -113,7 +113,7 @@ pub struct Asker {
 
 impl Asker {
     /// Prepares the connections.
-    pub fn new() -> Result<Self, reqwest::Error> {
+    pub(crate) fn new() -> Result<Self, reqwest::Error> {
         let client = || {
             reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
@@ -128,7 +128,7 @@ impl Asker {
     /// log, the older one above 0.
     ///
     /// The line of the cosignature is to be appended to the checkpoint.
-    pub async fn ask<F, P, E>(
+    pub(crate) async fn ask<F, P, E>(
         &self,
         witness: &Witness,
         checkpoint: &str,

@@ -3,6 +3,7 @@
 
 mod ask;
 mod book;
+mod cosign;
 mod routes;
 #[cfg(test)]
 mod tests;
@@ -26,8 +27,11 @@ use self::routes::Desk;
 use crate::connections;
 use crate::keys::{self, KeyError};
 
-pub use ask::{AskError, Asker, Witness};
+pub use ask::{AskError, Witness};
+
+pub(crate) use ask::Asker;
 pub use book::BookError;
+pub(crate) use cosign::Witnesses;
 
 /// How long answers under way may take to end once the witness is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);

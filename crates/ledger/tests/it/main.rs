@@ -1,5 +1,6 @@
-//! The formats before somebody else's implementation of them: Go's golang.org/x/mod/sumdb.
+//! The formats before somebody else's implementations of them, above all Go's golang.org/x/mod/sumdb.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod sigsum;
 mod theirs;
 mod written;

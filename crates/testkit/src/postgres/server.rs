@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::cluster::{Cluster, as_server};
-use crate::DEADLINE;
+use crate::{DEADLINE, wait_until};
 
 /// How often a server is looked at while it starts or ends.
 const LOOK: Duration = Duration::from_millis(5);
@@ -67,15 +67,14 @@ impl Server {
         self.signal(Signal::KILL);
         signal_all(&family, Signal::KILL);
         let _ = self.postmaster.wait();
-        wait_until(|| !family.iter().any(|id| is_alive(*id)), "the killed server's processes are gone");
+        wait_until("the killed server's processes are gone", || !family.iter().any(|id| is_alive(*id)));
     }
 
     /// Ends it in good order, whoever is connected.
     pub(super) fn stop(mut self) {
         self.resume();
         self.signal(Signal::INT);
-        let mut has_ended = || self.postmaster.try_wait().expect("a child of ours").is_some();
-        wait_until(&mut has_ended, "PostgreSQL ends");
+        wait_until("PostgreSQL ends", || self.postmaster.try_wait().expect("a child of ours").is_some());
     }
 
     pub(super) fn pause(&self) {
@@ -90,7 +89,7 @@ impl Server {
     /// Stops all of it where it is, the postmaster first, so that nothing new comes; says who else there is.
     fn standing_still(&self) -> Vec<u32> {
         self.signal(Signal::STOP);
-        wait_until(|| state(self.postmaster.id()) == Some('T'), "the postmaster stands still");
+        wait_until("the postmaster stands still", || state(self.postmaster.id()) == Some('T'));
         let family = self.family();
         signal_all(&family, Signal::STOP);
         family
@@ -124,12 +123,4 @@ fn state(id: u32) -> Option<char> {
 
 fn is_alive(id: u32) -> bool {
     state(id).is_some_and(|state| state != 'Z' && state != 'X')
-}
-
-fn wait_until(mut holds: impl FnMut() -> bool, what: &str) {
-    let until = Instant::now() + DEADLINE;
-    while !holds() {
-        assert!(Instant::now() < until, "in vain: {what}");
-        std::thread::sleep(LOOK);
-    }
 }

@@ -116,17 +116,14 @@ impl Got {
     }
 }
 
-/// An upstream that counts what it is asked, and holds what is to be held, which it counts too.
-pub(super) fn upstream(progress: &Tally, held: &Tally) -> Upstream {
-    let (progress, held) = (progress.clone(), held.clone());
+/// An upstream that counts what it is asked, and holds what is to be held.
+pub(super) fn upstream(progress: &Tally) -> Upstream {
+    let progress = progress.clone();
     Upstream::with(move |request: &Captured| {
         progress.bump();
         let reply = Reply::events(EVENTS);
-        if !String::from_utf8_lossy(&request.body).contains(HELD) {
-            return reply;
-        }
-        held.bump();
-        reply.hold_after(EVENTS / 2, &Gate::new())
+        let is_held = String::from_utf8_lossy(&request.body).contains(HELD);
+        if is_held { reply.hold_after(EVENTS / 2, &Gate::new()) } else { reply }
     })
 }
 
