@@ -84,8 +84,17 @@ pub(crate) fn processor_time(process: u32) -> Option<f64> {
 
 /// Resident memory of a process in MiB.
 pub(crate) fn resident(process: u32) -> Option<f64> {
+    memory(process, "VmRSS:")
+}
+
+/// The most resident memory a process has had so far, in MiB.
+pub(crate) fn peak(process: u32) -> Option<f64> {
+    memory(process, "VmHWM:")
+}
+
+fn memory(process: u32, what: &str) -> Option<f64> {
     let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(what))?;
     line.trim().trim_end_matches(" kB").parse::<f64>().ok().map(|kib| kib / 1024.0)
 }
 

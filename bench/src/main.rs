@@ -18,6 +18,7 @@ mod report;
 mod samples;
 mod sealed;
 mod sides;
+mod size;
 mod traffic;
 mod upstream;
 mod verify;
@@ -49,6 +50,19 @@ struct Arguments {
     /// Rounds of everything, as a multiple of the usual
     #[arg(long, default_value_t = 1.0, value_name = "TIMES")]
     scale: f64,
+    /// Records in the ledgers that `size` fills
+    #[arg(long, default_value_t = 10_000_000, value_name = "N")]
+    records: usize,
+    /// The stores that `size` fills; both without it
+    #[arg(long, value_name = "STORE")]
+    store: Vec<Store>,
+}
+
+/// A store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Store {
+    Sqlite,
+    Postgres,
 }
 
 /// One family of figures.
@@ -64,6 +78,8 @@ enum What {
     Ledger,
     /// The embedded model by itself
     Flash,
+    /// Every question asked of a ledger of ten million records; only when asked for, since filling it takes long
+    Size,
 }
 
 /// What every measurement is given.
@@ -74,6 +90,10 @@ struct Setting {
     repo: PathBuf,
     /// Rounds as a multiple of the usual.
     scale: f64,
+    /// Records of a large ledger.
+    records: usize,
+    /// Stores to fill with that many.
+    stores: Vec<Store>,
 }
 
 impl Setting {
@@ -103,7 +123,9 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     let load = machine::settle(arguments.loaded)?;
     let repo = arguments.repo.canonicalize().context("the repository to read")?;
-    let setting = Setting { binary, repo, scale: arguments.scale };
+    let both = vec![Store::Sqlite, Store::Postgres];
+    let stores = if arguments.store.is_empty() { both } else { arguments.store.clone() };
+    let setting = Setting { binary, repo, scale: arguments.scale, records: arguments.records, stores };
     let mut report = Report::new(&load);
     let everything = [What::Gateway, What::Cancel, What::Completion, What::Ledger, What::Flash];
     for what in if arguments.what.is_empty() { &everything[..] } else { &arguments.what } {
@@ -128,5 +150,6 @@ fn measure(what: What, setting: &Setting, report: &mut Report) -> Result<()> {
             ledger::measure(setting, report).and_then(|()| verify::measure(setting, report)).context("ledger")
         }
         What::Flash => flash::measure(setting, report).context("flash"),
+        What::Size => size::measure(setting, report).context("size"),
     }
 }

@@ -315,6 +315,19 @@ impl Entry {
 
     /// Reads canonical bytes back.
     pub fn from_body(bytes: &[u8]) -> Result<Self, EntryError> {
-        serde_json::from_slice(bytes).map_err(EntryError::Decode)
+        // Reading the kind first and then what it says spares a copy of every name and value on the way.
+        #[derive(Deserialize)]
+        struct Tag {
+            kind: Kind,
+        }
+        let Tag { kind } = serde_json::from_slice(bytes).map_err(EntryError::Decode)?;
+        let entry = match kind {
+            Kind::Intent => serde_json::from_slice(bytes).map(Self::Intent),
+            Kind::Completion => serde_json::from_slice(bytes).map(Self::Completion),
+            Kind::Snapshot => serde_json::from_slice(bytes).map(Self::Snapshot),
+            Kind::Erasure => serde_json::from_slice(bytes).map(Self::Erasure),
+            Kind::Retention => serde_json::from_slice(bytes).map(Self::Retention),
+        };
+        entry.map_err(EntryError::Decode)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use waymark_types::{RecordId, Timestamp};
 
 use crate::commitment::{self, Salt, hex};
@@ -11,7 +11,7 @@ use crate::entry::{Entry, EntryError};
 use crate::tree::{Hash, leaf_hash};
 
 /// What kind of entry a leaf stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// The first half of a record.

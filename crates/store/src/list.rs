@@ -38,15 +38,17 @@ pub struct Query {
 pub struct Page {
     /// The records, each with its completion where there is one.
     pub records: Vec<(Intent, Option<Completion>)>,
-    /// The last record looked at, when there may be more after it. A page of a rare combination may be short and still
-    /// have one: a look-up looks at so many records and no more.
+    /// Where the next page begins, when there may be more: the last record looked at, or the beginning of its week. A
+    /// page of a rare combination may be short and still have one: a look-up looks at so many records and no more.
     pub next: Option<RecordId>,
 }
 
 /// Records looked at for one page when several fields narrow it, at most.
 const LOOKED_AT: usize = 20_000;
 /// Of them, at a time.
-const CHUNK: usize = 1_000;
+const CHUNK: usize = 5_000;
+/// A field that fewer records of a week have than this is counted to the end, to begin with the rarest.
+const FEW: usize = 1_000;
 
 impl LedgerStore {
     /// Lists records.
@@ -64,17 +66,24 @@ impl LedgerStore {
             if !is_there || above || below {
                 continue;
             }
+            let bounds = Bounds { week: *week, since };
+            let Some((fields, few)) = self.rarest_first(&bounds, before.as_ref(), &fields).await? else {
+                continue;
+            };
             loop {
                 let wanted = query.limit as usize - page.records.len();
-                let looked = self.look(*week, &fields, since.as_ref(), before.as_ref(), wanted).await?;
+                let looked = self.look(&bounds, before.as_ref(), &fields, wanted).await?;
                 page.records.extend(self.join(*week, &looked.found).await?);
-                let Some(last) = looked.last else { break };
-                budget = budget.saturating_sub(looked.count);
+                if fields.len() > 1 {
+                    budget = budget.saturating_sub(if looked.last.is_some() { CHUNK } else { few });
+                }
                 let full = page.records.len() >= query.limit as usize;
-                if full || budget == 0 {
-                    page.next = RecordId::from_bytes(last);
+                if budget == 0 || full && looked.last.is_some() {
+                    let rest = || Some(RecordId::new(week.start(), [0; 10]));
+                    page.next = looked.last.map_or_else(rest, RecordId::from_bytes);
                     return Ok(page);
                 }
+                let Some(last) = looked.last else { break };
                 before = Some(last);
             }
         }
@@ -82,7 +91,7 @@ impl LedgerStore {
     }
 
     /// The columns that narrow, the most telling first; `None` when nothing can be found.
-    async fn narrowing(&self, query: &Query) -> Result<Option<Vec<(&'static str, String)>>, StoreError> {
+    async fn narrowing(&self, query: &Query) -> Result<Option<Vec<Field>>, StoreError> {
         let mut fields = Vec::new();
         let mut add = |column, value: &Option<String>| {
             if let Some(value) = value {
@@ -90,11 +99,11 @@ impl LedgerStore {
             }
         };
         add("session", &query.session);
-        add("outcome", &query.outcome);
         add("client", &query.client);
         add("repository", &query.repository);
         add("model", &query.model);
         add("route", &query.route);
+        add("outcome", &query.outcome);
         if let Some(name) = &query.principal {
             let Some(subject) = self.known(name).await? else { return Ok(None) };
             fields.push(("principal", subject.id().to_owned()));
@@ -102,62 +111,74 @@ impl LedgerStore {
         Ok(Some(fields))
     }
 
+    /// Several fields, the one that the fewest records of the week have first, and how many have it if they are few;
+    /// `None` where there is one that none has.
+    async fn rarest_first(
+        &self,
+        bounds: &Bounds,
+        before: Option<&[u8; 16]>,
+        fields: &[Field],
+    ) -> Result<Option<(Vec<Field>, usize)>, StoreError> {
+        if fields.len() < 2 {
+            return Ok(Some((fields.to_vec(), 0)));
+        }
+        let (mut counts, mut values) = (Vec::new(), Vec::new());
+        for field in fields {
+            let (conditions, bound) = bounds.conditions(before, Some(field));
+            counts.push(format!(
+                "(SELECT count(*) FROM (SELECT record FROM records_{} {conditions} LIMIT {FEW}) AS c)",
+                bounds.week.0
+            ));
+            values.extend(bound);
+        }
+        let sql = format!("SELECT {}", counts.join(", "));
+        let found = self.database.fetch("count records", &sql, values).await?;
+        let Some(row) = found.first() else { return Ok(None) };
+        let mut counted = Vec::new();
+        for (at, field) in fields.iter().enumerate() {
+            counted.push((row.position(at)?, field));
+        }
+        counted.sort_by_key(|(count, _)| *count);
+        let few = counted.first().map_or(0, |(count, _)| *count as usize);
+        let fields = counted.into_iter().map(|(_, field)| field.clone()).collect();
+        Ok((few > 0).then_some((fields, few)))
+    }
+
     /// Looks through a chunk of a week's records.
     async fn look(
         &self,
-        week: Week,
-        fields: &[(&'static str, String)],
-        since: Option<&[u8; 16]>,
+        bounds: &Bounds,
         before: Option<&[u8; 16]>,
+        fields: &[Field],
         wanted: usize,
     ) -> Result<Looked, StoreError> {
-        let (mut conditions, mut values) = (Vec::new(), Vec::new());
-        if let Some((column, value)) = fields.first() {
-            conditions.push(format!("{column} = ?"));
-            // Only what did not succeed is indexed: success is no way to find anything.
-            if *column == "outcome" && value != "succeeded" {
-                conditions.push("outcome <> 'succeeded'".to_owned());
-            }
-            values.push(Value::from(value.as_str()));
-        }
-        for (bound, sign) in [(since, ">="), (before, "<")] {
-            if let Some(bound) = bound {
-                conditions.push(format!("record {sign} ?"));
-                values.push(Value::from(&bound[..]));
-            }
-        }
+        let (conditions, mut values) = bounds.conditions(before, fields.first());
+        let table = format!("records_{}", bounds.week.0);
         let rest = fields.get(1..).unwrap_or_default();
         let limit = if rest.is_empty() { wanted } else { CHUNK };
-        values.push(Value::from(limit as u64));
         let columns: String = rest.iter().map(|(column, _)| format!(", {column}")).collect();
-        let conditions =
-            if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
+        let within = format!("FROM {table} {conditions} ORDER BY record DESC LIMIT");
+        let same: Vec<String> = rest.iter().map(|(column, _)| format!("{column} = ?")).collect();
+        let narrowed = if rest.is_empty() { String::new() } else { format!("WHERE {}", same.join(" AND ")) };
         let sql = format!(
-            "SELECT record{columns} FROM records_{} {conditions} ORDER BY record DESC LIMIT ?",
-            week.0
+            "SELECT record FROM (SELECT record{columns} {within} {limit}) AS looked \
+             {narrowed} ORDER BY record DESC LIMIT {wanted}"
         );
-        let mut looked = Looked { found: Vec::new(), last: None, count: 0 };
-        let rows = self.database.fetch("list records", &sql, values).await?;
-        let is_cut = rows.len() == limit;
-        for mut row in rows {
-            let record = row.bytes(0)?;
-            let matches = rest
-                .iter()
-                .enumerate()
-                .all(|(at, (_, value))| row.maybe_text(at + 1).as_deref() == Some(value.as_str()));
-            looked.count += 1;
-            looked.last = record.as_slice().try_into().ok();
-            if matches {
-                looked.found.push(record);
-            }
-            if looked.found.len() == wanted {
-                return Ok(looked);
-            }
+        let at_the_end =
+            (format!("SELECT record {within} 1 OFFSET {}", limit.saturating_sub(1)), values.clone());
+        values.extend(rest.iter().map(|(_, value)| Value::from(value.as_str())));
+        let mut found = Vec::new();
+        for mut row in self.database.fetch("list records", &sql, values).await? {
+            found.push(row.bytes(0)?);
         }
-        if !is_cut {
-            looked.last = None;
-        }
-        Ok(looked)
+        let last = if found.len() == wanted || rest.is_empty() {
+            found.last().filter(|_| found.len() == wanted).cloned()
+        } else {
+            let (sql, values) = at_the_end;
+            let last = self.database.fetch("list records", &sql, values).await?.into_iter().next();
+            last.map(|mut row| row.bytes(0)).transpose()?
+        };
+        Ok(Looked { last: last.and_then(|last| last.try_into().ok()), found })
     }
 
     async fn join(
@@ -181,12 +202,43 @@ impl LedgerStore {
     }
 }
 
+/// A column that narrows, and to what.
+type Field = (&'static str, String);
+
+/// Where records are looked for.
+struct Bounds {
+    week: Week,
+    since: Option<[u8; 16]>,
+}
+
+impl Bounds {
+    /// The conditions on records within, and on one of their fields; and the values of these conditions.
+    fn conditions(&self, before: Option<&[u8; 16]>, field: Option<&Field>) -> (String, Vec<Value>) {
+        let (mut conditions, mut values) = (Vec::new(), Vec::new());
+        if let Some((column, value)) = field {
+            conditions.push(format!("{column} = ?"));
+            // Only what did not succeed is indexed: success is no way to find anything.
+            if *column == "outcome" && value != "succeeded" {
+                conditions.push("outcome <> 'succeeded'".to_owned());
+            }
+            values.push(Value::from(value.as_str()));
+        }
+        for (bound, sign) in [(self.since.as_ref(), ">="), (before, "<")] {
+            if let Some(bound) = bound {
+                conditions.push(format!("record {sign} ?"));
+                values.push(Value::from(&bound[..]));
+            }
+        }
+        let all = conditions.join(" AND ");
+        (if all.is_empty() { all } else { format!("WHERE {all}") }, values)
+    }
+}
+
 /// What looking through a chunk came to.
 struct Looked {
     found: Vec<Vec<u8>>,
     /// The last record looked at, when the chunk did not reach the end.
     last: Option<[u8; 16]>,
-    count: usize,
 }
 
 /// The lowest id a record of this time can have.

@@ -32,24 +32,39 @@ const LEAVES: &str = "leaf_index, record, part, kind, commitment, hash";
 impl LedgerStore {
     /// Leaves in order, with everything beside them.
     pub async fn rows(&self, range: Range<u64>) -> Result<Vec<Row>, StoreError> {
-        self.with_tables(range, &["bodies", "records", "salts", "texts"]).await
+        self.rows_in(range, &self.weeks().await?, &["bodies", "records", "salts", "texts"]).await
     }
 
     /// Leaves in order, with what they say and nothing else.
     pub async fn entries(&self, range: Range<u64>) -> Result<Vec<Row>, StoreError> {
-        self.with_tables(range, &["bodies"]).await
+        self.rows_in(range, &self.weeks().await?, &["bodies"]).await
     }
 
-    async fn with_tables(&self, range: Range<u64>, wanted: &[&str]) -> Result<Vec<Row>, StoreError> {
+    /// Leaves in order, with what the wanted tables hold of them, of those that are there.
+    pub(crate) async fn rows_in(
+        &self,
+        range: Range<u64>,
+        tables: &BTreeMap<Week, WeekTables>,
+        wanted: &[&str],
+    ) -> Result<Vec<Row>, StoreError> {
         let mut rows = self.leaves("leaf_index >= ? AND leaf_index < ?", bounds(&range)).await?;
-        let weeks: BTreeSet<Week> = rows.iter().filter_map(|row| week(&row.leaf)).collect();
+        let mut weeks: BTreeMap<Week, Vec<Vec<u8>>> = BTreeMap::new();
+        let mut others = false;
+        for row in &rows {
+            match week(&row.leaf) {
+                Some(week) => weeks.entry(week).or_default().push(row.leaf.record.clone()),
+                None => others = true,
+            }
+        }
         let mut beside = Beside::default();
-        self.add(&mut beside, "bodies", &range).await?;
-        let tables = self.weeks().await?;
-        for week in weeks {
+        if others {
+            self.look_up(&mut beside, "bodies", &range).await?;
+        }
+        for (week, records) in weeks {
             let there = tables.get(&week).into_iter().flat_map(|tables| &tables.there);
+            let records = Spread::of(records);
             for table in there.filter(|table| wanted.contains(&table.as_str())) {
-                self.add(&mut beside, &format!("{table}_{}", week.0), &range).await?;
+                self.collect(&mut beside, &format!("{table}_{}", week.0), &records, &range).await?;
             }
         }
         for row in &mut rows {
@@ -65,43 +80,58 @@ impl LedgerStore {
         found.into_iter().map(leaf).collect()
     }
 
-    /// Adds what a table holds of these leaves.
-    async fn add(&self, beside: &mut Beside, table: &str, range: &Range<u64>) -> Result<(), StoreError> {
-        let kind = table.split('_').next().unwrap_or_default();
-        let (columns, on, of) = match kind {
-            "bodies" if table == "bodies" => ("b.part, b.salt, b.body", "AND b.part = l.part", "l.kind > 1"),
-            "bodies" => ("b.part, b.salt, b.body", "AND b.part = l.part", "l.kind <= 1"),
-            "salts" => ("b.salt", "", "l.kind = 0"),
-            "texts" => ("b.part, b.text", "AND b.part = l.part", "l.kind <= 1"),
-            _ => (
-                "b.principal, b.client, b.session, b.repository, b.route, b.model, b.outcome",
-                "",
-                "l.kind = 1",
-            ),
+    /// Adds what a week's table holds of these records. They are read as they lie in it, from the first to the last,
+    /// which takes a fraction of looking each of them up; where too many others lie between them, they are looked up.
+    async fn collect(
+        &self,
+        beside: &mut Beside,
+        table: &str,
+        records: &Spread,
+        range: &Range<u64>,
+    ) -> Result<(), StoreError> {
+        let Some([first, last]) = records.ends() else { return Ok(()) };
+        let columns = Columns::of(table);
+        if columns == Columns::Texts {
+            // They may be large: none is read that is not asked for.
+            return self.look_up(beside, table, range).await;
+        }
+        let most = records.together.len() as u64 * BETWEEN;
+        let sql = format!(
+            "SELECT record, {} FROM {table} WHERE record >= ? AND record <= ? ORDER BY record LIMIT ?",
+            columns.names()
+        );
+        let values = vec![Value::from(&first[..]), Value::from(&last[..]), Value::from(most)];
+        let found = self.database.fetch("read what is beside leaves", &sql, values).await?;
+        if found.len() as u64 == most {
+            return self.look_up(beside, table, range).await;
+        }
+        found.into_iter().try_for_each(|row| beside.add(columns, row))?;
+        if records.apart.is_empty() {
+            return Ok(());
+        }
+        let places = vec!["?"; records.apart.len()].join(", ");
+        let sql = format!("SELECT record, {} FROM {table} WHERE record IN ({places})", columns.names());
+        let values = records.apart.iter().map(|record| Value::from(&record[..])).collect();
+        let found = self.database.fetch("read what is beside leaves", &sql, values).await?;
+        found.into_iter().try_for_each(|row| beside.add(columns, row))
+    }
+
+    /// Adds what a table holds of these leaves, each looked up by itself.
+    async fn look_up(&self, beside: &mut Beside, table: &str, range: &Range<u64>) -> Result<(), StoreError> {
+        let columns = Columns::of(table);
+        let halves = if table == "bodies" { "l.kind > 1" } else { "l.kind <= 1" };
+        let on = match columns {
+            Columns::Bodies | Columns::Texts => format!("AND b.part = l.part AND {halves}"),
+            Columns::Salts => "AND l.kind = 0".to_owned(),
+            Columns::Listings => "AND l.kind = 1".to_owned(),
         };
         let sql = format!(
-            "SELECT b.record, {columns} FROM leaves l JOIN {table} b ON b.record = l.record {on} \
-             WHERE l.leaf_index >= ? AND l.leaf_index < ? AND {of}"
+            "SELECT b.record, b.{} FROM leaves l JOIN {table} b ON b.record = l.record {on} \
+             WHERE l.leaf_index >= ? AND l.leaf_index < ?",
+            columns.names().replace(", ", ", b.")
         );
-        for mut row in self.database.fetch("read what is beside leaves", &sql, bounds(range)).await? {
-            let record = row.bytes(0)?;
-            match kind {
-                "bodies" => {
-                    let body = (row.bytes(2)?, row.bytes(3)?);
-                    beside.bodies.insert((record, row.int(1)?), body);
-                }
-                "salts" => {
-                    beside.salts.insert(record, row.bytes(1)?);
-                }
-                "texts" => {
-                    beside.texts.insert((record, row.int(1)?), row.bytes(2)?);
-                }
-                _ => {
-                    beside.listings.insert(record, listing(&mut row, 1)?);
-                }
-            }
-        }
-        Ok(())
+        let found = self.database.fetch("read what is beside leaves", &sql, bounds(range)).await?;
+        found.into_iter().try_for_each(|row| beside.add(columns, row))
     }
 
     /// The leaves of a record, in order, with what they say; those that wait to be put under the tree included.
@@ -176,9 +206,8 @@ impl LedgerStore {
              JOIN bodies b ON b.record = l.record AND b.part = l.part WHERE l.kind > 1 AND l.{of}"
         );
         let mut beside = Beside::default();
-        for mut row in self.database.fetch("read erasures and retentions", &sql, Vec::new()).await? {
-            let key = (row.bytes(0)?, row.int(1)?);
-            beside.bodies.insert(key, (row.bytes(2)?, row.bytes(3)?));
+        for row in self.database.fetch("read erasures and retentions", &sql, Vec::new()).await? {
+            beside.add(Columns::Bodies, row)?;
         }
         for row in &mut rows {
             beside.hand_over(&mut row.leaf);
@@ -247,6 +276,12 @@ impl LedgerStore {
         found.first().map_or(Ok(0), |row| row.position(0))
     }
 
+    /// Whether a table has no rows.
+    pub(crate) async fn is_empty(&self, table: &str) -> Result<bool, StoreError> {
+        let sql = format!("SELECT 1 FROM {table} LIMIT 1");
+        Ok(self.database.fetch("look for rows", &sql, Vec::new()).await?.is_empty())
+    }
+
     /// Whose ledger it is: the name of the key that signs it.
     pub async fn origin(&self) -> Result<Option<String>, StoreError> {
         let found =
@@ -291,30 +326,113 @@ impl LedgerStore {
     }
 }
 
+/// What a table beside the tree holds, apart from the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Columns {
+    Bodies,
+    Listings,
+    Salts,
+    Texts,
+}
+
+impl Columns {
+    /// Those of a table, by its name.
+    fn of(table: &str) -> Self {
+        match table.split('_').next().unwrap_or_default() {
+            "bodies" => Self::Bodies,
+            "salts" => Self::Salts,
+            "texts" => Self::Texts,
+            _ => Self::Listings,
+        }
+    }
+
+    fn names(self) -> &'static str {
+        match self {
+            Self::Bodies => "part, salt, body",
+            Self::Listings => "principal, client, session, repository, route, model, outcome",
+            Self::Salts => "salt",
+            Self::Texts => "part, text",
+        }
+    }
+}
+
+/// Of the rows that lie between the first and the last record wanted, so many a record are read at most.
+const BETWEEN: u64 = 8;
+
+/// Records wanted of a week: most of them began at about the same time, and some long before, which ended only now.
+struct Spread {
+    apart: Vec<Vec<u8>>,
+    together: Vec<Vec<u8>>,
+}
+
+impl Spread {
+    fn of(mut records: Vec<Vec<u8>>) -> Self {
+        records.sort_unstable();
+        records.dedup();
+        let time = |at: usize| {
+            let bytes =
+                records.get(at).and_then(|record| record.first_chunk::<6>()).copied().unwrap_or_default();
+            bytes.iter().fold(0, |millis, byte| millis << 8 | u64::from(*byte))
+        };
+        let (few, last) = (records.len() / 16, records.len().saturating_sub(1));
+        let [all, most] = [0, few].map(|first| time(last).saturating_sub(time(first)));
+        let together = if all / 2 > most { records.split_off(few) } else { std::mem::take(&mut records) };
+        Self { apart: records, together }
+    }
+
+    fn ends(&self) -> Option<[&Vec<u8>; 2]> {
+        Some([self.together.first()?, self.together.last()?])
+    }
+}
+
 /// A salt and the body committed to under it.
 type Salted = (Vec<u8>, Vec<u8>);
 
-/// What is beside leaves, by what it belongs to.
+/// What is beside leaves, by the record it belongs to.
 #[derive(Default)]
 struct Beside {
-    bodies: HashMap<(Vec<u8>, i64), Salted>,
-    salts: HashMap<Vec<u8>, Vec<u8>>,
-    texts: HashMap<(Vec<u8>, i64), Vec<u8>>,
-    listings: HashMap<Vec<u8>, Listing>,
+    records: HashMap<Vec<u8>, Held>,
+}
+
+/// What is there of a record.
+#[derive(Default)]
+struct Held {
+    /// Bodies and texts by their parts: an intent's is 0, its completion's 1, and only snapshots have more.
+    bodies: Vec<(i64, Salted)>,
+    texts: Vec<(i64, Vec<u8>)>,
+    salt: Option<Vec<u8>>,
+    listing: Option<Listing>,
 }
 
 impl Beside {
+    fn add(&mut self, columns: Columns, mut row: Fields) -> Result<(), StoreError> {
+        let held = self.records.entry(row.bytes(0)?).or_default();
+        match columns {
+            Columns::Bodies => held.bodies.push((row.int(1)?, (row.bytes(2)?, row.bytes(3)?))),
+            Columns::Salts => held.salt = Some(row.bytes(1)?),
+            Columns::Texts => held.texts.push((row.int(1)?, row.bytes(2)?)),
+            Columns::Listings => held.listing = Some(listing(&mut row, 1)?),
+        }
+        Ok(())
+    }
+
     fn hand_over(&mut self, leaf: &mut StoredLeaf) {
-        let key = (leaf.record.clone(), leaf.part);
-        leaf.body = self.bodies.remove(&key);
-        leaf.text = self.texts.remove(&key);
+        let Some(held) = self.records.get_mut(&leaf.record) else { return };
+        leaf.body = taken(&mut held.bodies, leaf.part);
+        leaf.text = taken(&mut held.texts, leaf.part);
         if leaf.kind == i64::from(Kind::Intent.number()) {
-            leaf.salt = self.salts.remove(&key.0);
+            leaf.salt = held.salt.take();
         }
         if leaf.kind == i64::from(Kind::Completion.number()) {
-            leaf.listing = self.listings.remove(&key.0);
+            leaf.listing = held.listing.take();
         }
     }
+}
+
+/// Takes out what belongs to a part.
+fn taken<T>(parts: &mut Vec<(i64, T)>, part: i64) -> Option<T> {
+    let at = parts.iter().position(|(found, _)| *found == part)?;
+    Some(parts.swap_remove(at).1)
 }
 
 fn bounds(range: &Range<u64>) -> Vec<Value> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
+use futures_util::future;
 use waymark_ledger::tiles::HEIGHT as TILE_HEIGHT;
 use waymark_ledger::tree::{Coordinate, Node};
 use waymark_ledger::{
@@ -10,12 +11,14 @@ use waymark_ledger::{
 };
 use waymark_types::RecordId;
 
-use crate::read::Row;
+use crate::read::{Row, WeekTables};
 use crate::sql::Value;
 use crate::{LedgerStore, StoreError};
 
 /// Leaves read at a time.
 const BATCH: u64 = 4_096;
+/// The same where texts are kept, each of which may be large.
+const BATCH_WITH_TEXTS: u64 = 256;
 
 /// What verification found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +56,13 @@ pub async fn verify(
     saved: &[Saved],
     progress: &mut (dyn FnMut(u64) + Send),
 ) -> Result<Verdict, StoreError> {
-    match walk(store, key, saved, progress).await {
-        Ok(verified) => Ok(Verdict::Clean(verified)),
+    // The database's own check takes its time beside the walk; what the walk finds says more, and goes first.
+    let integrity = async { Ok(store.integrity().await) };
+    match future::try_join(walk(store, key, saved, progress), integrity).await {
+        Ok((verified, integrity)) => Ok(match integrity? {
+            Some(problem) => Verdict::Bad(Fault::Table { name: "of any kind".to_owned(), problem }),
+            None => Verdict::Clean(verified),
+        }),
         Err(Stop::Fault(fault)) => Ok(Verdict::Bad(fault)),
         Err(Stop::Store(error)) => Err(error),
     }
@@ -74,13 +82,21 @@ async fn walk(
     let size = store.size().await?;
     let mut verifier = Verifier::new(key.clone(), absences(store).await?, store.subjects().await?);
     meet_saved(&verifier, &mut history);
-    let mut batch = Batch::read(store, 0..BATCH.min(size)).await?;
+    let tables = tables_to_read(store).await?;
+    let has_texts = tables.values().any(|tables| tables.there.contains("texts"));
+    let at_once = if has_texts { BATCH_WITH_TEXTS } else { BATCH };
+    let mut batch = Batch::read(store, &tables, 0..at_once.min(size)).await?;
     while verifier.size() < size {
         let start = batch.range.end;
-        // The next stretch is read while this one is checked.
-        let next = Batch::read(store, start..(start + BATCH).min(size));
-        let (next, checked) =
-            futures_util::future::join(next, async { batch.check(&mut verifier, &mut history) }).await;
+        // The next stretch is read while this one is checked, on a thread of its own.
+        let next = Batch::read(store, &tables, start..(start + at_once).min(size));
+        let check = tokio::task::spawn_blocking(move || {
+            let checked = batch.check(&mut verifier, &mut history);
+            (verifier, history, checked)
+        });
+        let (next, checking) = future::join(next, check).await;
+        let checked;
+        (verifier, history, checked) = checking.map_err(|error| Stop::Store(stopped(&error)))?;
         checked.map_err(|fault| rewritten(fault, verifier.signed(), &history))?;
         progress(verifier.size());
         batch = next?;
@@ -90,9 +106,6 @@ async fn walk(
     let mut verified = verifier.finish().map_err(|fault| rewritten(fault, signed, &history))?;
     // Its own newest checkpoint covers every leaf, or it would not have come this far.
     history.judge(size, size).map_err(|broken| changed(&broken))?;
-    if let Some(problem) = store.integrity().await? {
-        return Err(Fault::Table { name: "of any kind".to_owned(), problem }.into());
-    }
     match store.check_cosignatures().await? {
         Ok(count) => verified.cosignatures = count,
         Err(problem) => return surplus("cosignatures", problem),
@@ -103,6 +116,22 @@ async fn walk(
     verified.open = queue.open.into_keys().collect();
     verified.pending = queue.waiting;
     Ok(verified)
+}
+
+/// The weeks' tables, but those for texts that hold none.
+async fn tables_to_read(store: &LedgerStore) -> Result<BTreeMap<Week, WeekTables>, StoreError> {
+    let mut weeks = store.weeks().await?;
+    for (week, tables) in &mut weeks {
+        if tables.there.contains("texts") && store.is_empty(&format!("texts_{}", week.0)).await? {
+            tables.there.remove("texts");
+        }
+    }
+    Ok(weeks)
+}
+
+/// A thread that checked did not come back.
+fn stopped(error: &tokio::task::JoinError) -> StoreError {
+    StoreError::Damaged(format!("a check did not end: {error}"))
 }
 
 /// What the ledger's own entries say may be missing. They are not believed yet: the walk comes by them as by all others.
@@ -286,7 +315,11 @@ struct Batch {
 }
 
 impl Batch {
-    async fn read(store: &LedgerStore, range: Range<u64>) -> Result<Self, StoreError> {
+    async fn read(
+        store: &LedgerStore,
+        tables: &BTreeMap<Week, WeekTables>,
+        range: Range<u64>,
+    ) -> Result<Self, StoreError> {
         let mut nodes = HashMap::new();
         for level in (1..u64::BITS as u8 / TILE_HEIGHT).map(|level| level * TILE_HEIGHT) {
             // The nodes that these leaves complete.
@@ -297,7 +330,11 @@ impl Batch {
             nodes.extend(store.level(level, positions).await?);
         }
         let checkpoints = store.checkpoints(range.start + 1..range.end + 1).await?;
-        let rows = if range.is_empty() { Vec::new() } else { store.rows(range.clone()).await? };
+        let everything = ["bodies", "records", "salts", "texts"];
+        let rows = match range.is_empty() {
+            true => Vec::new(),
+            false => store.rows_in(range.clone(), tables, &everything).await?,
+        };
         Ok(Self {
             rows,
             range,

@@ -39,13 +39,17 @@ impl RecordId {
 
 impl fmt::Display for RecordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let (mut text, mut at) = ([b'-'; 36], 0);
         for (position, byte) in self.0.iter().enumerate() {
             if matches!(position, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
+                at += 1;
             }
-            write!(f, "{byte:02x}")?;
+            text[at] = DIGITS[usize::from(byte >> 4)];
+            text[at + 1] = DIGITS[usize::from(byte & 0x0f)];
+            at += 2;
         }
-        Ok(())
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -81,14 +85,14 @@ impl FromStr for RecordId {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || ParseRecordIdError(text.to_owned());
         let dashed = text.len() == 36 && [8, 13, 18, 23].iter().all(|&at| text.as_bytes()[at] == b'-');
-        let digits: Vec<u8> = text.bytes().filter(|&b| b != b'-').collect();
-        if !dashed || digits.len() != 32 {
+        let mut digits = text.bytes().filter(|&b| b != b'-').map(|b| char::from(b).to_digit(16));
+        if !dashed || digits.clone().count() != 32 {
             return Err(error());
         }
         let mut bytes = [0; 16];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let digit = |b: u8| char::from(b).to_digit(16).ok_or_else(error);
-            *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
+        for byte in &mut bytes {
+            let mut digit = || digits.next().flatten().ok_or_else(error);
+            *byte = (digit()? * 16 + digit()?) as u8;
         }
         Self::from_bytes(bytes).ok_or_else(error)
     }

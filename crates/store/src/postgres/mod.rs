@@ -6,6 +6,7 @@ mod script;
 
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Executor as _};
 use waymark_types::Secret;
@@ -159,8 +160,12 @@ impl Database for Postgres {
         Box::pin(async move {
             let query =
                 sqlx::query_with(sqlx::AssertSqlSafe(script::numbered(sql)), script::arguments(values)?);
-            let found = query.fetch_all(&self.readers).await.map_err(failed(operation))?;
-            found.iter().map(rows::fields).collect()
+            let mut results = query.fetch(&self.readers);
+            let mut found = Vec::new();
+            while let Some(row) = results.try_next().await.map_err(failed(operation))? {
+                found.push(rows::fields(&row)?);
+            }
+            Ok(found)
         })
     }
 

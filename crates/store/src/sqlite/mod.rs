@@ -6,6 +6,7 @@ mod script;
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::TryStreamExt as _;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
@@ -20,6 +21,8 @@ use crate::sql::{Database, Dialect, Fields, Reply, Script, Value};
 /// How long a statement waits for another process's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
+/// Rows that a reading connection is ahead of whoever takes them, at most.
+const AHEAD: usize = 1_024;
 
 static DIALECT: Dialect = Dialect {
     week: &[
@@ -57,6 +60,8 @@ pub(crate) struct Sqlite {
     /// connects anew rather than trust what is left of it.
     writer: Mutex<Option<SqliteConnection>>,
     readers: SqlitePool,
+    /// A connection of its own to check the files, beside whatever is read.
+    checker: SqlitePool,
 }
 
 impl Sqlite {
@@ -67,8 +72,9 @@ impl Sqlite {
         let mut writer = options.connect().await.map_err(open)?;
         sqlx::migrate!("migrations/sqlite").run(&mut writer).await.map_err(StoreError::Migrate)?;
         let connect = options.create_if_missing(false);
-        let readers = pool(connect.clone().pragma("query_only", "ON"));
-        Ok(Self { connect: Some(connect), writer: Mutex::new(Some(writer)), readers })
+        let to_read = connect.clone().pragma("query_only", "ON");
+        let (readers, checker) = (pool(to_read.clone()), still_pool(to_read));
+        Ok(Self { connect: Some(connect), writer: Mutex::new(Some(writer)), readers, checker })
     }
 
     /// Opens an existing database for reading, as it is at this moment, whether or not a server is writing to it.
@@ -79,10 +85,14 @@ impl Sqlite {
         // Reading a WAL database needs its shared-memory file, so a plain connection comes first; a folder
         // that cannot be written has no writer either and may be read as it is.
         let plain = options(path).pragma("query_only", "ON");
-        let still = SqliteConnectOptions::new().filename(path).immutable(true).read_only(true);
-        let readers = still_pool(plain);
+        let still = SqliteConnectOptions::new()
+            .filename(path)
+            .immutable(true)
+            .read_only(true)
+            .disable_statement_logging();
+        let (readers, checker) = (still_pool(plain.clone()), still_pool(plain));
         if probe(&readers).await.is_ok() {
-            return Ok(Self { connect: None, writer: Mutex::new(None), readers });
+            return Ok(Self { connect: None, writer: Mutex::new(None), readers, checker });
         }
         let unmerged = path.with_extension("db-wal").metadata().is_ok_and(|wal| wal.len() > 0);
         if unmerged {
@@ -90,10 +100,10 @@ impl Sqlite {
                 "its folder cannot be written, and a -wal file beside it holds what is not merged yet";
             return Err(StoreError::Damaged(format!("{}: {problem}", path.display())));
         }
-        let readers = still_pool(still);
+        let (readers, checker) = (still_pool(still.clone()), still_pool(still));
         let open = |source| StoreError::Open { place: path.display().to_string(), source };
         probe(&readers).await.map_err(open)?;
-        Ok(Self { connect: None, writer: Mutex::new(None), readers })
+        Ok(Self { connect: None, writer: Mutex::new(None), readers, checker })
     }
 
     async fn write(&self, script: Script) -> Result<(), StoreError> {
@@ -111,6 +121,7 @@ impl Sqlite {
 
     async fn shut(&self) -> Result<(), StoreError> {
         self.readers.close().await;
+        self.checker.close().await;
         match self.writer.lock().await.take() {
             Some(writer) => writer.close().await.map_err(failed("close the database")),
             None => Ok(()),
@@ -142,8 +153,12 @@ impl Database for Sqlite {
     ) -> Reply<'a, Vec<Fields>> {
         Box::pin(async move {
             let query = sqlx::query_with(sqlx::AssertSqlSafe(sql.to_owned()), script::arguments(values)?);
-            let found = query.fetch_all(&self.readers).await.map_err(failed(operation))?;
-            found.iter().map(rows::fields).collect()
+            let mut results = query.fetch(&self.readers);
+            let mut found = Vec::new();
+            while let Some(row) = results.try_next().await.map_err(failed(operation))? {
+                found.push(rows::fields(&row)?);
+            }
+            Ok(found)
         })
     }
 
@@ -161,10 +176,10 @@ impl Database for Sqlite {
 
     fn integrity(&self) -> Reply<'_, Option<String>> {
         Box::pin(async {
-            let found =
-                self.fetch("check the database's files", "PRAGMA integrity_check(1)", Vec::new()).await?;
-            let said = found.into_iter().next().map(|mut row| row.text(0)).transpose()?;
-            Ok(said.filter(|said| said != "ok"))
+            let check = sqlx::query("PRAGMA integrity_check(1)");
+            let row = check.fetch_one(&self.checker).await.map_err(failed("check the database's files"))?;
+            let said = rows::fields(&row)?.text(0)?;
+            Ok(Some(said).filter(|said| said != "ok"))
         })
     }
 
@@ -183,6 +198,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
+        .row_buffer_size(AHEAD)
+        .disable_statement_logging()
         // What is deleted must not stay readable in the file.
         .pragma("secure_delete", "ON")
         // Where plain fsync does not reach the disk (macOS), ask for the one that does.
