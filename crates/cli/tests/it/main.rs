@@ -19,6 +19,7 @@ mod golden;
 mod kinds;
 mod media;
 mod path;
+mod records;
 mod rig;
 mod streams;
 mod telemetry;
