@@ -9,8 +9,8 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::{Value, json};
 use waymark_protocol::{ErrorKind, Fault};
-use waymark_store::{Explanation, Query, StoreError, explain};
-use waymark_types::{Dialect, ParseRecordIdError, ProviderKind};
+use waymark_store::{Address, Explanation, Query, StoreError, explain};
+use waymark_types::{Dialect, Outcome, ParseRecordIdError, ProviderKind};
 
 use crate::config::{OnFailure, Payloads};
 use crate::ingress::json as reply;
@@ -111,22 +111,32 @@ fn model_status(state: &State) -> Vec<Value> {
 }
 
 async fn ledger_status(state: &State) -> Result<Value, StoreError> {
-    let newest = state.recorder.store().newest_checkpoint().await?;
+    let store = state.recorder.store();
+    let (newest, pending) = (store.newest_checkpoint().await?, store.count("pending").await?);
     let root = newest.as_ref().and_then(|newest| newest.note.lines().nth(2).map(str::to_owned));
     let condition = state.recorder.condition();
+    let settings = &state.config.ledger;
     Ok(json!({
+        // The kind alone: an address may hold a password.
+        "store": match state.config.store {
+            Address::Sqlite(_) => "sqlite",
+            Address::Postgres { .. } => "postgres",
+        },
         "origin": state.recorder.verifier().name(),
         "size": newest.map_or(0, |newest| newest.size),
         "root": root,
-        "payloads": match state.config.ledger.payloads {
+        "pending": pending,
+        "payloads": match settings.payloads {
             Payloads::Discard => "discard",
             Payloads::Keep => "keep",
         },
+        "keep_payloads_for": settings.keep_payloads_for.map(|time| time.as_secs()),
+        "keep_records_for": settings.keep_records_for.map(|time| time.as_secs()),
         "anchors": state.anchors.status(),
         "witnesses": state.witnesses.status(),
         "healthy": condition.is_ok(),
         "error": condition.err().map(|error| error.to_string()),
-        "on_failure": match state.config.ledger.on_failure {
+        "on_failure": match settings.on_failure {
             OnFailure::Refuse => "refuse",
             OnFailure::Serve => "serve",
         },
@@ -173,7 +183,10 @@ fn query(parameters: BTreeMap<String, String>) -> Result<Query, String> {
             "repository" => query.repository = Some(value),
             "client" => query.client = Some(value),
             "principal" => query.principal = Some(value),
-            "outcome" => query.outcome = Some(value),
+            "outcome" => {
+                let outcome: Outcome = value.parse().map_err(|error| format!("outcome: {error}"))?;
+                query.outcome = Some(outcome.as_str().to_owned());
+            }
             _ => {
                 return Err(format!(
                     "there is no parameter `{name}`; there are limit, before, since, until, model, route, session, \
@@ -195,10 +208,15 @@ struct Listed {
 }
 
 async fn listed(state: &State, query: &Query) -> Result<Value, StoreError> {
-    let page = state.recorder.store().list(query).await?;
-    let mut listed = Vec::new();
+    let store = state.recorder.store();
+    let page = store.list(query).await?;
+    let (mut listed, mut names) = (Vec::new(), BTreeMap::new());
     for (intent, completion) in page.records {
-        let told = Explanation::new(intent, completion, None);
+        let mut told = Explanation::new(intent, completion, None);
+        if !names.contains_key(&told.subject) {
+            names.insert(told.subject.clone(), store.name_of(&told.subject).await?);
+        }
+        told.principal = names.get(&told.subject).cloned().flatten();
         let latency_micros = told.ended.map(|ended| ended.micros_since(told.started));
         let mut row = json!(Listed { route: told.decision.route.clone(), latency_micros, told });
         row["attempts"] = json!(row["attempts"].as_array().map_or(0, Vec::len));
@@ -221,6 +239,11 @@ pub(crate) async fn record(Shared(state): Shared<Arc<State>>, Path(id): Path<Str
     match explain(state.recorder.store(), state.recorder.verifier(), id).await {
         Ok(Some(told)) => reply(&told),
         Ok(None) => fault(ErrorKind::NotFound, "not_found", format!("there is no record {id}")),
+        Err(error @ StoreError::Dropped { .. }) => {
+            let mut response = fault(ErrorKind::NotFound, "dropped", error.to_string());
+            *response.status_mut() = StatusCode::GONE;
+            response
+        }
         Err(error) => failed(&error),
     }
 }

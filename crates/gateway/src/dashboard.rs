@@ -1,4 +1,4 @@
-//! The page at `/`: three files inside the binary, and a policy that lets it load nothing else.
+//! The page at `/`: four files inside the binary, and a policy that lets it load nothing else.
 
 use axum::body::Body;
 use axum::extract::Path;
@@ -10,6 +10,7 @@ use crate::relay::Head;
 const PAGE: &str = include_str!("dashboard/index.html");
 const STYLE: &str = include_str!("dashboard/dashboard.css");
 const SCRIPT: &str = include_str!("dashboard/dashboard.js");
+const FILTERS: &str = include_str!("dashboard/filters.js");
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -22,6 +23,7 @@ pub(crate) async fn asset(Path(name): Path<String>) -> Response {
     match name.as_str() {
         "dashboard.css" => file(200, "text/css; charset=utf-8", STYLE),
         "dashboard.js" => file(200, "text/javascript; charset=utf-8", SCRIPT),
+        "filters.js" => file(200, "text/javascript; charset=utf-8", FILTERS),
         _ => file(404, "text/plain; charset=utf-8", "no such file\n"),
     }
 }

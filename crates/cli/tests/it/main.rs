@@ -21,6 +21,7 @@ mod kinds;
 mod log;
 mod media;
 mod path;
+mod records;
 mod rig;
 mod streams;
 mod telemetry;

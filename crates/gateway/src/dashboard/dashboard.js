@@ -2,25 +2,37 @@
 // The page at `/`: reads /admin/status and /admin/records every two seconds and shows what they say.
 // Every value reaches the page as text, never as markup; a value nobody stated is shown as unknown.
 
+import { FIELDS, SPANS, question, readAddress, tidy, timeOf, writeAddress } from "./filters.js";
+
 /** @typedef {{input: number|null, cached_input: number|null, cache_write: number|null, output: number|null, reasoning?: number|null}} Usage */
 /** @typedef {{input: number, cached_input: number, cache_write: number, output: number}} Price */
 /** @typedef {{language: string, files: number, tokens: number}} Language */
 /** @typedef {{version: string, files: number, tokens: number, lines: number, commit: string|null, languages: Language[]}} Flash */
 /** @typedef {{name: string, id: string, provider: string, kind: string, tasks: string[], price: Price|null, state: string, requests: number, failures: number, last_used: string|null, last_error: string|null}} Model */
 /** @typedef {{name: string, ladder: string[]}} Route */
-/** @typedef {{origin: string, size: number, root: string, payloads: string, healthy: boolean, error: string|null, on_failure?: string}} Ledger */
+/** @typedef {{kind: string, place: string, size: number|null, made: string|null, error: string|null, failed: string|null, failures: number}} Anchor */
+/** @typedef {{name: string, url: string, size: number|null, time: string|null, error: string|null}} Witness */
+/** @typedef {{origin: string, size: number, root: string|null, store: string, pending: number, payloads: string, keep_payloads_for: number|null, keep_records_for: number|null, healthy: boolean, error: string|null, on_failure?: string, anchors?: Anchor[], witnesses?: Witness[]}} Ledger */
+/** @typedef {import("./filters.js").Filters} Filters */
 /** @typedef {{version: string, started: string, listen: string, repository: string|null, flash: Flash|null, routes: Route[], models: Model[], ledger: Ledger}} Status */
-/** @typedef {{record: string, started: string, ended: string|null, task: string|null, dialect: string, stream: boolean, client: string|null, session: string|null, requested_model: string|null, resolved_model: string|null, served_model: string|null, provider: string|null, route: string|null, reason: string|null, outcome: string|null, latency_micros: number|null, usage: Usage|null, cost_micro_usd: number|null, attempts: number, error: string|null}} Row */
+/** @typedef {{record: string, started: string, ended: string|null, task: string|null, dialect: string, stream: boolean, client: string|null, session: string|null, repository: string|null, principal: string|null, requested_model: string|null, resolved_model: string|null, served_model: string|null, provider: string|null, route: string|null, reason: string|null, outcome: string|null, latency_micros: number|null, usage: Usage|null, cost_micro_usd: number|null, attempts: number, error: string|null}} Row */
 /** @typedef {{provider: string, model: string, served_model: string|null, started: string, ended: string|null, status: number|string|null, outcome?: string|null, error: string|null, next: string|null, served: boolean}} Attempt */
-/** @typedef {{origin: string, tree_size: number, leaf_index: number, root: string, verified: boolean}} Proof */
+/** @typedef {{origin: string, tree_size: number, leaf_index: number, root: string, verified: boolean, problem: string|null}} Proof */
 /** @typedef {{path: string, line: number, commit?: string|null, licence?: string|null}} Source */
-/** @typedef {{record: string, requested_model: string|null, resolved_model: string|null, served_model: string|null, provider: string|null, decision: {route: string|null, policy: string, reason: string, reasons: string[], snapshot: string}|null, attempts: Attempt[], client: string|null, session: string|null, principal: string|null, started: string, ended: string|null, outcome?: string|null, error?: string|null, usage: Usage|null, cost_micro_usd: number|null, proof: Proof|null, sources?: Source[]}} Detail */
+/** @typedef {{record: string, requested_model: string|null, resolved_model: string|null, served_model: string|null, provider: string|null, decision: {route: string|null, policy: string, reason: string, reasons: string[], snapshot: string}|null, attempts: Attempt[]|null, client: string|null, session: string|null, repository: string|null, principal: string|null, subject: string, dialect: string, stream: boolean, started: string, ended: string|null, outcome?: string|null, error?: string|null, usage: Usage|null, cost_micro_usd: number|null, proof: Proof|null, sources?: Source[]}} Detail */
 /** @typedef {Node | string} Part */
 
 const EVERY_MS = 2_000;
 const SLOWEST_MS = 30_000;
 const PATIENCE_MS = 8_000;
 const RECORDS = "/admin/records";
+/** Records to a page. */
+const PAGE = 50;
+/** The most that are read at once to close a gap, and how often. */
+const MOST = 500;
+const GAP_PAGES = 4;
+/** How far back records are read again, in case one of them ended meanwhile. */
+const UNSETTLED_MS = 900_000;
 
 /** How an outcome is shown: its tone and what it means. @type {Record<string, [string, string]>} */
 const OUTCOMES = {
@@ -41,11 +53,20 @@ const STATES = { up: "ok", failing: "bad", unused: "quiet" };
 
 const page = {
   status: /** @type {Status|null} */ (null),
+  /** Every record read so far, newest first. */
   records: /** @type {Row[]|null} */ (null),
+  /** Where the next older page begins; nothing when there is none. */
+  next: /** @type {string|null} */ (null),
+  /** Whether more came in than could be joined to what is shown. */
+  ahead: false,
+  /** When the list was last read. */
+  readAt: 0,
+  /** Grows with each change of the filters, so that an answer to older ones is not taken. */
+  turn: 0,
   detail: /** @type {Detail|null} */ (null),
   selected: "",
-  text: "",
-  outcome: "",
+  filters: /** @type {Filters} */ ({}),
+  older: false,
   answered: /** @type {Date|null} */ (null),
   failures: 0,
   timer: 0,
@@ -161,6 +182,31 @@ function copyable(text) {
   return el("div", { class: "copy" }, pre, button);
 }
 
+/** A text on its line with a small button that copies it. @param {string} text @param {string} what */
+function copyableInline(text, what) {
+  const shown = span("mono", text);
+  const button = el("button", { type: "button", class: "plain small", "aria-label": `Copy ${what}` }, "Copy");
+  button.addEventListener("click", async () => {
+    const done = await copy(text, shown);
+    button.textContent = done ? "Copied" : "Selected";
+    say(done ? "Copied" : "Selected; copy it with the keyboard");
+    setTimeout(() => (button.textContent = "Copy"), 1_600);
+  });
+  return el("span", { class: "with-copy" }, shown, button);
+}
+
+/**
+ * A value that narrows the list when it is clicked. In rows, which have a button of their own, it takes no tab stop: the
+ * record's details have the same.
+ * @param {string} field @param {string|null|undefined} value @param {Part} [shown] @param {{kind?: string, inRow?: boolean}} [how]
+ */
+function narrowing(field, value, shown = value ?? "", { kind = "", inRow = false } = {}) {
+  if (!value) return unknown(field === "route" || field === "repository" ? "none" : "unknown");
+  const title = `Only ${FIELDS[field].toLowerCase()} ${value}`;
+  const attributes = { type: "button", class: `narrow ${kind}`, title, "data-field": field, "data-value": value };
+  return el("button", { ...attributes, tabindex: inRow ? "-1" : null }, shown);
+}
+
 /** Copies; where the browser grants no clipboard, selects the text instead. @param {string} text @param {Node} shown */
 async function copy(text, shown) {
   try {
@@ -250,9 +296,6 @@ function showHeader(status) {
     ["Up for", ago(status.started), status.started],
     ["Ledger", mark(ledger.healthy ? "ok" : "bad", ledger.healthy ? "healthy" : "cannot write"), ""],
     ["Leaves", whole.format(ledger.size), ""],
-    ["Origin", span("mono", ledger.origin), ledger.origin],
-    ["Root", span("mono", `${ledger.root.slice(0, 12)}…`), ledger.root],
-    ["Payloads", ledger.payloads, ""],
   ];
   const labels = facts.map(([name, value, title]) => [name, typeof value === "string" ? value : value.textContent, title]);
   paint(at("facts"), labels, () =>
@@ -430,6 +473,97 @@ function modelError(model) {
   return [model.last_error ? span("mono", model.last_error) : span("soft", "none")];
 }
 
+// ---- Ledger ----------------------------------------------------------------------------------------------------
+
+/** @param {Ledger} ledger */
+function showLedger(ledger) {
+  const times = [...(ledger.anchors ?? []).map((anchor) => anchor.made), ...(ledger.witnesses ?? []).map((witness) => witness.time)];
+  paint(at("ledger"), [ledger, times.map((time) => time && ago(time))], () => [
+    el("div", {}, el("h3", {}, "Newest checkpoint"), pairs(ledgerPairs(ledger)), ledgerLinks()),
+    el("div", {}, el("h3", {}, "Anchors"), ...anchorParts(ledger.anchors ?? [], ledger.size)),
+    el("div", {}, el("h3", {}, "Witnesses"), ...witnessParts(ledger.witnesses ?? [], ledger.size)),
+    el("div", {}, el("h3", {}, "Kept"), pairs(keptPairs(ledger))),
+  ]);
+}
+
+/** @param {Ledger} ledger @returns {[string, Part][]} */
+function ledgerPairs(ledger) {
+  const waits = ledger.pending === 1 ? "1 entry" : `${whole.format(ledger.pending)} entries`;
+  return [
+    ["State", ledger.healthy ? mark("ok", "healthy") : mark("bad", ledger.error ?? "cannot write")],
+    ["Origin", textOr(ledger.origin, "mono")],
+    ["Size", `${whole.format(ledger.size)} leaves`],
+    ["Root", ledger.root ? copyableInline(ledger.root, "the root") : unknown("no checkpoint yet")],
+    ["Waiting", ledger.pending > 0 ? `${waits} to be put under the tree` : span("soft", "nothing")],
+  ];
+}
+
+function ledgerLinks() {
+  const links = [
+    ["/log/checkpoint", "Checkpoint"],
+    ["/log/vkey", "Verifier key"],
+    ["/metrics", "Metrics"],
+  ];
+  return el("p", { class: "links" }, ...links.map(([href, text]) => el("a", { href }, text)));
+}
+
+/** How far behind the ledger a copy is. @param {number|null} held @param {number} size */
+function behind(held, size) {
+  if (held === null || held === 0) return "none yet";
+  return held >= size ? `${whole.format(held)} leaves, the newest` : `${whole.format(held)} leaves, ${whole.format(size - held)} behind`;
+}
+
+/** @param {Anchor[]} anchors @param {number} size @returns {Part[]} */
+function anchorParts(anchors, size) {
+  if (anchors.length === 0) {
+    return [el("p", { class: "note" }, "None. Whoever holds this server's key could write another history: name a place with ", el("code", {}, "[ledger.anchor]"), ".")];
+  }
+  return [el("ul", { class: "places" }, ...anchors.map((anchor) => placeItem(anchor.kind, anchor.place, anchor.size, size, anchor.made, anchor.error)))];
+}
+
+/** @param {Witness[]} witnesses @param {number} size @returns {Part[]} */
+function witnessParts(witnesses, size) {
+  if (witnesses.length === 0) {
+    return [el("p", { class: "note" }, "None. Nobody else signs that there is one history only: name some with ", el("code", {}, "ledger.witnesses"), ".")];
+  }
+  return [el("ul", { class: "places" }, ...witnesses.map((witness) => placeItem(witness.name, witness.url, witness.size, size, witness.time, witness.error)))];
+}
+
+/** @param {string} name @param {string} place @param {number|null} held @param {number} size @param {string|null} time @param {string|null} error */
+function placeItem(name, place, held, size, time, error) {
+  const tone = error ? "bad" : held ? "ok" : "quiet";
+  const facts = [span("soft", behind(held, size)), ...(time ? [el("time", { class: "soft", datetime: time, title: time }, `${ago(time)} ago`)] : [])];
+  return el(
+    "li",
+    {},
+    el("div", { class: "line" }, mark(tone, name), ...facts),
+    el("div", { class: "mono soft" }, place),
+    ...(error ? [el("div", { class: "bad-text" }, error)] : []),
+  );
+}
+
+/** @param {Ledger} ledger @returns {[string, Part][]} */
+function keptPairs(ledger) {
+  const kind = { sqlite: "SQLite, on this machine", postgres: "PostgreSQL, shared" }[ledger.store] ?? ledger.store;
+  const age = (/** @type {number|null} */ seconds) => (seconds === null || seconds === undefined ? "for good" : `for ${inWords(seconds)}`);
+  const failing = ledger.on_failure === "serve" ? "answers go out without a record" : "answers are refused";
+  return [
+    ["Store", kind ?? unknown()],
+    ["Texts", ledger.payloads === "keep" ? "kept, encrypted" : "not kept, only commitments"],
+    ["Payloads", age(ledger.keep_payloads_for)],
+    ["Records", age(ledger.keep_records_for)],
+    ["On failure", failing],
+  ];
+}
+
+/** A span of time in words, from seconds. @param {number} seconds */
+function inWords(seconds) {
+  for (const [unit, length] of /** @type {[string, number][]} */ ([["day", 86_400], ["hour", 3_600], ["minute", 60]])) {
+    if (seconds >= length && seconds % length === 0) return counted(seconds / length, unit);
+  }
+  return counted(seconds, "second");
+}
+
 /** @param {Model[]} models */
 function showModels(models) {
   const create = () => blankRow(MODEL_COLUMNS);
@@ -472,9 +606,9 @@ const figure = (row, value, show) => [value === null || value === undefined ? mi
 const RECORD_COLUMNS = [
   { head: "Time", kind: "c-time", of: (r) => [r.record, moment(r.started)], cell: recordTime },
   { head: "Task", kind: "c-task", of: (r) => [r.task, r.stream, r.dialect], cell: recordTask },
-  { head: "Client", kind: "c-client", of: (r) => r.client, cell: (r) => [clipped(r.client)] },
-  { head: "Model: requested → resolved → served", kind: "c-models", of: modelsOf, cell: recordModels },
-  { head: "Reason", kind: "c-reason", of: (r) => [r.reason, r.attempts], cell: recordReason },
+  { head: "Client · repository", kind: "c-client", of: (r) => [r.client, r.repository, r.session], cell: recordClient },
+  { head: "Requested → resolved → served", kind: "c-models", of: modelsOf, cell: recordModels },
+  { head: "Route · reason", kind: "c-reason", of: (r) => [r.reason, r.route, r.attempts], cell: recordReason },
   { head: "Outcome", kind: "c-outcome", of: (r) => [r.outcome, r.error], cell: (r) => [outcomeMark(outcomeOf(r), r.error)] },
   { head: "Latency", kind: "c-latency right", of: (r) => [r.latency_micros, r.outcome], cell: (r) => figure(r, r.latency_micros, duration) },
   { head: "Tokens in", kind: "c-in right", label: "in", of: (r) => [r.usage?.input, r.outcome], cell: (r) => figure(r, r.usage?.input, whole.format) },
@@ -487,8 +621,19 @@ function modelsOf(row) {
   return [row.requested_model, row.resolved_model, row.served_model, row.outcome];
 }
 
-/** @param {string|null} text @returns {Part} */
-const clipped = (text) => textOr(text, "clip");
+/** @param {Row} row @returns {Part[]} */
+function recordClient(row) {
+  const inRow = { inRow: true, kind: "clip" };
+  const parts = [narrowing("client", row.client, row.client ?? "", inRow)];
+  const second = [];
+  if (row.repository) second.push(narrowing("repository", row.repository, row.repository, inRow));
+  if (row.session) second.push(narrowing("session", row.session, shortSession(row.session), inRow));
+  if (second.length > 0) parts.push(el("span", { class: "second" }, ...second));
+  return parts;
+}
+
+/** @param {string} session */
+const shortSession = (session) => (session.length > 18 ? `${session.slice(0, 17)}…` : session);
 
 /** @param {Row} row @returns {Part[]} */
 function recordTime(row) {
@@ -519,26 +664,30 @@ const step = (word) => sign("→", `, ${word}: `, "step");
 
 /** @param {Row} row @returns {Part} */
 function resolvedPart(row) {
-  if (row.resolved_model !== null) return span("resolved", row.resolved_model, row.resolved_model);
+  if (row.resolved_model !== null) {
+    if (differs(row)) return span("resolved", row.resolved_model, row.resolved_model);
+    return narrowing("model", row.served_model ?? row.resolved_model, row.resolved_model, { inRow: true, kind: "resolved" });
+  }
   return row.outcome === "refused" ? unknown("nothing sent") : missing(row);
 }
 
 /** @param {Row} row @returns {Part} */
 function servedPart(row) {
   if (row.served_model === null) return row.outcome === "refused" ? unknown("none") : missing(row);
-  if (differs(row)) return otherModel(row.served_model);
+  if (differs(row)) return otherModel(row.served_model, "differs", true);
   if (row.resolved_model === null) return span("", row.served_model, row.served_model);
   return span("soft same", "same", row.served_model);
 }
 
-/** @param {string} served @param {string} [words] */
-const otherModel = (served, words = "differs") =>
-  el("span", { class: "other" }, span("differs", served), " ", tag(words, "warn"));
+/** @param {string} served @param {string} [words] @param {boolean} [inRow] */
+const otherModel = (served, words = "differs", inRow = false) =>
+  el("span", { class: "other" }, narrowing("model", served, served, { kind: "differs", inRow }), " ", tag(words, "warn"));
 
 /** @param {Row} row @returns {Part[]} */
 function recordReason(row) {
   const reason = row.reason ? el("code", {}, row.reason) : unknown();
-  return [reason, ...(row.attempts > 1 ? [" ", tag(counted(row.attempts, "attempt"))] : [])];
+  const route = row.route ? el("span", { class: "second" }, narrowing("route", row.route, row.route, { inRow: true })) : "";
+  return [reason, route, ...(row.attempts > 1 ? [" ", tag(counted(row.attempts, "attempt"))] : [])];
 }
 
 /** @param {string} outcome @param {string|null|undefined} [error] */
@@ -547,21 +696,10 @@ function outcomeMark(outcome, error) {
   return mark(tone, words(outcome), error ?? meaning);
 }
 
-/** @param {Row} row */
-function matches(row) {
-  const outcome = outcomeOf(row);
-  if (page.outcome === "problems" ? !PROBLEMS.includes(outcome) : page.outcome && page.outcome !== outcome) return false;
-  const fields = [row.record, row.task, row.dialect, row.client, row.session, row.requested_model, row.resolved_model];
-  const more = [row.served_model, row.provider, row.route, row.reason, outcome, row.error, row.stream ? "stream" : ""];
-  const text = [...fields, ...more].filter(Boolean).join("\n").toLowerCase();
-  return page.text.split(/\s+/).every((word) => text.includes(word) || text.includes(word.replaceAll("-", "_")));
-}
-
-/** @param {Row[]} all */
-function showRecords(all) {
-  const shown = all.filter(matches);
+/** @param {Row[]} shown */
+function showRecords(shown) {
   const body = at("rows");
-  const fresh = body.childElementCount > 0;
+  const fresh = body.childElementCount > 0 && !page.older;
   const focused = body.contains(document.activeElement);
   holdScroll(() =>
     keep(body, shown, (row) => row.record, () => blankRecord(fresh), (line, row) => fillRow(line, RECORD_COLUMNS, row)),
@@ -571,8 +709,10 @@ function showRecords(all) {
   }
   markSelected();
   at("records-table").hidden = shown.length === 0;
-  paint(at("summary"), [summary(shown, all)], ([text]) => [text]);
-  paint(at("empty"), [all.length === 0, shown.length === 0], () => emptyText(all, shown));
+  paint(at("summary"), [summary(shown)], ([text]) => [text]);
+  paint(at("newer"), page.ahead, (ahead) => (ahead ? [newerButton()] : []));
+  paint(at("empty"), [shown.length === 0, page.next, page.filters], () => emptyText(shown));
+  paint(at("older"), [shown.length, page.next, page.older], () => olderParts(shown));
 }
 
 /** @param {boolean} fresh */
@@ -592,24 +732,32 @@ function holdScroll(change) {
   if (anchor?.isConnected) scrollBy(0, top(anchor) - before);
 }
 
-/** @param {Row[]} shown @param {Row[]} all */
-function summary(shown, all) {
-  if (all.length === 0) return "";
+/** @param {Row[]} shown */
+function summary(shown) {
+  if (shown.length === 0) return "";
   const ended = shown.filter((row) => row.outcome !== null);
   const costs = ended.map((row) => row.cost_micro_usd).filter((cost) => cost !== null);
   const total = costs.reduce((sum, cost) => sum + cost, 0);
   const problems = shown.filter((row) => PROBLEMS.includes(outcomeOf(row))).length;
-  const parts = [shown.length === all.length ? `latest ${all.length}` : `${shown.length} of the latest ${all.length}`];
+  const parts = [page.next ? `newest ${whole.format(shown.length)}` : `all ${whole.format(shown.length)}`];
   if (problems > 0) parts.push(counted(problems, "problem"));
   if (costs.length > 0) parts.push(`known cost ${dollars(total)}`);
   if (costs.length < ended.length) parts.push(`cost of ${ended.length - costs.length} unknown`);
   return parts.join(" · ");
 }
 
-/** @param {Row[]} all @param {Row[]} shown @returns {Part[]} */
-function emptyText(all, shown) {
+/** @param {string} text @param {() => void} act @param {string} [kind] */
+function button(text, act, kind = "plain") {
+  const made = el("button", { type: "button", class: kind }, text);
+  made.addEventListener("click", act);
+  return made;
+}
+
+/** @param {Row[]} shown @returns {Part[]} */
+function emptyText(shown) {
   if (shown.length > 0) return [];
-  if (all.length > 0) return [el("p", {}, "None of the latest records matches the filter.")];
+  if (Object.keys(page.filters).length > 0) return nothingFound();
+  if (page.next) return [];
   const body = JSON.stringify({ model: "auto", prompt: "fn main() {\n    ", suffix: "\n}\n", max_tokens: 64 });
   const request = `curl -i ${location.origin}/v1/completions \\\n  -H 'content-type: application/json' \\\n  -d '${body}'`;
   return [
@@ -617,6 +765,266 @@ function emptyText(all, shown) {
     el("p", {}, "Send one, and its record appears here:"),
     copyable(request),
   ];
+}
+
+/** @returns {Part[]} */
+function nothingFound() {
+  const { last, since, until, principal } = page.filters;
+  const head = page.next ? "No record among those looked at matches every filter." : "No record matches every filter.";
+  const parts = [el("p", {}, el("strong", {}, head))];
+  if (page.next) parts.push(el("p", {}, "Older ones may: look further back below, or take a filter away above."));
+  else parts.push(el("p", {}, "Values are compared whole and letter by letter. Take a filter away above."));
+  if (principal) parts.push(el("p", {}, "Who was erased is not found by name any more."));
+  const away = [];
+  if (last || since || until) away.push(button("Search all time", () => filterBy({ last: "", since: "", until: "" })));
+  away.push(button("Clear all filters", () => setFilters({})));
+  parts.push(el("p", { class: "acts" }, ...away));
+  return parts;
+}
+
+/** What is below the last row. @param {Row[]} shown @returns {Part[]} */
+function olderParts(shown) {
+  if (!page.next) return shown.length > PAGE / 2 ? [span("soft", "There is nothing older.")] : [];
+  const text = page.older ? "Looking …" : shown.length === 0 ? "Look further back" : "Show older";
+  const more = button(text, () => void readOlder());
+  if (page.older) more.setAttribute("aria-disabled", "true");
+  return [more, span("soft", `Looked back to ${moment(new Date(timeOf(page.next)).toISOString())}.`)];
+}
+
+function newerButton() {
+  return button("Many new records: show the newest", () => {
+    restart();
+    scrollTo({ top: at("records-card").offsetTop });
+  });
+}
+
+// ---- What narrows the list -------------------------------------------------------------------------------------
+
+/** Builds the controls, once. */
+function buildFilters() {
+  const option = (/** @type {[string, string]} */ [value, text]) => el("option", { value }, text);
+  const spans = Object.entries(SPANS).map(([name, [text]]) => /** @type {[string, string]} */ ([name, text]));
+  /** @type {[string, string][]} */
+  const times = [["", "all time"], ...spans, ["custom", "from … to …"]];
+  const fields = [labelled("Time", "last", el("select", { id: "filter-last" }, ...times.map(option)))];
+  for (const [name, text] of [["since", "From"], ["until", "To"]]) {
+    fields.push(labelled(text, name, el("input", { id: `filter-${name}`, type: "datetime-local", step: "1" })));
+  }
+  for (const [name, text] of Object.entries(FIELDS)) {
+    if (name === "outcome") {
+      const codes = Object.keys(OUTCOMES).filter((code) => code !== "open");
+      const outcomes = codes.map((code) => /** @type {[string, string]} */ ([code, words(code)]));
+      fields.push(labelled(text, name, el("select", { id: "filter-outcome" }, ...[/** @type {[string, string]} */ (["", "any"]), ...outcomes].map(option))));
+      continue;
+    }
+    const input = el("input", { id: `filter-${name}`, list: `known-${name}`, placeholder: "any", autocomplete: "off", spellcheck: "false" });
+    fields.push(labelled(text, name, input, el("datalist", { id: `known-${name}` })));
+  }
+  at("filters").append(...fields);
+}
+
+/** @param {string} text @param {string} name @param {...HTMLElement} control */
+function labelled(text, name, ...control) {
+  return el("div", { class: `field f-${name}` }, el("label", { for: `filter-${name}` }, text), ...control);
+}
+
+/** @param {string} name */
+const control = (name) => /** @type {HTMLInputElement} */ (at(`filter-${name}`));
+
+/** A time as a `datetime-local` control has it: the reader's zone, without saying so. @param {string|undefined} stamp */
+function localTime(stamp) {
+  if (!stamp) return "";
+  const date = new Date(stamp);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+/** Shows the filters in use, in the controls and as chips. */
+function showFilters() {
+  const { filters } = page;
+  for (const name of Object.keys(FIELDS)) control(name).value = filters[name] ?? "";
+  const custom = Boolean(filters.since || filters.until);
+  control("last").value = filters.last ?? (custom ? "custom" : "");
+  showCustom(custom);
+  for (const name of ["since", "until"]) control(name).value = localTime(filters[name]);
+  const names = Object.keys(filters);
+  paint(at("chips"), filters, () => {
+    if (names.length === 0) return [];
+    return [...names.map(chip), el("li", {}, button("Clear all", () => setFilters({}), "plain small"))];
+  });
+  at("chips").hidden = names.length === 0;
+}
+
+/** @param {boolean} custom */
+function showCustom(custom) {
+  for (const name of ["since", "until"]) /** @type {HTMLElement} */ (control(name).parentElement).hidden = !custom;
+}
+
+/** @param {string} name */
+function chip(name) {
+  const value = page.filters[name];
+  const label = { last: "Time", since: "From", until: "To" }[name] ?? FIELDS[name];
+  const shown = name === "last" ? SPANS[value][0] : name === "since" || name === "until" ? moment(value) : name === "outcome" ? words(value) : value;
+  const away = button("×", () => filterBy({ [name]: "" }), "away-chip");
+  away.setAttribute("aria-label", `Take away the filter ${label} ${shown}`);
+  return el("li", { class: "chip" }, span("soft", label), " ", el("b", { title: value }, shown), away);
+}
+
+/** Values to choose from: what is configured, and what the rows at hand say. */
+function showKnown() {
+  const rows = page.records ?? [];
+  /** @type {Record<string, (string|null|undefined)[]>} */
+  const known = {
+    model: [...(page.status?.models ?? []).map((model) => model.id), ...rows.map((row) => row.served_model ?? row.resolved_model)],
+    route: (page.status?.routes ?? []).map((route) => route.name),
+    repository: rows.map((row) => row.repository),
+    client: rows.map((row) => row.client),
+    session: rows.map((row) => row.session),
+    principal: rows.map((row) => row.principal),
+  };
+  for (const [name, values] of Object.entries(known)) {
+    const distinct = [...new Set(values.filter(Boolean))].sort().slice(0, 100);
+    paint(at(`known-${name}`), distinct, () => distinct.map((value) => el("option", { value: value ?? "" })));
+  }
+}
+
+/** A control was changed by hand. @param {Event} event */
+function filterChanged(event) {
+  const changed = /** @type {HTMLInputElement} */ (event.target);
+  const name = changed.id.replace("filter-", "");
+  const value = changed.value.trim();
+  if (name === "last" && value === "custom") {
+    const start = page.filters.last ? SPANS[page.filters.last][1] : SPANS.day[1];
+    filterBy({ last: "", since: new Date(Date.now() - start).toISOString() });
+  } else if (name === "last") {
+    filterBy({ last: value, since: "", until: "" });
+  } else if (name === "since" || name === "until") {
+    filterBy({ last: "", [name]: value ? new Date(value).toISOString() : "" });
+  } else {
+    filterBy({ [name]: value });
+  }
+}
+
+/** @param {Filters} more */
+const filterBy = (more) => setFilters({ ...page.filters, ...more });
+
+/** @param {Filters} filters */
+function setFilters(filters) {
+  const wanted = tidy(filters);
+  if (JSON.stringify(wanted) === JSON.stringify(page.filters)) return;
+  page.filters = wanted;
+  history.pushState(null, "", writeAddress(page.selected, wanted));
+  showFilters();
+  restart();
+}
+
+/** Forgets the list and reads it anew. */
+function restart() {
+  page.turn += 1;
+  Object.assign(page, { records: null, next: null, ahead: false, older: false });
+  at("records-card").setAttribute("aria-busy", "true");
+  refreshRecords().then(
+    () => page.records && say(`${counted(page.records.length, "record")} shown`),
+    (error) => showLink(troubleText(error)),
+  );
+}
+
+// ---- Reading the list ------------------------------------------------------------------------------------------
+
+/** @typedef {{records: Row[], next: string|null}} Page */
+
+/** @param {Record<string, string>} more @returns {Promise<Page>} */
+async function readPage(more) {
+  const query = new URLSearchParams(question(page.filters, { limit: String(PAGE), ...more }));
+  return /** @type {Page} */ (await read(`${RECORDS}?${query}`));
+}
+
+/** Reads what is new; what was read before stays. An answer to filters that were changed meanwhile counts for nothing. */
+async function refreshRecords() {
+  const turn = page.turn;
+  try {
+    const fresh = page.records ? await readNew(page.records) : await readPage({});
+    if (turn !== page.turn) return;
+    if (!fresh) page.ahead = true;
+    else if (!page.records) Object.assign(page, fresh);
+    else page.records = joined(fresh.records, page.records);
+    page.readAt = Date.now();
+    listTrouble("");
+    at("records-card").removeAttribute("aria-busy");
+    showRecords(page.records ?? []);
+    showKnown();
+    if (page.detail) showDetail(page.detail);
+    if (page.selected && !(page.detail?.ended && page.detail.proof?.verified)) void readDetail(page.selected);
+  } catch (error) {
+    if (turn !== page.turn) return;
+    if (!(error instanceof Refusal && error.status === 400)) throw error;
+    // The address asked for what there is not: said where it can be put right.
+    page.records ??= [];
+    at("records-card").removeAttribute("aria-busy");
+    showRecords(page.records);
+    listTrouble(error.message);
+  }
+}
+
+/**
+ * The newest records down to those that may have ended since; none when they cannot be joined to those at hand.
+ * @param {Row[]} known @returns {Promise<Page|null>}
+ */
+async function readNew(known) {
+  const newest = known[0]?.record ?? "";
+  const from = newest ? timeOf(newest) : page.readAt;
+  const since = { since: new Date(from - UNSETTLED_MS).toISOString() };
+  const fresh = await readPage(since);
+  for (let pages = 0; known.length > 0 && fresh.next && oldest(fresh) > newest; pages += 1) {
+    if (pages === GAP_PAGES) return null;
+    const more = await readPage({ ...since, before: fresh.next, limit: String(MOST) });
+    fresh.records.push(...more.records);
+    fresh.next = more.next;
+  }
+  const open = known.findLastIndex((row) => row.outcome === null && row.record < oldest(fresh));
+  if (open > 0) {
+    // One that was open when it was read, beyond what was just read again.
+    const again = await readPage({ before: known[open - 1].record, limit: "1" });
+    fresh.records.push(...again.records.filter((row) => row.record === known[open].record));
+  }
+  return fresh;
+}
+
+/** The oldest record that a page looked at. @param {Page} fresh */
+const oldest = (fresh) => fresh.next ?? fresh.records.at(-1)?.record ?? "";
+
+/** Both, newest first, each record once. @param {Row[]} fresh @param {Row[]} known */
+function joined(fresh, known) {
+  const all = new Map([...known, ...fresh].map((row) => [row.record, row]));
+  return [...all.values()].sort((a, b) => (a.record < b.record ? 1 : -1));
+}
+
+async function readOlder() {
+  if (page.older || !page.next || !page.records) return;
+  const { turn, next } = page;
+  page.older = true;
+  showRecords(page.records);
+  const focused = document.activeElement === document.body || at("older").contains(document.activeElement);
+  try {
+    const more = await readPage({ before: next });
+    if (turn !== page.turn) return;
+    const count = page.records.length;
+    page.records = joined(more.records, page.records);
+    page.next = more.next;
+    listTrouble("");
+    showRecords(page.records);
+    say(`${counted(page.records.length - count, "older record")}`);
+  } catch (error) {
+    if (turn === page.turn) listTrouble(`Older records could not be read. ${troubleText(error)}`);
+  }
+  page.older = false;
+  showRecords(page.records);
+  if (focused) (at("older").querySelector("button") ?? at("rows").lastElementChild?.querySelector("button") ?? at("records")).focus({ preventScroll: true });
+}
+
+/** @param {string} text */
+function listTrouble(text) {
+  at("list-trouble").hidden = !text;
+  paint(at("list-trouble"), text, (text) => [text]);
 }
 
 // ---- One record ------------------------------------------------------------------------------------------------
@@ -627,7 +1035,7 @@ function select(id, focus = true) {
   page.selected = id;
   at("panel").hidden = false;
   markSelected();
-  history.replaceState(null, "", `#record/${id}`);
+  history.replaceState(null, "", writeAddress(id, page.filters));
   if (!page.detail) paint(at("panel-body"), ["reading", id], () => [el("p", { class: "note" }, "Reading the record.")]);
   if (focus) at("panel-title").focus();
   void readDetail(id);
@@ -639,7 +1047,7 @@ function deselect() {
   page.detail = null;
   at("panel").hidden = true;
   markSelected();
-  history.replaceState(null, "", location.pathname);
+  history.replaceState(null, "", writeAddress("", page.filters));
   (opener ?? at("records")).focus();
 }
 
@@ -664,7 +1072,8 @@ async function readDetail(id) {
     showDetail(detail);
   } catch (error) {
     if (page.selected !== id || page.detail) return;
-    const text = `The record could not be read. ${troubleText(error)}`;
+    const final = error instanceof Refusal && [400, 404, 410].includes(error.status);
+    const text = final ? sentence(error.message) : `The record could not be read. ${troubleText(error)}`;
     paint(at("panel-body"), ["trouble", id, text], () => [el("p", { class: "trouble" }, text)]);
   }
 }
@@ -679,15 +1088,16 @@ function showDetail(detail) {
 function detailParts(detail, row) {
   const outcome = detail.outcome ?? row?.outcome ?? (detail.ended ? null : "open");
   const error = detail.error ?? row?.error;
+  const model = detail.served_model ?? detail.resolved_model;
   return [
     pairs([
-      ["Record", textOr(detail.record, "mono")],
+      ["Record", copyableInline(detail.record, "the record's id")],
       ...(outcome ? [outcomePair(outcome)] : []),
       ["Started", textOr(detail.started, "mono")],
       ["Ended", detail.ended ? textOr(detail.ended, "mono") : unknown("not yet")],
       ["Requested", textOr(detail.requested_model)],
-      ["Resolved", textOr(detail.resolved_model)],
-      ["Served", differs(detail) ? otherModel(detail.served_model ?? "", "differs from resolved") : textOr(detail.served_model)],
+      ["Resolved", differs(detail) || !detail.resolved_model ? textOr(detail.resolved_model) : narrowing("model", model, detail.resolved_model)],
+      ["Served", differs(detail) ? otherModel(detail.served_model ?? "", "differs from resolved") : narrowing("model", detail.served_model)],
       ["Provider", textOr(detail.provider)],
     ]),
     ...(error ? [el("p", { class: "trouble" }, error)] : []),
@@ -695,7 +1105,7 @@ function detailParts(detail, row) {
     ...section("Decision", decisionParts(detail.decision)),
     ...section("Attempts", [attemptList(detail.attempts)]),
     ...section("Tokens and cost", [usagePairs(detail)]),
-    ...section("Asked by", [askedBy(detail, row)]),
+    ...section("Asked by", [askedBy(detail)]),
     ...(detail.sources?.length ? section("Suggestion taken from", [sourceList(detail.sources)]) : []),
     ...section("Proof", proofParts(detail.proof)),
   ];
@@ -714,7 +1124,7 @@ function decisionParts(decision) {
   return [
     pairs([
       ["Reason", el("code", {}, decision.reason)],
-      ["Route", decision.route ? textOr(decision.route) : unknown("none")],
+      ["Route", narrowing("route", decision.route)],
       ["Policy", textOr(decision.policy)],
       ["Snapshot", textOr(decision.snapshot, "mono")],
       ["On the way", decision.reasons.length > 0 ? reasons : unknown("none")],
@@ -722,8 +1132,9 @@ function decisionParts(decision) {
   ];
 }
 
-/** @param {Attempt[]} attempts */
+/** @param {Attempt[]|null} attempts */
 function attemptList(attempts) {
+  if (attempts === null) return el("p", { class: "note" }, "Not known: they are written down when the answer has ended.");
   if (attempts.length === 0) return el("p", { class: "note" }, "No upstream was asked.");
   return el("ol", { class: "attempts" }, ...attempts.map(attemptItem));
 }
@@ -762,13 +1173,15 @@ function usagePairs(detail) {
   ]);
 }
 
-/** @param {Detail} detail @param {Row|undefined} row */
-function askedBy(detail, row) {
+/** @param {Detail} detail */
+function askedBy(detail) {
+  const erased = el("span", {}, unknown("erased"), " ", span("mono soft", detail.subject, "The pseudonym that the record carries"));
   return pairs([
-    ["Client", textOr(detail.client)],
-    ["Principal", textOr(detail.principal)],
-    ["Session", textOr(detail.session, "mono")],
-    .../** @type {[string, Part][]} */ (row ? [["Dialect", `${row.dialect}${row.stream ? ", streamed" : ""}`]] : []),
+    ["Principal", detail.principal ? narrowing("principal", detail.principal) : erased],
+    ["Client", narrowing("client", detail.client)],
+    ["Session", narrowing("session", detail.session, detail.session ?? "", { kind: "mono" })],
+    ["Repository", narrowing("repository", detail.repository)],
+    ["Dialect", `${detail.dialect}${detail.stream ? ", streamed" : ""}`],
   ]);
 }
 
@@ -783,14 +1196,17 @@ function sourceList(sources) {
 
 /** @param {Proof|null} proof @returns {Part[]} */
 function proofParts(proof) {
-  if (!proof) return [el("p", { class: "note" }, "No proof yet: the record is not under a checkpoint.")];
+  if (!proof) return [el("p", {}, mark("busy", "waits to be put under the tree")), el("p", { class: "note" }, "It is durable; a checkpoint covers it within moments.")];
+  const waits = proof.problem?.includes("waits to be put under the tree") ?? false;
+  const state = proof.verified ? mark("ok", "verified") : waits ? mark("busy", "waits") : mark("bad", "not verified");
   return [
     pairs([
-      ["Inclusion", proof.verified ? mark("ok", "verified") : mark("bad", "not verified")],
+      ["Inclusion", state],
       ["Leaf", `index ${whole.format(proof.leaf_index)} in a tree of ${whole.format(proof.tree_size)}`],
       ["Origin", textOr(proof.origin, "mono")],
-      ["Root", textOr(proof.root, "mono")],
+      ["Root", copyableInline(proof.root, "the root")],
     ]),
+    ...(proof.problem ? [el("p", { class: waits ? "note" : "trouble" }, sentence(proof.problem))] : []),
   ];
 }
 
@@ -800,9 +1216,22 @@ function proofParts(proof) {
 async function read(path) {
   const signal = AbortSignal.timeout(PATIENCE_MS);
   const response = await fetch(path, { headers: { accept: "application/json" }, cache: "no-store", signal });
-  if (!response.ok) throw new Refusal(`${path.split("?")[0]} answered ${response.status}`);
+  if (!response.ok) throw new Refusal((await toldBy(response)) ?? `${path.split("?")[0]} answered ${response.status}`, response.status);
   return response.json();
 }
+
+/** The server's own words for what is wrong. @param {Response} response @returns {Promise<string|null>} */
+async function toldBy(response) {
+  try {
+    const message = (await response.json()).error?.message;
+    return typeof message === "string" ? message : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} text */
+const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 
 /**
  * Reads and shows; an answer that cannot be shown is trouble too, never silence.
@@ -820,7 +1249,13 @@ async function readInto(path, show) {
 }
 
 /** The server answered, but not with what was asked for. */
-class Refusal extends Error {}
+class Refusal extends Error {
+  /** @param {string} message @param {number} [status] */
+  constructor(message, status = 0) {
+    super(message);
+    this.status = status;
+  }
+}
 
 /** @param {unknown} error */
 const troubleText = (error) =>
@@ -831,7 +1266,7 @@ async function refresh() {
   if (page.reading) return;
   page.reading = true;
   clearTimeout(page.timer);
-  const answers = await Promise.allSettled([readInto("/admin/status", takeStatus), readInto(`${RECORDS}?limit=50`, takeRecords)]);
+  const answers = await Promise.allSettled([readInto("/admin/status", takeStatus), refreshRecords()]);
   page.reading = false;
   const failed = answers.find((answer) => answer.status === "rejected");
   page.failures = failed ? page.failures + 1 : 0;
@@ -854,31 +1289,30 @@ function takeStatus(answer) {
   showRoutes(status);
   showFlash(status.flash);
   showModels(status.models);
-}
-
-/** @param {unknown} answer */
-function takeRecords(answer) {
-  page.records = /** @type {{records: Row[]}} */ (answer).records;
-  showRecords(page.records);
-  if (page.detail) showDetail(page.detail);
-  if (page.selected && !(page.detail?.ended && page.detail.proof)) void readDetail(page.selected);
+  showLedger(status.ledger);
 }
 
 // ---- The reader's hands ----------------------------------------------------------------------------------------
 
-function filterChanged() {
-  page.text = /** @type {HTMLInputElement} */ (at("filter")).value.trim().toLowerCase();
-  page.outcome = /** @type {HTMLSelectElement} */ (at("outcome")).value;
-  if (!page.records) return;
-  showRecords(page.records);
-  say(`${counted(at("rows").childElementCount, "record")} shown`);
-}
-
 /** @param {MouseEvent} event */
 function rowClicked(event) {
-  const row = event.target instanceof Element ? event.target.closest("tr") : null;
+  if (!(event.target instanceof Element) || event.target.closest(".narrow")) return;
+  const row = event.target.closest("tr");
   const selecting = getSelection()?.type === "Range";
   if (row?.dataset.key && !selecting) select(row.dataset.key);
+}
+
+/** A value that narrows was clicked, in a row or in the record's details. @param {MouseEvent} event */
+function narrowClicked(event) {
+  const value = event.target instanceof Element ? /** @type {HTMLElement|null} */ (event.target.closest(".narrow")) : null;
+  if (value?.dataset.field && value.dataset.value) filterBy({ [value.dataset.field]: value.dataset.value });
+}
+
+/** @param {SubmitEvent} event */
+function findRecord(event) {
+  event.preventDefault();
+  const id = /** @type {HTMLInputElement} */ (at("find-record")).value.trim();
+  if (id) select(id);
 }
 
 /** Arrows walk the rows, and take the open record along. @param {KeyboardEvent} event */
@@ -897,31 +1331,38 @@ function pageKey(event) {
   if (event.key === "Escape" && page.selected && !typing) deselect();
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
     event.preventDefault();
-    at("filter").focus();
+    at("find-record").focus();
   }
 }
 
+/** Takes up what the address says: at the start, and when the reader goes back. */
 function openFromAddress() {
-  const id = /^#record\/([0-9a-f-]+)$/.exec(location.hash)?.[1];
-  if (id && id !== page.selected) select(id, false);
+  const { record, filters } = readAddress(location.hash);
+  if (JSON.stringify(filters) !== JSON.stringify(page.filters)) {
+    page.filters = filters;
+    restart();
+  }
+  showFilters();
+  if (record && record !== page.selected) select(record, false);
+  if (!record && page.selected) deselect();
 }
 
 function start() {
   showHead("models-head", MODEL_COLUMNS);
   showHead("records-head", RECORD_COLUMNS);
-  const options = [["", "All outcomes"], ["problems", "Problems"], ...Object.keys(OUTCOMES).map((code) => [code, words(code)])];
-  at("outcome").append(...options.map(([value, text]) => el("option", { value }, text)));
-  at("filter").addEventListener("input", filterChanged);
-  at("outcome").addEventListener("change", filterChanged);
+  buildFilters();
+  at("filters").addEventListener("change", filterChanged);
+  at("find").addEventListener("submit", /** @type {EventListener} */ (findRecord));
   at("rows").addEventListener("click", rowClicked);
   at("rows").addEventListener("keydown", rowKey);
   at("panel-close").addEventListener("click", deselect);
+  document.addEventListener("click", narrowClicked);
   document.addEventListener("keydown", pageKey);
   document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(page.timer) : void refresh()));
   addEventListener("online", () => void refresh());
   addEventListener("hashchange", openFromAddress);
+  page.filters = readAddress(location.hash).filters;
   openFromAddress();
-  filterChanged();
   void refresh();
 }
 
