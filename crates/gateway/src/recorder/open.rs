@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use waymark_ledger::checkpoint::Checkpoint;
 use waymark_ledger::commitment::hex;
-use waymark_ledger::note::Verifier;
+use waymark_ledger::note::{NoteError, Verifier};
 use waymark_ledger::{Completion, Entry, Leaf, Log, Snapshot, canonical};
 use waymark_store::{Address, LedgerStore, StoreError};
 use waymark_types::{Clock, Outcome, RecordId, Usage};
@@ -99,7 +99,17 @@ pub(crate) async fn open(
 /// The ledger must not have fewer leaves than the checkpoint kept beside it says.
 fn above_head(config: &Config, key: &Verifier, found: u64) -> Result<(), RecorderError> {
     let Some(note) = keys::read_head(&config.data_dir)? else { return Ok(()) };
-    let expected = Checkpoint::open(&note, key).map_err(RecorderError::Checkpoint)?.size;
+    let expected = match Checkpoint::open(&note, key) {
+        Ok(checkpoint) => checkpoint.size,
+        // A power cut can leave half of it. It is a floor, and no floor is what a lost file leaves too.
+        Err(NoteError::Form(problem)) => {
+            tracing::warn!(
+                "the checkpoint kept beside the ledger cannot be read ({problem}) and is written anew"
+            );
+            return Ok(());
+        }
+        Err(error) => return Err(RecorderError::Checkpoint(error)),
+    };
     if found < expected { Err(RecorderError::RolledBack { found, expected }) } else { Ok(()) }
 }
 

@@ -121,6 +121,9 @@ impl Postgres {
     /// removed or reused.
     async fn purge(&self) -> Result<Vec<String>, StoreError> {
         let writers = self.writers.as_ref().ok_or(StoreError::ReadOnly)?;
+        let mut connection = writers.acquire().await.map_err(failed("connect to the database"))?.detach();
+        // A large table takes its time.
+        connection.execute("SET statement_timeout = 0").await.map_err(failed("prepare to rewrite tables"))?;
         let mut left = Vec::new();
         let mut tables = vec!["subjects".to_owned()];
         for mut row in self.fetch("list the tables", DIALECT.tables, Vec::new()).await? {
@@ -130,14 +133,14 @@ impl Postgres {
         }
         for table in tables {
             let sql = format!("VACUUM FULL {table}");
-            let done = writers.execute(sqlx::AssertSqlSafe(sql)).await;
+            let done = connection.execute(sqlx::AssertSqlSafe(sql)).await;
             left.extend(done.err().map(|error| format!("table {table}: {error}")));
         }
         for (sql, what) in [
             ("SELECT pg_switch_wal()", "the write-ahead log could not be switched to a new segment"),
             ("CHECKPOINT", "no checkpoint could be made, after which old segments of the write-ahead log go"),
         ] {
-            left.extend(writers.execute(sql).await.err().map(|error| format!("{what}: {error}")));
+            left.extend(connection.execute(sql).await.err().map(|error| format!("{what}: {error}")));
         }
         let kept = "SELECT setting FROM pg_settings WHERE name = 'wal_recycle' AND setting = 'on'";
         if !self.fetch("read a setting", kept, Vec::new()).await?.is_empty() {

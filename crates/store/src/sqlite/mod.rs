@@ -91,14 +91,14 @@ impl Sqlite {
             .read_only(true)
             .disable_statement_logging();
         let (readers, checker) = (still_pool(plain.clone()), still_pool(plain));
-        if probe(&readers).await.is_ok() {
+        let Err(error) = probe(&readers).await else {
             return Ok(Self { connect: None, writer: Mutex::new(None), readers, checker });
-        }
+        };
         let unmerged = path.with_extension("db-wal").metadata().is_ok_and(|wal| wal.len() > 0);
         if unmerged {
-            let problem =
-                "its folder cannot be written, and a -wal file beside it holds what is not merged yet";
-            return Err(StoreError::Damaged(format!("{}: {problem}", path.display())));
+            // As it stands the file lacks what is not merged yet, so that it is not read without its log.
+            let problem = "it cannot be read together with the -wal file beside it";
+            return Err(StoreError::Damaged(format!("{}: {problem}: {error}", path.display())));
         }
         let (readers, checker) = (still_pool(still.clone()), still_pool(still));
         let open = |source| StoreError::Open { place: path.display().to_string(), source };
