@@ -201,7 +201,7 @@ function copyableInline(text, what) {
  * @param {string} field @param {string|null|undefined} value @param {Part} [shown] @param {{kind?: string, inRow?: boolean}} [how]
  */
 function narrowing(field, value, shown = value ?? "", { kind = "", inRow = false } = {}) {
-  if (!value) return unknown(field === "route" || field === "repository" ? "none" : "unknown");
+  if (!value) return unknown(field === "route" ? "none" : "unknown");
   const title = `Only ${FIELDS[field].toLowerCase()} ${value}`;
   const attributes = { type: "button", class: `narrow ${kind}`, title, "data-field": field, "data-value": value };
   return el("button", { ...attributes, tabindex: inRow ? "-1" : null }, shown);
@@ -683,9 +683,12 @@ function servedPart(row) {
 const otherModel = (served, words = "differs", inRow = false) =>
   el("span", { class: "other" }, narrowing("model", served, served, { kind: "differs", inRow }), " ", tag(words, "warn"));
 
+/** A code that may be broken after its underscores. @param {string} code @returns {Part[]} */
+const breakable = (code) => code.split(/(?<=_)/).flatMap((part) => [part, el("wbr")]);
+
 /** @param {Row} row @returns {Part[]} */
 function recordReason(row) {
-  const reason = row.reason ? el("code", {}, row.reason) : unknown();
+  const reason = row.reason ? el("code", {}, ...breakable(row.reason)) : unknown();
   const route = row.route ? el("span", { class: "second" }, narrowing("route", row.route, row.route, { inRow: true })) : "";
   return [reason, route, ...(row.attempts > 1 ? [" ", tag(counted(row.attempts, "attempt"))] : [])];
 }
@@ -1305,7 +1308,10 @@ function rowClicked(event) {
 /** A value that narrows was clicked, in a row or in the record's details. @param {MouseEvent} event */
 function narrowClicked(event) {
   const value = event.target instanceof Element ? /** @type {HTMLElement|null} */ (event.target.closest(".narrow")) : null;
-  if (value?.dataset.field && value.dataset.value) filterBy({ [value.dataset.field]: value.dataset.value });
+  if (!value?.dataset.field || !value.dataset.value) return;
+  // Where the details cover the list, what was asked for is behind them.
+  if (at("panel").contains(value) && innerWidth < 820) deselect();
+  filterBy({ [value.dataset.field]: value.dataset.value });
 }
 
 /** @param {SubmitEvent} event */
@@ -1351,6 +1357,10 @@ function start() {
   showHead("models-head", MODEL_COLUMNS);
   showHead("records-head", RECORD_COLUMNS);
   buildFilters();
+  const small = matchMedia("(max-width: 599px)");
+  const fold = () => at("filter-box").toggleAttribute("open", !small.matches);
+  small.addEventListener("change", fold);
+  fold();
   at("filters").addEventListener("change", filterChanged);
   at("find").addEventListener("submit", /** @type {EventListener} */ (findRecord));
   at("rows").addEventListener("click", rowClicked);
