@@ -714,7 +714,7 @@ function showRecords(shown) {
   at("records-table").hidden = shown.length === 0;
   paint(at("summary"), [summary(shown)], ([text]) => [text]);
   paint(at("newer"), page.ahead, (ahead) => (ahead ? [newerButton()] : []));
-  paint(at("empty"), [shown.length === 0, page.next, page.filters], () => emptyText(shown));
+  paint(at("empty"), [shown.length === 0, page.next, page.filters, page.status === null], () => emptyText(shown));
   paint(at("older"), [shown.length, page.next, page.older], () => olderParts(shown));
 }
 
@@ -761,6 +761,9 @@ function emptyText(shown) {
   if (shown.length > 0) return [];
   if (Object.keys(page.filters).length > 0) return nothingFound();
   if (page.next) return [];
+  const kept = page.status?.ledger.keep_records_for ?? null;
+  const answered = page.status?.models.some((model) => model.requests > 0) ?? false;
+  if (kept !== null && answered) return [el("p", {}, `No record is left: what records say is kept for ${inWords(kept)}. Their leaves stay in the tree.`)];
   const body = JSON.stringify({ model: "auto", prompt: "fn main() {\n    ", suffix: "\n}\n", max_tokens: 64 });
   const request = `curl -i ${location.origin}/v1/completions \\\n  -H 'content-type: application/json' \\\n  -d '${body}'`;
   return [
