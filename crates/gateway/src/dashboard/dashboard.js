@@ -201,7 +201,7 @@ function copyableInline(text, what) {
  * @param {string} field @param {string|null|undefined} value @param {Part} [shown] @param {{kind?: string, inRow?: boolean}} [how]
  */
 function narrowing(field, value, shown = value ?? "", { kind = "", inRow = false } = {}) {
-  if (!value) return unknown(field === "route" || field === "repository" ? "none" : "unknown");
+  if (!value) return unknown(field === "route" ? "none" : "unknown");
   const title = `Only ${FIELDS[field].toLowerCase()} ${value}`;
   const attributes = { type: "button", class: `narrow ${kind}`, title, "data-field": field, "data-value": value };
   return el("button", { ...attributes, tabindex: inRow ? "-1" : null }, shown);
@@ -683,9 +683,12 @@ function servedPart(row) {
 const otherModel = (served, words = "differs", inRow = false) =>
   el("span", { class: "other" }, narrowing("model", served, served, { kind: "differs", inRow }), " ", tag(words, "warn"));
 
+/** A code that may be broken after its underscores. @param {string} code @returns {Part[]} */
+const breakable = (code) => code.split(/(?<=_)/).flatMap((part) => [part, el("wbr")]);
+
 /** @param {Row} row @returns {Part[]} */
 function recordReason(row) {
-  const reason = row.reason ? el("code", {}, row.reason) : unknown();
+  const reason = row.reason ? el("code", {}, ...breakable(row.reason)) : unknown();
   const route = row.route ? el("span", { class: "second" }, narrowing("route", row.route, row.route, { inRow: true })) : "";
   return [reason, route, ...(row.attempts > 1 ? [" ", tag(counted(row.attempts, "attempt"))] : [])];
 }
@@ -711,7 +714,7 @@ function showRecords(shown) {
   at("records-table").hidden = shown.length === 0;
   paint(at("summary"), [summary(shown)], ([text]) => [text]);
   paint(at("newer"), page.ahead, (ahead) => (ahead ? [newerButton()] : []));
-  paint(at("empty"), [shown.length === 0, page.next, page.filters], () => emptyText(shown));
+  paint(at("empty"), [shown.length === 0, page.next, page.filters, page.status === null], () => emptyText(shown));
   paint(at("older"), [shown.length, page.next, page.older], () => olderParts(shown));
 }
 
@@ -758,6 +761,9 @@ function emptyText(shown) {
   if (shown.length > 0) return [];
   if (Object.keys(page.filters).length > 0) return nothingFound();
   if (page.next) return [];
+  const kept = page.status?.ledger.keep_records_for ?? null;
+  const answered = page.status?.models.some((model) => model.requests > 0) ?? false;
+  if (kept !== null && answered) return [el("p", {}, `No record is left: what records say is kept for ${inWords(kept)}. Their leaves stay in the tree.`)];
   const body = JSON.stringify({ model: "auto", prompt: "fn main() {\n    ", suffix: "\n}\n", max_tokens: 64 });
   const request = `curl -i ${location.origin}/v1/completions \\\n  -H 'content-type: application/json' \\\n  -d '${body}'`;
   return [
@@ -1305,7 +1311,10 @@ function rowClicked(event) {
 /** A value that narrows was clicked, in a row or in the record's details. @param {MouseEvent} event */
 function narrowClicked(event) {
   const value = event.target instanceof Element ? /** @type {HTMLElement|null} */ (event.target.closest(".narrow")) : null;
-  if (value?.dataset.field && value.dataset.value) filterBy({ [value.dataset.field]: value.dataset.value });
+  if (!value?.dataset.field || !value.dataset.value) return;
+  // Where the details cover the list, what was asked for is behind them.
+  if (at("panel").contains(value) && innerWidth < 820) deselect();
+  filterBy({ [value.dataset.field]: value.dataset.value });
 }
 
 /** @param {SubmitEvent} event */
@@ -1351,6 +1360,10 @@ function start() {
   showHead("models-head", MODEL_COLUMNS);
   showHead("records-head", RECORD_COLUMNS);
   buildFilters();
+  const small = matchMedia("(max-width: 599px)");
+  const fold = () => at("filter-box").toggleAttribute("open", !small.matches);
+  small.addEventListener("change", fold);
+  fold();
   at("filters").addEventListener("change", filterChanged);
   at("find").addEventListener("submit", /** @type {EventListener} */ (findRecord));
   at("rows").addEventListener("click", rowClicked);
