@@ -188,7 +188,8 @@ impl LedgerStore {
         let kind = Kind::Snapshot.number();
         let sql = format!(
             "SELECT b.body FROM bodies b JOIN \
-             (SELECT record, part, 0 AS waits, leaf_index AS place FROM leaves WHERE kind = {kind} \
+             (SELECT record, part, 0 AS waits, leaf_index AS place FROM leaves \
+              WHERE kind > 1 AND kind = {kind} \
               UNION ALL SELECT record, part, 1, sequence FROM pending WHERE kind = {kind}) l \
              ON l.record = b.record AND l.part = b.part ORDER BY l.waits DESC, l.place DESC LIMIT 1"
         );
@@ -200,7 +201,11 @@ impl LedgerStore {
     /// Every erasure and retention, in order.
     pub async fn notices(&self) -> Result<Vec<Row>, StoreError> {
         let of = format!("kind >= {}", Kind::Erasure.number());
-        let mut rows = self.leaves(&format!("kind > 1 AND {of}"), Vec::new()).await?;
+        // In the order of the index on kinds: in any other, all leaves would be gone through.
+        let sql = format!("SELECT {LEAVES} FROM leaves WHERE kind > 1 AND {of} ORDER BY kind, leaf_index");
+        let found = self.database.fetch("read erasures and retentions", &sql, Vec::new()).await?;
+        let mut rows = found.into_iter().map(leaf).collect::<Result<Vec<Row>, StoreError>>()?;
+        rows.sort_by_key(|row| row.leaf_index);
         let sql = format!(
             "SELECT b.record, b.part, b.salt, b.body FROM leaves l \
              JOIN bodies b ON b.record = l.record AND b.part = l.part WHERE l.kind > 1 AND l.{of}"

@@ -73,7 +73,7 @@ impl Sqlite {
         sqlx::migrate!("migrations/sqlite").run(&mut writer).await.map_err(StoreError::Migrate)?;
         let connect = options.create_if_missing(false);
         let to_read = connect.clone().pragma("query_only", "ON");
-        let (readers, checker) = (pool(to_read.clone()), still_pool(to_read));
+        let (readers, checker) = (pool(to_read.clone()), still_pool(to_check(to_read)));
         Ok(Self { connect: Some(connect), writer: Mutex::new(Some(writer)), readers, checker })
     }
 
@@ -90,7 +90,7 @@ impl Sqlite {
             .immutable(true)
             .read_only(true)
             .disable_statement_logging();
-        let (readers, checker) = (still_pool(plain.clone()), still_pool(plain));
+        let (readers, checker) = (still_pool(plain.clone()), still_pool(to_check(plain)));
         let Err(error) = probe(&readers).await else {
             return Ok(Self { connect: None, writer: Mutex::new(None), readers, checker });
         };
@@ -100,7 +100,7 @@ impl Sqlite {
             let problem = "it cannot be read together with the -wal file beside it";
             return Err(StoreError::Damaged(format!("{}: {problem}: {error}", path.display())));
         }
-        let (readers, checker) = (still_pool(still.clone()), still_pool(still));
+        let (readers, checker) = (still_pool(still.clone()), still_pool(to_check(still)));
         let open = |source| StoreError::Open { place: path.display().to_string(), source };
         probe(&readers).await.map_err(open)?;
         Ok(Self { connect: None, writer: Mutex::new(None), readers, checker })
@@ -204,6 +204,11 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("secure_delete", "ON")
         // Where plain fsync does not reach the disk (macOS), ask for the one that does.
         .pragma("fullfsync", "ON")
+}
+
+/// The check looks every row up in every index of its table: what it comes back to must stay at hand, 32 MiB of it.
+fn to_check(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options.pragma("cache_size", "-32768")
 }
 
 fn pool(options: SqliteConnectOptions) -> SqlitePool {
