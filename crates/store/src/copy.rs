@@ -3,7 +3,7 @@
 //! at the source goes at the target too: an erasure must reach what it can.
 
 use std::cmp::Ordering;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use thiserror::Error;
 use waymark_ledger::tree::Hash;
@@ -57,12 +57,12 @@ pub struct Copied {
 /// How far a copy has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// The source is being verified, a copy being there that might be better. Leaves done.
-    Source(u64),
+    /// The source is being verified, a copy being there that might be better. Leaves done, and all of them.
+    Source(u64, u64),
     /// Rows are being copied. Rows done, and all of them.
     Rows(u64, u64),
-    /// The copy is being verified. Leaves done.
-    Copy(u64),
+    /// The copy is being verified. Leaves done, and all of them.
+    Copy(u64, u64),
 }
 
 /// A table: its key comes first among its columns.
@@ -106,6 +106,8 @@ impl Table {
 }
 
 const BODY: &[&str] = &["record", "part", "salt", "body"];
+/// What verification cannot tell, since texts need not be kept.
+const UNERASED: &str = "it has texts that are gone at the source, and nothing there erased them";
 const LISTING: &[&str] =
     &["record", "principal", "client", "session", "repository", "route", "model", "outcome"];
 
@@ -161,7 +163,7 @@ pub async fn copy(
         let before = target.size().await.map_err(CopyError::Target)?;
         if meet(&target, key, before, size).await? {
             verified(source, key, CopyError::Source, CopyError::BadSource, &mut |done| {
-                progress(Stage::Source(done));
+                progress(Stage::Source(done, size));
             })
             .await?;
         }
@@ -177,9 +179,10 @@ pub async fn copy(
     closed?;
 
     let copy = LedgerStore::open_to_read(to).await.map_err(CopyError::Target)?;
-    let verified =
-        verified(&copy, key, CopyError::Target, CopyError::BadCopy, &mut |done| progress(Stage::Copy(done)))
-            .await?;
+    let verified = verified(&copy, key, CopyError::Target, CopyError::BadCopy, &mut |done| {
+        progress(Stage::Copy(done, size));
+    })
+    .await?;
     let root = source.frontier(size).await.map_err(CopyError::Source)?.root();
     if (verified.size, verified.root) != (size, root) {
         return Err(CopyError::Differs("its root is not the source's".to_owned()));
@@ -236,10 +239,7 @@ impl Copying<'_> {
         script.add(sql, vec![Value::from(origin)], Outcome::Any);
         self.target.database.transact(script).await.map_err(CopyError::Target)?;
         let weeks = self.source.weeks().await.map_err(CopyError::Source)?;
-        for (week, tables) in &weeks {
-            self.make_week(*week, tables).await?;
-        }
-        let tables = tables(weeks.into_iter());
+        let tables = tables(weeks.clone().into_iter());
         for table in &tables {
             self.total += self.source.count(&table.name).await.map_err(CopyError::Source)?;
         }
@@ -247,7 +247,10 @@ impl Copying<'_> {
             self.table(table).await?;
             if table.name == "leaves" {
                 // Not before the leaves were found to be those of the source.
-                self.drop_weeks().await?;
+                self.drop_weeks(&weeks).await?;
+                for (week, tables) in &weeks {
+                    self.make_week(*week, tables).await?;
+                }
             }
         }
         self.queue().await?;
@@ -267,13 +270,15 @@ impl Copying<'_> {
     }
 
     /// Lets go of the weeks that the source has let go of.
-    async fn drop_weeks(&mut self) -> Result<(), CopyError> {
-        let kept = self.source.weeks().await.map_err(CopyError::Source)?;
+    async fn drop_weeks(&mut self, kept: &BTreeMap<Week, WeekTables>) -> Result<(), CopyError> {
         for (week, tables) in self.target.weeks().await.map_err(CopyError::Target)? {
             let kept = kept.get(&week).cloned().unwrap_or_default();
             let gone = tables.there.difference(&kept.there).count() as u64;
             if gone == 0 {
                 continue;
+            }
+            if kept.there.contains("salts") {
+                return Err(CopyError::Differs(UNERASED.to_owned()));
             }
             let dropped = if kept.there.contains("bodies") { Dropped::Payloads } else { Dropped::Records };
             let mut script = Script::default();
@@ -348,7 +353,15 @@ impl Copying<'_> {
         for mut row in changes.gone {
             row.truncate(table.key);
             let sql = format!("DELETE FROM {} WHERE {}", table.name, named.join(" AND "));
-            script.add(sql, row, Outcome::Any);
+            let Some(week) = table.name.strip_prefix("texts_") else {
+                script.add(sql, row, Outcome::Any);
+                continue;
+            };
+            // Whatever erases a text takes its salt, which was met before; no text goes by itself.
+            let sql = format!(
+                "{sql} AND NOT EXISTS (SELECT 1 FROM salts_{week} s WHERE s.record = texts_{week}.record)"
+            );
+            script.add(sql, row, Outcome::Changed(1, UNERASED.to_owned()));
         }
         script.insert(&format!("{} ({})", table.name, table.columns.join(", ")), changes.added, "");
         self.target.database.transact(script).await.map_err(CopyError::Target)
