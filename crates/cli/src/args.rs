@@ -74,6 +74,13 @@ pub(crate) enum Command {
     Witness(Witness),
     /// Destroy what a person or a record has beside the tree: keys, salts, texts
     Erase(Erase),
+    /// Copy the ledger into a folder, or bring the copy there up to date, while a server runs
+    Backup(Backup),
+    /// What concerns the database that the ledger is kept in
+    Store {
+        #[command(subcommand)]
+        what: Store,
+    },
     /// Complete one line with the embedded model, with citations
     Complete(Cursor),
     /// Measure the embedded model
@@ -150,6 +157,43 @@ pub(crate) struct Connect {
     /// The server's address; by default the one it is set to listen on
     #[arg(long, value_name = "URL", conflicts_with = "undo")]
     pub(crate) base_url: Option<String>,
+}
+
+/// Where a backup goes. It holds the keys of people and the salts of records, and, unless told otherwise, the key that
+/// signs the ledger: keep it as you keep those. An erasure reaches it only when it is brought up to date.
+///
+/// The folder is a data directory: `waymark verify --data-dir DIR` checks it, and `waymark serve --data-dir DIR` goes on
+/// from it. `waymark store migrate --from sqlite:DIR/ledger.db --to ADDRESS` puts it into another database.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// Into this folder: an empty one, a new one, or a backup of the same ledger
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// Leave out the key that signs the ledger
+    #[arg(long)]
+    pub(crate) without_key: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Store {
+    /// Copy the ledger into another database, and verify the copy
+    ///
+    /// An address is `sqlite:FILE`, `sqlite` for the data directory's, or `postgres://USER:PASSWORD@HOST/DATABASE`; the
+    /// password may come from PGPASSWORD. The source is only read, and may be written to meanwhile: what comes later is
+    /// not copied. The target is empty, or an older or unfinished copy of the same ledger. Restoring a backup is
+    /// `--from sqlite:DIR/ledger.db`.
+    Migrate(Migrate),
+}
+
+/// From where to where.
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// Copy this ledger
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) from: String,
+    /// Into this database
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) to: String,
 }
 
 /// What to erase. It cannot be taken back.

@@ -15,9 +15,9 @@ use crate::clock::{self, RandomError};
 /// The database file's name in the data directory.
 pub const DATABASE: &str = "ledger.db";
 const LOCK: &str = "lock";
-const SIGNING_KEY: &str = "ledger.key";
-const VERIFIER_KEY: &str = "ledger.vkey";
-const HEAD: &str = "ledger.head";
+pub(crate) const SIGNING_KEY: &str = "ledger.key";
+pub(crate) const VERIFIER_KEY: &str = "ledger.vkey";
+pub(crate) const HEAD: &str = "ledger.head";
 /// How often the newest checkpoint is read again while it changes.
 const READS: usize = 10;
 
@@ -84,6 +84,11 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, KeyError> {
         Err(TryLockError::WouldBlock) => Err(KeyError::Locked(data_dir.to_owned())),
         Err(TryLockError::Error(source)) => Err(file_error("lock", &path)(source)),
     }
+}
+
+/// Whether a server has used the folder, or could.
+pub(crate) fn is_data_dir(folder: &Path) -> bool {
+    [LOCK, SIGNING_KEY].iter().any(|name| folder.join(name).exists())
 }
 
 /// Reads the ledger's key, or makes one when there is neither key nor ledger yet.

@@ -6,6 +6,7 @@
 
 mod admin;
 mod anchor;
+mod backup;
 mod bodies;
 mod clock;
 mod config;
@@ -32,6 +33,7 @@ pub use anchor::{
     AnchorConfig, AnchorError, Anchored, SavedNote, SavedNotes, anchor_now, saved_in_file,
     saved_in_repository,
 };
+pub use backup::{BackedUp, BackupError, backup, key_of, migrate};
 pub use clock::SystemClock;
 pub use config::{
     Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig, TelemetryConfig,

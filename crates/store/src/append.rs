@@ -408,7 +408,8 @@ impl LedgerStore {
         }
     }
 
-    fn drop_week(&self, script: &mut Script, week: Week, dropped: Dropped) {
+    /// Lets go of a week's tables.
+    pub(crate) fn drop_week(&self, script: &mut Script, week: Week, dropped: Dropped) {
         let mut drop = |table: &str| {
             script.add(format!("DROP TABLE IF EXISTS {table}_{}", week.0), Vec::new(), Outcome::Any);
         };

@@ -3,6 +3,7 @@
 //! What is above the waist is written once, for every database; it speaks in ledger types and knows nothing of HTTP.
 
 mod append;
+mod copy;
 mod error;
 mod explain;
 mod ledger;
@@ -15,6 +16,7 @@ mod sqlite;
 mod tree;
 mod verify;
 
+pub use copy::{Copied, CopyError, Stage, copy};
 pub use error::StoreError;
 pub use explain::{Evidence, Explanation, Proof, explain};
 pub use ledger::{Address, Effect, LedgerStore, Pending, StoredCheckpoint};

@@ -7,7 +7,7 @@ use crate::StoreError;
 
 /// A value on its way into or out of a statement. The kinds are told apart even where there is no value, since a
 /// database may insist.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value {
     Int(Option<i64>),
     Text(Option<String>),
@@ -208,6 +208,8 @@ pub(crate) struct Dialect {
     pub(crate) now: &'static str,
     /// What a query ends in that keeps its rows from being deleted until the transaction's end.
     pub(crate) keep: &'static str,
+    /// What follows a text that is to be compared byte by byte.
+    pub(crate) bytewise: &'static str,
     /// The statement that makes sure no other process seals: its answer is 1.
     pub(crate) lock: Option<&'static str>,
     /// What precedes the deletion of a lot, and what follows it.

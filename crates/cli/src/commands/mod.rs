@@ -1,6 +1,7 @@
 //! One module a command.
 
 mod anchor;
+mod backup;
 mod bench;
 mod complete;
 pub(crate) mod config;
@@ -12,6 +13,7 @@ mod index;
 mod saved;
 mod server;
 mod sources;
+mod store;
 mod up;
 mod verify;
 mod why;
@@ -23,7 +25,7 @@ use std::process::ExitCode;
 use waymark_routing::StockNames;
 use waymark_store::{LedgerStore, StoreError};
 
-use crate::args::{Arguments, Bench, Command, Common};
+use crate::args::{Arguments, Bench, Command, Common, Store};
 use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE};
 
 type Outcome = Result<ExitCode, Failure>;
@@ -37,6 +39,8 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
         Command::Verify { checkpoint, repo } => verify::run(&common, &checkpoint, repo.as_deref()),
         Command::Anchor { repo } => anchor::run(&common, repo),
         Command::Witness(asked) => witness::run(&common, asked),
+        Command::Backup(asked) => backup::run(&common, &asked),
+        Command::Store { what: Store::Migrate(asked) } => store::migrate(&common, &asked),
         Command::Erase(asked) => erase::run(&common, asked),
         Command::Complete(cursor) => complete::run(&common, &cursor),
         Command::Bench { what: Bench::Completion { repo, commits } } => {

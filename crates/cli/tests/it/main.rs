@@ -3,6 +3,7 @@
 
 mod anchors;
 mod auditor;
+mod backup;
 mod bad_input;
 #[cfg(target_os = "linux")]
 mod bounds;

@@ -57,6 +57,7 @@ static DIALECT: Dialect = Dialect {
     tables: "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()",
     now: "extract(epoch FROM clock_timestamp())::bigint",
     keep: " FOR KEY SHARE",
+    bytewise: " COLLATE \"C\"",
     lock: Some("SELECT pg_try_advisory_xact_lock(5719, 0)::int::bigint"),
     around_drop: ["SELECT 1", "SELECT 1"],
 };

@@ -46,6 +46,7 @@ static DIALECT: Dialect = Dialect {
     tables: "SELECT name FROM sqlite_master WHERE type = 'table'",
     now: "unixepoch()",
     keep: "",
+    bytewise: "",
     lock: None,
     // Zeros over all of a large table would be written twice before the file shrinks; its texts are encrypted under
     // salts that were dropped with zeros.

@@ -6,6 +6,7 @@
 )]
 
 mod conformance;
+mod copy;
 mod outside;
 mod samples;
 mod sharing;
