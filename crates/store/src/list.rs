@@ -67,9 +67,8 @@ impl LedgerStore {
                 continue;
             }
             let bounds = Bounds { week: *week, since };
-            let Some((fields, few)) = self.rarest_first(&bounds, before.as_ref(), &fields).await? else {
-                continue;
-            };
+            let Some(fields) = self.rarest_first(&bounds, before.as_ref(), &fields).await? else { continue };
+            let few = fields.first().map_or(0, |(_, count)| *count);
             loop {
                 let wanted = query.limit as usize - page.records.len();
                 let looked = self.look(&bounds, before.as_ref(), &fields, wanted).await?;
@@ -103,24 +102,25 @@ impl LedgerStore {
         add("repository", &query.repository);
         add("model", &query.model);
         add("route", &query.route);
-        add("outcome", &query.outcome);
         if let Some(name) = &query.principal {
             let Some(subject) = self.known(name).await? else { return Ok(None) };
             fields.push(("principal", subject.id().to_owned()));
         }
+        // Last: success is no way to find anything.
+        fields.extend(query.outcome.clone().map(|outcome| ("outcome", outcome)));
         Ok(Some(fields))
     }
 
-    /// Several fields, the one that the fewest records of the week have first, and how many have it if they are few;
-    /// `None` where there is one that none has.
+    /// Fields with the number of the week's records that have each, counted where there are several and up to
+    /// [`FEW`]; the rarest first. `None` where there is one that none has.
     async fn rarest_first(
         &self,
         bounds: &Bounds,
         before: Option<&[u8; 16]>,
         fields: &[Field],
-    ) -> Result<Option<(Vec<Field>, usize)>, StoreError> {
+    ) -> Result<Option<Vec<(Field, usize)>>, StoreError> {
         if fields.len() < 2 {
-            return Ok(Some((fields.to_vec(), 0)));
+            return Ok(Some(fields.iter().map(|field| (field.clone(), FEW)).collect()));
         }
         let (mut counts, mut values) = (Vec::new(), Vec::new());
         for field in fields {
@@ -136,12 +136,10 @@ impl LedgerStore {
         let Some(row) = found.first() else { return Ok(None) };
         let mut counted = Vec::new();
         for (at, field) in fields.iter().enumerate() {
-            counted.push((row.position(at)?, field));
+            counted.push((field.clone(), row.position(at)? as usize));
         }
-        counted.sort_by_key(|(count, _)| *count);
-        let few = counted.first().map_or(0, |(count, _)| *count as usize);
-        let fields = counted.into_iter().map(|(_, field)| field.clone()).collect();
-        Ok((few > 0).then_some((fields, few)))
+        counted.sort_by_key(|(_, count)| *count);
+        Ok(counted.first().is_some_and(|(_, count)| *count > 0).then_some(counted))
     }
 
     /// Looks through a chunk of a week's records.
@@ -149,24 +147,34 @@ impl LedgerStore {
         &self,
         bounds: &Bounds,
         before: Option<&[u8; 16]>,
-        fields: &[Field],
+        fields: &[(Field, usize)],
         wanted: usize,
     ) -> Result<Looked, StoreError> {
-        let (conditions, mut values) = bounds.conditions(before, fields.first());
+        let (conditions, mut values) = bounds.conditions(before, fields.first().map(|(field, _)| field));
         let table = format!("records_{}", bounds.week.0);
         let rest = fields.get(1..).unwrap_or_default();
         let limit = if rest.is_empty() { wanted } else { CHUNK };
-        let columns: String = rest.iter().map(|(column, _)| format!(", {column}")).collect();
         let within = format!("FROM {table} {conditions} ORDER BY record DESC LIMIT");
-        let same: Vec<String> = rest.iter().map(|(column, _)| format!("{column} = ?")).collect();
+        let at_the_end =
+            (format!("SELECT record {within} 1 OFFSET {}", limit.saturating_sub(1)), values.clone());
+        let (mut columns, mut same) = (String::new(), Vec::new());
+        for (field, count) in rest {
+            if *count < FEW {
+                // Those few lie together in the field's index; the records themselves lie anywhere.
+                let (conditions, bound) = bounds.conditions(before, Some(field));
+                same.push(format!("record IN (SELECT record FROM {table} {conditions})"));
+                values.extend(bound);
+            } else {
+                columns.push_str(&format!(", {}", field.0));
+                same.push(format!("{} = ?", field.0));
+                values.push(Value::from(field.1.as_str()));
+            }
+        }
         let narrowed = if rest.is_empty() { String::new() } else { format!("WHERE {}", same.join(" AND ")) };
         let sql = format!(
             "SELECT record FROM (SELECT record{columns} {within} {limit}) AS looked \
              {narrowed} ORDER BY record DESC LIMIT {wanted}"
         );
-        let at_the_end =
-            (format!("SELECT record {within} 1 OFFSET {}", limit.saturating_sub(1)), values.clone());
-        values.extend(rest.iter().map(|(_, value)| Value::from(value.as_str())));
         let mut found = Vec::new();
         for mut row in self.database.fetch("list records", &sql, values).await? {
             found.push(row.bytes(0)?);
