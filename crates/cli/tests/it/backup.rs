@@ -63,8 +63,9 @@ fn a_backup_of_a_server_at_work_is_restored_and_served_on_from() {
         assert_eq!((mode(&backup), mode(&backup.join("ledger.key"))), (0o700, 0o600));
     }
     // A backup is a data directory.
-    ran(rig.waymark.run(&data_dir(&backup, &["verify"])), 0);
-    let why = told(&ran(rig.waymark.run(&data_dir(&backup, &["why", &old[2], "--json"])), 0));
+    ran(rig.waymark.run_in(folder.path(), &data_dir(&backup, &["verify"])), 0);
+    let why =
+        told(&ran(rig.waymark.run_in(folder.path(), &data_dir(&backup, &["why", &old[2], "--json"])), 0));
     assert_eq!(why["proof"]["verified"], true, "{why}");
 
     let newer: Vec<String> = (0..3).map(|_| ask(&rig)).collect();
@@ -88,7 +89,7 @@ fn a_backup_of_a_server_at_work_is_restored_and_served_on_from() {
         told(&ran(rig.waymark.run(&["store", "migrate", "--from", &from, "--to", "sqlite", "--json"]), 0));
     assert_eq!(
         moved["root"],
-        told(&ran(rig.waymark.run(&data_dir(&backup, &["verify", "--json"])), 0))["root"]
+        told(&ran(rig.waymark.run_in(folder.path(), &data_dir(&backup, &["verify", "--json"])), 0))["root"]
     );
     ran(rig.waymark.run(&["verify"]), 0);
     for record in old.iter().chain([&second]) {
@@ -120,8 +121,9 @@ fn a_shared_ledger_is_backed_up_into_a_file_and_moved_into_another_database() {
     ran(rig.waymark.run(&["backup", "--config", &config, "--to", &to, "--without-key"]), 0);
     assert!(!folder.path().join("backup/ledger.key").exists());
     let backup = folder.path().join("backup");
-    ran(rig.waymark.run(&data_dir(&backup, &["verify"])), 0);
-    let why = told(&ran(rig.waymark.run(&data_dir(&backup, &["why", &record, "--json"])), 0));
+    ran(rig.waymark.run_in(folder.path(), &data_dir(&backup, &["verify"])), 0);
+    let why =
+        told(&ran(rig.waymark.run_in(folder.path(), &data_dir(&backup, &["why", &record, "--json"])), 0));
     assert_eq!(why["proof"]["verified"], true, "{why}");
     rig.waymark.stop();
     let url = Postgres::shared().create_database("moved_to");
