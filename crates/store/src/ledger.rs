@@ -49,9 +49,15 @@ impl FromStr for Address {
                 }
             }
             // A password must not get into an error.
-            _ => Err(StoreError::Address(text.split('@').next_back().unwrap_or_default().to_owned())),
+            _ => Err(StoreError::Address(without_password(text))),
         }
     }
+}
+
+/// A place without whatever of it may be a password: who, and the settings after the question mark.
+pub(crate) fn without_password(url: &str) -> String {
+    let place = url.split('@').next_back().unwrap_or_default();
+    place.split('?').next().unwrap_or_default().to_owned()
 }
 
 /// A ledger's storage.

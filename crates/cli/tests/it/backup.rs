@@ -150,9 +150,11 @@ fn what_cannot_be_a_backup_is_refused() {
     let unknown = ["store", "migrate", "--from", "sqlite", "--to", "mysql://me:hunter2@host/d"];
     let refused = ran(rig.waymark.run(&unknown), 2);
     assert!(refused.stderr.contains("is no store") && !refused.stderr.contains("hunter2"), "{refused:?}");
-    let nowhere = ["store", "migrate", "--from", "sqlite", "--to", "postgres://me:hunter2@127.0.0.1:1/d"];
-    let refused = ran(rig.waymark.run(&nowhere), 3);
-    assert!(!refused.stderr.contains("hunter2"), "{refused:?}");
+    for url in ["postgres://me:hunter2@127.0.0.1:1/d", "postgres://127.0.0.1:1/d?password=hunter2"] {
+        let refused = ran(rig.waymark.run(&["store", "migrate", "--from", "sqlite", "--to", url]), 3);
+        assert!(refused.stderr.contains("127.0.0.1:1/d"), "{refused:?}");
+        assert!(!refused.stderr.contains("hunter2"), "{refused:?}");
+    }
     let missing = format!("sqlite:{to}/none.db");
     let refused = ran(rig.waymark.run(&["store", "migrate", "--from", &missing, "--to", "sqlite"]), 3);
     assert!(refused.stderr.contains("there is no ledger at"), "{refused:?}");

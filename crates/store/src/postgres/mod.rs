@@ -207,7 +207,7 @@ impl Database for Postgres {
 
 /// How to connect, and how to name the place without its password.
 fn options(url: &Secret, password: Option<&Secret>) -> Result<(PgConnectOptions, String), StoreError> {
-    let shown = url.expose().split('@').next_back().unwrap_or_default().to_owned();
+    let shown = crate::ledger::without_password(url.expose());
     let options: PgConnectOptions =
         url.expose().parse().map_err(|source| StoreError::Open { place: shown.clone(), source })?;
     let options = match password {
