@@ -66,7 +66,7 @@ fn tell(told: &Explanation, out: &mut dyn Write) -> io::Result<()> {
     row("task", &format!("{} in {}", told.task.map_or("unknown", |task| task.as_str()), told.dialect))?;
     row("client", &unknown(&told.client))?;
     row("session", &unknown(&told.session))?;
-    row("repository", &unknown(&told.repository))?;
+    row("repo", &unknown(&told.repository))?;
     row("asked by", told.principal.as_deref().unwrap_or("somebody who was erased"))?;
     row("started", &told.started.to_string())?;
     if let Some(ended) = told.ended {
