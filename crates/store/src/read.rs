@@ -140,14 +140,7 @@ impl LedgerStore {
         let mut rows = self.leaves("record = ?", vec![id.clone()]).await?;
         let waits = "SELECT sequence, record, part, kind, commitment, mac FROM pending WHERE record = ? ORDER BY part";
         for mut row in self.database.fetch("read entries that wait", waits, vec![id.clone()]).await? {
-            let leaf = StoredLeaf {
-                record: row.bytes(1)?,
-                part: row.int(2)?,
-                kind: row.int(3)?,
-                commitment: row.bytes(4)?,
-                ..StoredLeaf::default()
-            };
-            rows.push(Row { leaf_index: None, leaf });
+            rows.push(Row { leaf_index: None, leaf: stated(&mut row)? });
         }
         let mut home = "bodies".to_owned();
         if rows.first().is_some_and(|row| week(&row.leaf).is_some()) {
@@ -247,14 +240,8 @@ impl LedgerStore {
             "SELECT sequence, record, part, kind, commitment, mac FROM pending ORDER BY sequence LIMIT ?";
         let found = self.database.fetch("read entries that wait", sql, vec![Value::from(limit)]).await?;
         let pending = found.into_iter().map(|mut row| {
-            let leaf = StoredLeaf {
-                record: row.bytes(1)?,
-                part: row.int(2)?,
-                kind: row.int(3)?,
-                commitment: row.bytes(4)?,
-                ..StoredLeaf::default()
-            };
-            Ok(Pending { sequence: row.int(0)?, statement: leaf.statement(), mac: row.bytes(5)? })
+            let statement = stated(&mut row)?.statement();
+            Ok(Pending { sequence: row.int(0)?, statement, mac: row.bytes(5)? })
         });
         pending.collect()
     }
@@ -450,15 +437,19 @@ fn week(leaf: &StoredLeaf) -> Option<Week> {
 }
 
 fn leaf(mut row: Fields) -> Result<Row, StoreError> {
-    let leaf = StoredLeaf {
+    let leaf = StoredLeaf { hash: row.bytes(5)?, ..stated(&mut row)? };
+    Ok(Row { leaf_index: Some(row.position(0)?), leaf })
+}
+
+/// What a leaf states, from the row's second column on.
+fn stated(row: &mut Fields) -> Result<StoredLeaf, StoreError> {
+    Ok(StoredLeaf {
         record: row.bytes(1)?,
         part: row.int(2)?,
         kind: row.int(3)?,
         commitment: row.bytes(4)?,
-        hash: row.bytes(5)?,
         ..StoredLeaf::default()
-    };
-    Ok(Row { leaf_index: Some(row.position(0)?), leaf })
+    })
 }
 
 /// The columns of a listing, from `at` on.
