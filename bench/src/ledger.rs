@@ -93,6 +93,8 @@ pub(crate) fn measure(setting: &Setting, report: &mut Report) -> Result<()> {
     let note = "WAL, synchronous = FULL: a record is sealed when it is acknowledged";
     report.add(take_turns(setting, &runtime, "SQLite", &mut rows, folder.path(), note)?);
     let server = Postgres::start();
+    server.sql("postgres", "ALTER SYSTEM SET max_connections = 300");
+    server.restart();
     let mut rows = runtime.block_on(on_postgres(&server))?;
     let note = "synchronous_commit = on, fsync = on, the server on the same machine, its buffers 16 MB";
     report.add(take_turns(setting, &runtime, "PostgreSQL", &mut rows, &server.data_dir(), note)?);
