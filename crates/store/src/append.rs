@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use waymark_ledger::checkpoint::Checkpoint;
 use waymark_ledger::tree::Frontier;
-use waymark_ledger::{Batch, Dropped, Entry, Kind, Leaf, Listing, Log, Statement, Week, note};
+use waymark_ledger::{Batch, Dropped, Entry, Leaf, Log, Statement, Week, note};
 use waymark_types::RecordId;
 
+use crate::batch::{self, Rows};
 use crate::sql::{Outcome, Script, Value};
 use crate::{Effect, LedgerStore, StoreError};
 
@@ -68,7 +69,7 @@ impl LedgerStore {
     ) -> Result<Option<String>, StoreError> {
         let mut script = Script::default();
         if !self.database.seals_at_once() {
-            self.write_entries(&mut script, leaves, effects)?;
+            self.write_entries(&mut script, leaves, effects);
             if leaves.is_empty() {
                 script.add("DELETE FROM pending WHERE sequence < 0", Vec::new(), Outcome::Any);
             }
@@ -88,7 +89,7 @@ impl LedgerStore {
         let statements = leaves.iter().map(|leaf| leaf.statement).collect();
         let batch = log.stage(&frontier, statements);
         grow(&mut script, &batch);
-        self.write_entries(&mut script, leaves, effects)?;
+        self.write_entries(&mut script, leaves, effects);
         self.database.transact(script).await?;
         *edge = Some(batch.frontier);
         Ok(Some(batch.checkpoint))
@@ -252,7 +253,7 @@ impl LedgerStore {
     /// Whether a batch took effect: transactions are whole, so that one of its entries stands for all.
     async fn is_there(&self, leaves: &[Leaf]) -> Result<bool, StoreError> {
         let Some(leaf) = leaves.first() else { return Ok(false) };
-        let sql = format!("SELECT salt FROM {} WHERE record = ? AND part = ?", bodies(leaf));
+        let sql = format!("SELECT salt FROM {} WHERE record = ? AND part = ?", batch::bodies(leaf));
         let values =
             vec![Value::from(&leaf.statement.record.as_bytes()[..]), Value::from(leaf.statement.part)];
         let mut found = self.database.fetch("look for an entry", &sql, values).await?;
@@ -278,31 +279,15 @@ impl LedgerStore {
         Ok(())
     }
 
-    /// Everything of a batch but the tree.
-    fn write_entries(
-        &self,
-        script: &mut Script,
-        leaves: &[Leaf],
-        effects: &[Effect],
-    ) -> Result<(), StoreError> {
+    /// Everything of a batch but the tree: what goes into one table goes in one statement.
+    fn write_entries(&self, script: &mut Script, leaves: &[Leaf], effects: &[Effect]) {
         self.keep_subjects(script, leaves);
-        let homes: BTreeSet<String> = leaves.iter().map(bodies).collect();
-        for home in homes {
-            let rows = leaves.iter().filter(|leaf| bodies(leaf) == home).map(|leaf| {
-                vec![
-                    Value::from(&leaf.statement.record.as_bytes()[..]),
-                    Value::from(leaf.statement.part),
-                    Value::from(&leaf.salt[..]),
-                    Value::from(&leaf.body[..]),
-                ]
-            });
-            script.insert(&format!("{home} (record, part, salt, body)"), rows.collect(), "");
+        let mut rows = Rows::of(leaves, &self.gateway);
+        for effect in effects {
+            rows.beside(effect);
         }
-        for leaf in leaves {
-            self.half(script, leaf, leaves);
-        }
+        rows.write(script);
         self.effects(script, effects);
-        Ok(())
     }
 
     /// Whoever asked must still be known when the record of it becomes durable.
@@ -317,75 +302,10 @@ impl LedgerStore {
         }
     }
 
-    /// Lists a record, and whether it is open.
-    fn half(&self, script: &mut Script, leaf: &Leaf, leaves: &[Leaf]) {
-        let record = &leaf.statement.record.as_bytes()[..];
-        let Some(week) = leaf.week() else { return };
-        match &leaf.entry {
-            Entry::Intent(intent) => {
-                let done = leaves.iter().find_map(|other| match &other.entry {
-                    Entry::Completion(completion) if completion.record == intent.record => Some(completion),
-                    _ => None,
-                });
-                let mut listing = Listing::of(intent);
-                if let Some(completion) = done {
-                    listing.complete(completion);
-                }
-                list(script, week, record, &listing);
-                if done.is_none() {
-                    script.insert(
-                        "open_records (record, gateway)",
-                        vec![vec![Value::from(record), Value::from(self.gateway.as_str())]],
-                        "",
-                    );
-                }
-            }
-            Entry::Completion(completion) => {
-                let begun = leaves.iter().any(|other| {
-                    other.statement.kind == Kind::Intent && other.statement.record == completion.record
-                });
-                if begun {
-                    return;
-                }
-                let problem = format!("record {} has no intent to complete", completion.record);
-                script.add(
-                    "DELETE FROM open_records WHERE record = ?",
-                    vec![Value::from(record)],
-                    Outcome::Changed(1, problem),
-                );
-                script.add(
-                    format!("UPDATE records_{} SET model = ?, outcome = ? WHERE record = ?", week.0),
-                    vec![
-                        Value::from(Listing::model(completion).as_ref()),
-                        Value::from(completion.outcome.as_str()),
-                        Value::from(record),
-                    ],
-                    Outcome::Any,
-                );
-            }
-            Entry::Snapshot(_) | Entry::Erasure(_) | Entry::Retention(_) => {}
-        }
-    }
-
     fn effects(&self, script: &mut Script, effects: &[Effect]) {
         for effect in effects {
             match effect {
-                Effect::Salt { record, salt } => {
-                    let row = vec![Value::from(&record.as_bytes()[..]), Value::from(&salt[..])];
-                    script.insert(&format!("salts_{} (record, salt)", Week::of(record).0), vec![row], "");
-                }
-                Effect::Text { record, text, sealed } => {
-                    let row = vec![
-                        Value::from(&record.as_bytes()[..]),
-                        Value::from(text.part()),
-                        Value::from(&sealed[..]),
-                    ];
-                    script.insert(
-                        &format!("texts_{} (record, part, text)", Week::of(record).0),
-                        vec![row],
-                        "",
-                    );
-                }
+                Effect::Salt { .. } | Effect::Text { .. } => {}
                 Effect::EraseRecord(record) => {
                     for table in ["salts", "texts"] {
                         script.add(
@@ -428,27 +348,6 @@ impl LedgerStore {
 fn record_id(bytes: &[u8]) -> Result<RecordId, StoreError> {
     let id = bytes.try_into().ok().and_then(RecordId::from_bytes);
     id.ok_or_else(|| StoreError::Damaged("an open record has an unreadable id".to_owned()))
-}
-
-/// The table an entry's body lives in.
-fn bodies(leaf: &Leaf) -> String {
-    leaf.week().map_or_else(|| "bodies".to_owned(), |week| format!("bodies_{}", week.0))
-}
-
-fn list(script: &mut Script, week: Week, record: &[u8], listing: &Listing) {
-    let row = vec![
-        Value::from(record),
-        Value::from(listing.principal.as_str()),
-        Value::from(listing.client.as_ref()),
-        Value::from(listing.session.as_ref()),
-        Value::from(listing.repository.as_ref()),
-        Value::from(listing.route.as_ref()),
-        Value::from(listing.model.as_ref()),
-        Value::from(listing.outcome.as_ref()),
-    ];
-    let into =
-        format!("records_{} (record, principal, client, session, repository, route, model, outcome)", week.0);
-    script.insert(&into, vec![row], "");
 }
 
 fn waiting(statement: &Statement, log: &Log) -> Vec<Value> {

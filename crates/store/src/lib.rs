@@ -3,6 +3,7 @@
 //! What is above the waist is written once, for every database; it speaks in ledger types and knows nothing of HTTP.
 
 mod append;
+mod batch;
 mod copy;
 mod error;
 mod explain;
