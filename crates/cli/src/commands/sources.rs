@@ -7,7 +7,7 @@ use waymark_store::Address;
 
 use crate::args::Common;
 use crate::failure::{Failure, UNREACHABLE, USAGE};
-use crate::settings::{self, Discovered, KeyPath, Settings, Sources, Value};
+use crate::settings::{self, Discovered, KeyPath, Settings, SettingsError, Sources, Value};
 
 /// The process environment; an unset variable and one that is no text are the same.
 pub(super) fn environment(name: &str) -> Option<String> {
@@ -45,47 +45,34 @@ pub(super) fn load(common: &Common, given: Given) -> Result<Settings, Failure> {
 
 /// Where the ledger is. Commands that only read it need no provider's key, so nothing else is looked at.
 pub(super) fn data_dir(common: &Common) -> Result<PathBuf, Failure> {
-    let platform = settings::platform_data_dir();
-    let found = settings::data_dir(&Sources {
-        platform_data_dir: platform.as_deref(),
-        discovered: &[],
-        file: common.config.as_deref(),
-        environment: &environment,
-        flags: &flags(common),
-    });
-    found.map_err(|error| Failure::from_error(USAGE, &error))?.ok_or_else(|| {
+    alone(common, settings::data_dir)?.ok_or_else(|| {
         Failure::new(UNREACHABLE, "this system names no data directory").hint("use --data-dir DIR")
     })
 }
 
 /// Where records are kept, by the settings alone.
 pub(super) fn store(common: &Common, data_dir: &Path) -> Result<Address, Failure> {
-    let sources = Sources {
-        platform_data_dir: None,
-        discovered: &[],
-        file: common.config.as_deref(),
-        environment: &environment,
-        flags: &flags(common),
-    };
-    settings::store(&sources, data_dir).map_err(|error| Failure::from_error(USAGE, &error))
+    alone(common, |sources| settings::store(sources, data_dir))
 }
 
 /// Where the server listens, by the settings alone.
 pub(super) fn listen(common: &Common) -> Result<Option<String>, Failure> {
-    let found = settings::listen(&Sources {
-        platform_data_dir: None,
-        discovered: &[],
-        file: common.config.as_deref(),
-        environment: &environment,
-        flags: &flags(common),
-    });
-    found.map_err(|error| Failure::from_error(USAGE, &error))
+    alone(common, settings::listen)
 }
 
 /// Where the ledger's checkpoints are anchored, by the settings alone.
 pub(super) fn anchors(common: &Common) -> Result<AnchorConfig, Failure> {
-    let found = settings::anchors(&Sources {
-        platform_data_dir: None,
+    alone(common, settings::anchors)
+}
+
+/// Reads one thing, for commands that need no provider to be right: nothing else is looked at.
+fn alone<T>(
+    common: &Common,
+    read: impl FnOnce(&Sources<'_>) -> Result<T, SettingsError>,
+) -> Result<T, Failure> {
+    let platform = settings::platform_data_dir();
+    let found = read(&Sources {
+        platform_data_dir: platform.as_deref(),
         discovered: &[],
         file: common.config.as_deref(),
         environment: &environment,
