@@ -46,6 +46,12 @@ impl LedgerStore {
                 Err(error) => error,
             };
             *self.edge.lock().await = None;
+            // Another gateway may have dropped a week that this one takes to be there; and where not even its tables can
+            // be made, the first error says more than what follows from it.
+            self.weeks.lock().await.clear();
+            if self.make_weeks(leaves).await.is_err() {
+                return Err(error);
+            }
             if self.is_there(leaves).await? {
                 let newest = self.newest_checkpoint().await?;
                 return Ok(newest
@@ -56,8 +62,6 @@ impl LedgerStore {
             if !again || tried == TRIES {
                 return Err(error);
             }
-            self.weeks.lock().await.clear();
-            self.make_weeks(leaves).await?;
         }
     }
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
-use waymark_ledger::Log;
-use waymark_store::{LedgerStore, StoreError, Verdict};
+use waymark_ledger::{Dropped, Entry, Log, Retention, Week};
+use waymark_store::{Effect, LedgerStore, StoreError, Verdict};
+use waymark_types::RecordId;
 
-use crate::samples::{Bench, completion, intent, leaf, record, request, response, signer};
+use crate::samples::{Bench, completion, intent, leaf, record, request, response, signer, time};
 
 /// Three gateways write and seal at once; one history comes out, with everything in it once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -35,6 +36,22 @@ async fn seal(store: &LedgerStore, log: &Log) {
     match store.seal(log).await {
         Ok(_) | Err(StoreError::Busy) => {}
         Err(error) => panic!("{error:?}"),
+    }
+}
+
+/// A week that another gateway dropped is made again for a record of that week that comes late.
+#[tokio::test]
+async fn a_late_record_of_a_dropped_week_is_taken() {
+    for bench in [Bench::sqlite().await, Bench::postgres().await] {
+        bench.append(vec![intent(0), completion(0)], [request(0), response(0)].concat()).await;
+        let week = Week::of(&record(0));
+        let recorded = time(200);
+        let id = RecordId::new(recorded, [93; 10]);
+        let entry = Retention { record: id, recorded, week: week.0, dropped: Dropped::Records };
+        let (entry, drop) = (leaf(Entry::Retention(entry)), [Effect::Drop(week, Dropped::Records)]);
+        bench.beside("other").await.append(&[entry], &drop, &bench.log).await.unwrap();
+        bench.append(vec![intent(1), completion(1)], [request(1), response(1)].concat()).await;
+        assert_eq!(bench.clean().await.completed, 2);
     }
 }
 
