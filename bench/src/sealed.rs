@@ -213,6 +213,8 @@ fn intent(
                 "passed_over:flash".to_owned(),
             ],
             snapshot: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
+            ladder: None,
+            shadow: None,
         },
         plan: vec![PlannedAttempt { provider: "acme".to_owned(), model: "large-2026-01-01".to_owned() }],
         request,
@@ -230,6 +232,7 @@ fn completion(record: RecordId, ended: i64, outcome: Outcome, model: &str, respo
         provider: Some("acme".to_owned()),
         resolved_model: Some(model.to_owned()),
         served_model: Some(model.to_owned()),
+        rung: None,
         attempts: Some(vec![Attempt {
             provider: "acme".to_owned(),
             model: model.to_owned(),

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use waymark_protocol::neutral::Flavour;
+use waymark_routing::Rules;
 use waymark_store::Address;
-use waymark_types::{Dialect, Price, ProviderKind, Secret, Task};
+use waymark_types::{Capability, Dialect, MicroUsd, Price, ProviderKind, Secret, Task};
 
 use crate::anchor::AnchorConfig;
 use crate::witness::Witness;
@@ -43,6 +44,8 @@ pub struct Config {
     pub routes: BTreeMap<String, RouteConfig>,
     /// Names clients ask for, and the route or model each stands for.
     pub aliases: BTreeMap<String, String>,
+    /// The rules that conversations climb by.
+    pub rules: Rules,
 }
 
 /// The ledger's conduct.
@@ -132,6 +135,10 @@ pub struct ModelConfig {
     pub price: Option<Price>,
     /// What it can do; `None` is its provider kind's usual set.
     pub tasks: Option<Vec<Task>>,
+    /// How many tokens it takes in and puts out together; `None` when nobody said.
+    pub context: Option<u64>,
+    /// What it can do beside text; `None` is everything.
+    pub can: Option<Vec<Capability>>,
 }
 
 /// One route.
@@ -141,4 +148,14 @@ pub struct RouteConfig {
     pub ladder: Vec<String>,
     /// For a rung's model, the models that stand in when it fails.
     pub fallback: BTreeMap<String, Vec<String>>,
+    /// What evidence must count for together to climb, in thousandths.
+    pub climb_at: Option<u32>,
+    /// After how many turns coming down must be repaid.
+    pub payback_turns: Option<u32>,
+    /// What climbing may cost at most, for what the new model reads afresh.
+    pub switch_limit: Option<MicroUsd>,
+    /// How long providers keep a conversation in their cache.
+    pub cache_life: Option<Duration>,
+    /// The route that decides beside this one and is never acted on.
+    pub shadow: Option<String>,
 }

@@ -13,6 +13,7 @@ mod config;
 mod connections;
 mod dashboard;
 mod discovery;
+mod explain;
 mod guard;
 mod health;
 mod ingress;
@@ -23,6 +24,7 @@ mod path;
 mod recorder;
 mod relay;
 mod server;
+mod sessions;
 mod snapshot;
 mod state;
 mod telemetry;
@@ -39,8 +41,10 @@ pub use config::{
     Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig, TelemetryConfig,
 };
 pub use discovery::{Discovery, Found, discover};
+pub use explain::{Decided, ExplainError, Explained, Rung, explain_route};
 pub use keys::{DATABASE, KeyError, read_head, read_signer, read_verifier};
 pub use recorder::{Erase, EraseError, ErasedReport, RecorderError, erase};
 pub use server::{Running, ServerError, start};
+pub use snapshot::SnapshotError;
 pub use telemetry::TelemetryError;
 pub use witness::{AskError, BookError, RunningWitness, Witness, WitnessConfig, WitnessError, start_witness};

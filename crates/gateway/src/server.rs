@@ -12,7 +12,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use waymark_flash::Flash;
-use waymark_ledger::canonical::CanonicalError;
 use waymark_types::Clock;
 
 use crate::anchor::Anchors;
@@ -22,7 +21,8 @@ use crate::connections;
 use crate::health::Health;
 use crate::ingress;
 use crate::recorder::{self, Opened, RecorderError};
-use crate::snapshot::snapshot;
+use crate::sessions::Sessions;
+use crate::snapshot::{SnapshotError, snapshot};
 use crate::state::State;
 use crate::telemetry::{Telemetry, TelemetryError};
 use crate::upstream::Upstreams;
@@ -48,9 +48,9 @@ pub enum ServerError {
     /// The ledger cannot be opened.
     #[error(transparent)]
     Ledger(#[from] RecorderError),
-    /// The configuration has no canonical form.
-    #[error("the configuration cannot be recorded")]
-    Snapshot(#[from] CanonicalError),
+    /// The configuration is no policy.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// Telemetry cannot be sent as configured.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -92,9 +92,11 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         anchors: Anchors::new(&config.anchors),
         witnesses: Witnesses::new(&config.witnesses, config.anchors.every)?,
         config: Config { listen: address, ..config },
+        looks_into_requests: snapshot.policy.looks_into_requests(),
         snapshot,
         recorder,
         session_key,
+        sessions: Sessions::default(),
         upstreams: Upstreams::new()?,
         flash,
         health: Health::default(),

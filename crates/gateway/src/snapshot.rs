@@ -1,9 +1,12 @@
 //! From configuration to the snapshot that decisions are made under.
 
+use thiserror::Error;
 use waymark_ledger::canonical::{self, CanonicalError};
 use waymark_ledger::commitment::hex;
 use waymark_ledger::tree::Hash;
-use waymark_routing::{Model, Policy, Route, Snapshot, StockNames};
+use waymark_routing::{
+    CACHE_LIFE, Model, PAYBACK_TURNS, Policy, Route, RuleError, Snapshot, StockNames, WHOLE,
+};
 use waymark_types::{Dialect, Price, ProviderKind};
 
 use crate::config::{Config, ModelConfig, ProviderConfig};
@@ -12,18 +15,38 @@ use crate::config::{Config, ModelConfig, ProviderConfig};
 /// is therefore no part of a snapshot.
 const EMBEDDED_ID: &str = "waymark-flash-1";
 
+/// A configuration that is no policy.
+#[derive(Debug, Error)]
+pub enum SnapshotError {
+    /// It has no canonical form.
+    #[error("the configuration cannot be recorded")]
+    Canonical(#[from] CanonicalError),
+    /// A rule's pattern is none.
+    #[error("the configuration has a rule that cannot be looked for: {0}")]
+    Rule(#[from] RuleError),
+}
+
 /// The policy of a configuration, and its digest.
-pub(crate) fn snapshot(config: &Config) -> Result<Snapshot, CanonicalError> {
+pub(crate) fn snapshot(config: &Config) -> Result<Snapshot, SnapshotError> {
     let models =
         config.models.iter().filter_map(|(name, model)| Some((name.clone(), resolve(config, model)?)));
     let routes = config.routes.iter().map(|(name, route)| {
-        let route = Route { ladder: route.ladder.clone(), fallback: route.fallback.clone() };
+        let route = Route {
+            ladder: route.ladder.clone(),
+            fallback: route.fallback.clone(),
+            climb_at: route.climb_at.unwrap_or(WHOLE),
+            payback_turns: route.payback_turns.unwrap_or(PAYBACK_TURNS),
+            switch_limit: route.switch_limit,
+            cache_life: route.cache_life.map_or(CACHE_LIFE, |life| life.as_secs()),
+            shadow: route.shadow.clone(),
+        };
         (name.clone(), route)
     });
     let (models, routes) = (models.collect(), routes.collect());
-    let policy = Policy { models, routes, aliases: config.aliases.clone(), stock: StockNames::shipped()? };
+    let (aliases, stock) = (config.aliases.clone(), StockNames::shipped().map_err(CanonicalError::from)?);
+    let policy = Policy { models, routes, aliases, stock, rules: config.rules.clone() };
     let digest = sha256(&canonical::to_bytes(&policy)?);
-    Ok(Snapshot { policy, digest: hex(&digest) })
+    Ok(Snapshot::new(policy, hex(&digest))?)
 }
 
 fn resolve(config: &Config, model: &ModelConfig) -> Option<Model> {
@@ -38,6 +61,8 @@ fn resolve(config: &Config, model: &ModelConfig) -> Option<Model> {
         id: if embedded { EMBEDDED_ID.to_owned() } else { model.id.clone() },
         price: model.price.or(embedded.then(Price::default)),
         tasks: model.tasks.clone(),
+        context: model.context,
+        can: model.can.clone(),
     })
 }
 

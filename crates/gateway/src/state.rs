@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::health::Health;
 use crate::path::SessionKey;
 use crate::recorder::Recorder;
+use crate::sessions::Sessions;
 use crate::telemetry::Telemetry;
 use crate::upstream::Upstreams;
 use crate::witness::Witnesses;
@@ -26,6 +27,10 @@ pub(crate) struct State {
     pub(crate) anchors: Anchors,
     pub(crate) witnesses: Witnesses,
     pub(crate) session_key: SessionKey,
+    /// Where sessions stand.
+    pub(crate) sessions: Sessions,
+    /// Whether decisions depend on what requests say.
+    pub(crate) looks_into_requests: bool,
     pub(crate) upstreams: Upstreams,
     pub(crate) flash: Flash,
     pub(crate) health: Health,

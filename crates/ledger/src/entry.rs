@@ -75,6 +75,83 @@ pub struct Decision {
     pub reasons: Vec<String>,
     /// Digest of the snapshot decided under.
     pub snapshot: String,
+    /// How the rung was chosen, for work that climbs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<Ladder>,
+    /// What another route would have decided, which nothing was done about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Shadow>,
+}
+
+/// How the rung of a ladder was chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ladder {
+    /// The rung, by its model's configured name.
+    pub rung: String,
+    /// How many events the conversation had when the rung was taken: evidence counts from there.
+    pub since: u32,
+    /// How many it has.
+    pub events: u32,
+    /// How many turns the model has had in it.
+    pub turns: u32,
+    /// What tells it from other conversations of its session, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+    /// The request's length in tokens, estimated.
+    pub input_tokens: u64,
+    /// The rules that fired.
+    pub evidence: Vec<Evidence>,
+    /// What they count for together, in thousandths.
+    pub score: u32,
+    /// What it took to climb.
+    pub climb_at: u32,
+    /// The change of model that was made, or weighed and left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch: Option<Switch>,
+}
+
+/// A rule that fired on a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// The rule.
+    pub rule: String,
+    /// Its version; 0 is the configuration's own.
+    pub version: u32,
+    /// How often what it looks for was there.
+    pub count: u32,
+    /// What that counts for, in thousandths.
+    pub weight: u32,
+}
+
+/// What a change of model costs, by the snapshot's prices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Switch {
+    /// From which rung.
+    pub from: String,
+    /// To which.
+    pub to: String,
+    /// Tokens that the new model reads afresh, estimated.
+    pub uncached_tokens: u64,
+    /// What reading them costs once; `None` when a price is unknown.
+    pub cost_micro_usd: Option<MicroUsd>,
+    /// What each turn costs less from then on; below zero, more.
+    pub saved_per_turn_micro_usd: Option<i64>,
+    /// After how many turns it is repaid; `None` where it never is, or a price is unknown.
+    pub repaid_after_turns: Option<u32>,
+}
+
+/// A decision that was made beside the one acted on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Shadow {
+    /// The route that made it.
+    pub route: String,
+    /// The model it would have asked first, by its configured name; `None` where it would have refused.
+    pub model: Option<String>,
+    /// The reason that settled it, a stable code.
+    pub reason: String,
+    /// How it chose the rung.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<Ladder>,
 }
 
 /// One attempt a plan allows.
@@ -103,6 +180,9 @@ pub struct Completion {
     pub resolved_model: Option<String>,
     /// The provider's own word for the model that answered.
     pub served_model: Option<String>,
+    /// The rung of the ladder that answered, by its model's configured name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rung: Option<String>,
     /// Every upstream call, in order; `None` when the record was cut off and nobody knows.
     pub attempts: Option<Vec<Attempt>>,
     /// Tokens, as the provider states them.

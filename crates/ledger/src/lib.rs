@@ -32,8 +32,8 @@ mod verify;
 pub mod witness;
 
 pub use entry::{
-    Attempt, Commitment, Completion, Decision, Dropped, Entry, EntryError, Erased, Erasure, Intent,
-    MAX_ENTRY, PlannedAttempt, Retention, Snapshot, Source,
+    Attempt, Commitment, Completion, Decision, Dropped, Entry, EntryError, Erased, Erasure, Evidence, Intent,
+    Ladder, MAX_ENTRY, PlannedAttempt, Retention, Shadow, Snapshot, Source, Switch,
 };
 pub use history::{Broken, History, NotOurs, Saved};
 pub use leaf::{Kind, Leaf, Statement, Week};

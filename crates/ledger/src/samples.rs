@@ -30,6 +30,8 @@ pub(crate) fn intent(n: u8) -> Intent {
             reason: "first_rung".into(),
             reasons: vec!["route:auto".into()],
             snapshot: "00".into(),
+            ladder: None,
+            shadow: None,
         },
         plan: vec![PlannedAttempt { provider: "acme".into(), model: "small-1".into() }],
         request: commitment::commit(&[n; 32], b"{}"),
@@ -46,6 +48,7 @@ pub(crate) fn completion(n: u8) -> Completion {
         provider: Some("acme".into()),
         resolved_model: Some("small-1".into()),
         served_model: Some("small-1-2026".into()),
+        rung: None,
         attempts: Some(vec![Attempt {
             provider: "acme".into(),
             model: "small-1".into(),

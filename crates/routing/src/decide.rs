@@ -3,11 +3,12 @@
 use waymark_types::{Dialect, Next, ProviderKind, Task};
 
 use crate::features::Features;
-use crate::policy::{Model, Policy, Route, Snapshot};
+use crate::ladder::{Climb, Ladder, Standing};
+use crate::policy::{CONTEXT, Model, Policy, Route, Snapshot};
 use crate::resolve::{DEFAULT_ROUTE, Meaning, resolve};
 
 /// The name and version of the rules in this module, which every decision carries.
-pub const POLICY: &str = "ladder-4";
+pub const POLICY: &str = "ladder-5";
 
 /// The attempts allowed, in order, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,11 +21,36 @@ pub struct Plan {
     pub reasons: Vec<String>,
     /// What to try, first to last; never empty.
     pub steps: Vec<Step>,
+    /// The models of the route, and what ruled them out; none when a model was asked for by name.
+    pub candidates: Vec<Candidate>,
+    /// How the rung was chosen, for work that climbs.
+    pub climb: Option<Climb>,
+}
+
+impl Plan {
+    /// The rung that a model of this plan is on; `None` for a model asked for by name.
+    pub fn rung_of(&self, name: &str) -> Option<String> {
+        self.route.as_ref()?;
+        self.steps.iter().find(|step| step.name == name).map(|step| step.rung.clone())
+    }
+}
+
+/// A model that might have answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The rung it is on.
+    pub rung: String,
+    /// Its configured name: the rung's own, or a stand-in's.
+    pub name: String,
+    /// What rules it out, a stable code.
+    pub obstacle: Option<&'static str>,
 }
 
 /// One attempt allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
+    /// The rung it is on; for a model asked for by name, itself.
+    pub rung: String,
     /// The model's configured name.
     pub name: String,
     /// The provider's configured name.
@@ -52,6 +78,20 @@ pub struct Refusal {
     pub client_error: bool,
 }
 
+/// What the shadow of the route that decided would have decided: its name and its decision.
+pub fn shadow(
+    features: &Features,
+    standing: Option<Standing>,
+    snapshot: &Snapshot,
+    plan: &Plan,
+) -> Option<(String, Result<Plan, Refusal>)> {
+    let route = snapshot.policy.routes.get(plan.route.as_ref()?)?;
+    let name = route.shadow.clone()?;
+    let features = Features { requested_model: name.clone(), standing, ..features.clone() };
+    let decided = decide(&features, snapshot);
+    Some((name, decided))
+}
+
 /// Decides which models may answer a request.
 pub fn decide(features: &Features, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let policy = &snapshot.policy;
@@ -59,7 +99,7 @@ pub fn decide(features: &Features, snapshot: &Snapshot) -> Result<Plan, Refusal>
         features.rule.map(|rule| format!("task:{}:{rule}", features.task)).into_iter().collect();
     match resolve(features, policy, &mut reasons) {
         Meaning::Model(name, model) => pinned(features, name, model, reasons),
-        Meaning::Route(name, route) => climb(features, policy, name, route, reasons),
+        Meaning::Route(name, route) => climb(features, snapshot, name, route, reasons),
         Meaning::Nothing => Err(Refusal {
             route: None,
             reason: "no_route",
@@ -78,8 +118,8 @@ fn pinned(features: &Features, name: &str, model: &Model, mut reasons: Vec<Strin
     reasons.push(format!("pinned:{name}"));
     match model.obstacle(features, true) {
         None => {
-            let steps = vec![step(features, name, model, Next::Done, &mut reasons)];
-            Ok(Plan { route: None, reason: "pinned", reasons, steps })
+            let steps = vec![step_to(features, (name, name), model, Next::Done, &mut reasons)];
+            Ok(Plan { route: None, reason: "pinned", reasons, steps, candidates: Vec::new(), climb: None })
         }
         Some(obstacle) => {
             reasons.push(format!("cannot:{name}:{obstacle}"));
@@ -98,53 +138,115 @@ fn pinned(features: &Features, name: &str, model: &Model, mut reasons: Vec<Strin
     }
 }
 
-/// The first rung that can do the task, its stand-ins, and for completions, which may decline, the rungs above.
+/// The rung that the conversation stands on, its stand-ins, and the rungs above with theirs, which are asked when it fails
+/// or declines.
 ///
 /// Vectors of different models mean different things, and a store that mixes them finds nonsense without an error:
 /// for embeddings only the very same model, at another provider, stands in.
 fn climb(
     features: &Features,
-    policy: &Policy,
+    snapshot: &Snapshot,
     route_name: &str,
     route: &Route,
     mut reasons: Vec<String>,
 ) -> Result<Plan, Refusal> {
     reasons.push(format!("route:{route_name}"));
+    let candidates = candidates(features, &snapshot.policy, route);
+    reasons.extend(candidates.iter().filter_map(|candidate| {
+        candidate.obstacle.map(|obstacle| format!("cannot:{}:{obstacle}", candidate.name))
+    }));
+    let able = rungs(&candidates);
+    let Some(first) = able.first().copied() else {
+        return Err(nothing_capable(features, route_name, reasons));
+    };
+    let skipped = route.ladder.first().is_some_and(|lowest| lowest != first);
+    let starts = if skipped { "first_capable_rung" } else { "first_rung" };
+    let ladder = Ladder { name: route_name, route, policy: &snapshot.policy, able: able.clone() };
+    let climb = features.task.converses().then(|| ladder.decide(features, &snapshot.rules));
+    let (rung, reason) = match &climb {
+        Some(climb) if climb.reason != "starts" => (climb.rung.as_str(), climb.reason),
+        Some(_) | None => (first, starts),
+    };
     let mut steps: Vec<Step> = Vec::new();
-    let mut skipped = false;
-    for name in &route.ladder {
-        if !steps.is_empty() && features.task != Task::Completion {
-            break;
-        }
-        let candidates = std::iter::once(name).chain(route.fallback.get(name).into_iter().flatten());
+    for rung in able.iter().copied().skip_while(|name| *name != rung) {
         let mut on_this_rung = false;
-        for candidate in candidates {
-            let Some(model) = policy.models.get(candidate) else { continue };
-            if let Some(obstacle) = model.obstacle(features, false) {
-                reasons.push(format!("cannot:{candidate}:{obstacle}"));
-                continue;
-            }
-            let other_vectors = steps.first().is_some_and(|first| first.model != model.id);
-            if features.task == Task::Embedding && other_vectors {
-                reasons.push(format!("cannot:{candidate}:other_vectors"));
-                continue;
-            }
+        for candidate in
+            candidates.iter().filter(|candidate| candidate.rung == rung && candidate.obstacle.is_none())
+        {
             let arrival = match (steps.is_empty(), on_this_rung) {
                 (true, _) => Next::Done,
                 (false, true) => Next::Fallback,
                 (false, false) => Next::Escalate,
             };
-            steps.push(step(features, candidate, model, arrival, &mut reasons));
+            steps.extend(step(features, &snapshot.policy, candidate, arrival, &mut reasons));
             on_this_rung = true;
         }
-        skipped |= steps.is_empty();
     }
-    let Some(first) = steps.first() else {
-        return Err(nothing_capable(features, route_name, reasons));
+    reasons.extend(climb.iter().flat_map(Climb::reasons));
+    reasons.push(format!("rung:{rung}"));
+    Ok(Plan { route: Some(route_name.to_owned()), reason, reasons, steps, candidates, climb })
+}
+
+/// Every model of a route, rung by rung, with what rules it out.
+fn candidates(features: &Features, policy: &Policy, route: &Route) -> Vec<Candidate> {
+    let of_rung = |rung: &String| {
+        let stand_ins = route.fallback.get(rung).into_iter().flatten().cloned();
+        let rung = rung.clone();
+        std::iter::once(rung.clone())
+            .chain(stand_ins)
+            .map(move |name| (rung.clone(), name))
+            .collect::<Vec<_>>()
     };
-    reasons.push(format!("rung:{}", first.name));
-    let reason = if skipped { "first_capable_rung" } else { "first_rung" };
-    Ok(Plan { route: Some(route_name.to_owned()), reason, reasons, steps })
+    let named = route.ladder.iter().flat_map(of_rung);
+    let known = named.filter_map(|(rung, name)| Some((policy.models.get(&name)?, rung, name)));
+    let mut candidates: Vec<Candidate> = known
+        .map(|(model, rung, name)| Candidate { rung, name, obstacle: model.obstacle(features, false) })
+        .collect();
+    if candidates.iter().all(|candidate| candidate.obstacle.is_some()) {
+        take_the_longest(&mut candidates, policy);
+    }
+    if features.task == Task::Embedding {
+        keep_vectors(&mut candidates, policy);
+    }
+    candidates
+}
+
+/// Where a request fits nowhere, the largest window takes it: its length is an estimate, and the provider knows.
+fn take_the_longest(candidates: &mut [Candidate], policy: &Policy) {
+    let context = |name: &str| policy.models.get(name).and_then(|model| model.context);
+    let too_long = candidates.iter().filter(|candidate| candidate.obstacle == Some(CONTEXT));
+    let longest = too_long.map(|candidate| context(&candidate.name)).max();
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.obstacle == Some(CONTEXT)) {
+        if Some(context(&candidate.name)) == longest {
+            candidate.obstacle = None;
+        }
+    }
+}
+
+/// Rules out what would mix vectors: all but the model of the first that can embed.
+fn keep_vectors(candidates: &mut [Candidate], policy: &Policy) {
+    let id = |name: &str| policy.models.get(name).map(|model| model.id.clone());
+    let Some(first) = candidates.iter().find(|candidate| candidate.obstacle.is_none()).cloned() else {
+        return;
+    };
+    for candidate in candidates.iter_mut().filter(|candidate| candidate.obstacle.is_none()) {
+        if candidate.rung != first.rung {
+            candidate.obstacle = Some("other_rung");
+        } else if id(&candidate.name) != id(&first.name) {
+            candidate.obstacle = Some("other_vectors");
+        }
+    }
+}
+
+/// The rungs on which somebody can do the request, lowest first.
+fn rungs(candidates: &[Candidate]) -> Vec<&str> {
+    let mut rungs: Vec<&str> = Vec::new();
+    for candidate in candidates.iter().filter(|candidate| candidate.obstacle.is_none()) {
+        if !rungs.contains(&candidate.rung.as_str()) {
+            rungs.push(&candidate.rung);
+        }
+    }
+    rungs
 }
 
 fn nothing_capable(features: &Features, route: &str, reasons: Vec<String>) -> Refusal {
@@ -178,12 +280,30 @@ fn nothing_capable(features: &Features, route: &str, reasons: Vec<String>) -> Re
     Refusal { route: Some(route.to_owned()), reason, reasons, message, client_error: false }
 }
 
-fn step(features: &Features, name: &str, model: &Model, arrival: Next, reasons: &mut Vec<String>) -> Step {
+fn step(
+    features: &Features,
+    policy: &Policy,
+    candidate: &Candidate,
+    arrival: Next,
+    reasons: &mut Vec<String>,
+) -> Option<Step> {
+    let model = policy.models.get(&candidate.name)?;
+    Some(step_to(features, (&candidate.rung, &candidate.name), model, arrival, reasons))
+}
+
+fn step_to(
+    features: &Features,
+    (rung, name): (&str, &str),
+    model: &Model,
+    arrival: Next,
+    reasons: &mut Vec<String>,
+) -> Step {
     let dialect = model.reached_in(features.dialect, features.shape).unwrap_or(features.dialect);
     if dialect != features.dialect {
         reasons.push(format!("converted:{name}:{dialect}"));
     }
     Step {
+        rung: rung.to_owned(),
         name: name.to_owned(),
         provider: model.provider.clone(),
         model: model.id.clone(),

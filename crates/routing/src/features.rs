@@ -1,6 +1,9 @@
 //! What a decision needs to know of a request.
 
-use waymark_types::{Dialect, Task};
+use waymark_types::{Capability, Dialect, Task};
+
+use crate::conversation::Conversation;
+use crate::ladder::Standing;
 
 /// What a decision needs to know of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,23 @@ pub struct Features {
     pub shape: Shape,
     /// The model the client asked for.
     pub requested_model: String,
+    /// What the model must be able to do.
+    pub needs: Needs,
+    /// What happened so far, for work that may climb.
+    pub conversation: Conversation,
+    /// Where the conversation stands, where that is remembered.
+    pub standing: Option<Standing>,
+}
+
+/// What a request takes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// How many tokens it has, estimated; 0 where nobody counted.
+    pub input_tokens: u64,
+    /// The most tokens that its answer may have, where it says so.
+    pub output_tokens: Option<u64>,
+    /// What else.
+    pub capabilities: Vec<Capability>,
 }
 
 /// What a request in a dialect of completions is; that of every other request is `Plain`.

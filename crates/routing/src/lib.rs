@@ -3,13 +3,21 @@
 //! [`decide`] is a pure function of the request's [`Features`] and a [`Snapshot`], so any past decision can be
 //! made again from the ledger (promise 4). Nothing here does IO or reads a clock or randomness.
 
+mod conversation;
 mod decide;
+mod evidence;
 mod features;
+mod ladder;
 mod policy;
 mod resolve;
+mod rules;
 mod stock;
 
-pub use decide::{POLICY, Plan, Refusal, Step, decide};
-pub use features::{Features, Shape};
-pub use policy::{Model, Policy, Route, Snapshot};
+pub use conversation::{Conversation, Event};
+pub use decide::{Candidate, POLICY, Plan, Refusal, Step, decide, shadow};
+pub use evidence::Observation;
+pub use features::{Features, Needs, Shape};
+pub use ladder::{Climb, Standing, Switch};
+pub use policy::{CACHE_LIFE, Model, PAYBACK_TURNS, Policy, Route, Snapshot};
+pub use rules::{Compiled, Rule, RuleError, Rules, Signal, WHOLE, check_pattern};
 pub use stock::{PICKER, StockName, StockNames};

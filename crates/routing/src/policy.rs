@@ -3,18 +3,34 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use waymark_types::{Dialect, Price, ProviderKind, Task};
+use waymark_types::{Capability, Dialect, MicroUsd, Price, ProviderKind, Task};
 
 use crate::features::{Features, Shape};
+use crate::rules::{Compiled, RuleError, Rules, WHOLE};
 use crate::stock::StockNames;
 
-/// A policy and the digest that names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// After how many turns a change of model must be repaid, where a route says nothing else.
+pub const PAYBACK_TURNS: u32 = 8;
+/// How long providers keep a conversation in their cache, in seconds, where a route says nothing else.
+pub const CACHE_LIFE: u64 = 300;
+
+/// A policy, the digest that names it, and its rules ready to be looked for.
+#[derive(Debug, Clone)]
 pub struct Snapshot {
     /// What holds.
     pub policy: Policy,
     /// SHA-256 of the policy's canonical bytes, in hexadecimal.
     pub digest: String,
+    /// The policy's rules.
+    pub rules: Compiled,
+}
+
+impl Snapshot {
+    /// A policy under the digest of its canonical bytes.
+    pub fn new(policy: Policy, digest: String) -> Result<Self, RuleError> {
+        let rules = Compiled::of(&policy.rules)?;
+        Ok(Self { policy, digest, rules })
+    }
 }
 
 /// Everything a decision may depend on beside the request. It holds no secrets.
@@ -29,7 +45,15 @@ pub struct Policy {
     /// Names that clients ask for by themselves; snapshots of earlier versions have none.
     #[serde(default)]
     pub stock: StockNames,
+    /// What conversations climb by; snapshots of earlier versions have none.
+    #[serde(default)]
+    pub rules: Rules,
 }
+
+/// The obstacle of a request that is too long.
+pub(crate) const CONTEXT: &str = "context";
+/// The shortest answer worth having room for, in tokens.
+const SHORT_ANSWER: u64 = 1_024;
 
 /// A model that may answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,15 +70,76 @@ pub struct Model {
     pub price: Option<Price>,
     /// What it may be asked to do; `None` is what its kind usually can, and whatever a client asks it for by name.
     pub tasks: Option<Vec<Task>>,
+    /// How many tokens it takes in and puts out together; `None` when nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<u64>,
+    /// What it can do beside text; `None` is everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub can: Option<Vec<Capability>>,
 }
 
 /// A ladder of models and their stand-ins.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// Model names, cheapest first.
     pub ladder: Vec<String>,
     /// For a rung's model, the models that stand in when it fails.
     pub fallback: BTreeMap<String, Vec<String>>,
+    /// What evidence must count for together to climb, in thousandths.
+    #[serde(default = "whole")]
+    pub climb_at: u32,
+    /// After how many turns coming down must be repaid.
+    #[serde(default = "payback_turns")]
+    pub payback_turns: u32,
+    /// What climbing may cost at most, for what the new model reads afresh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch_limit: Option<MicroUsd>,
+    /// After how many seconds without a request a conversation's cache is taken for cold.
+    #[serde(default = "cache_life")]
+    pub cache_life: u64,
+    /// The route that decides beside this one and is never acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<String>,
+}
+
+fn whole() -> u32 {
+    WHOLE
+}
+
+fn payback_turns() -> u32 {
+    PAYBACK_TURNS
+}
+
+fn cache_life() -> u64 {
+    CACHE_LIFE
+}
+
+impl Default for Route {
+    fn default() -> Self {
+        Self {
+            ladder: Vec::new(),
+            fallback: BTreeMap::new(),
+            climb_at: whole(),
+            payback_turns: payback_turns(),
+            switch_limit: None,
+            cache_life: cache_life(),
+            shadow: None,
+        }
+    }
+}
+
+impl Policy {
+    /// Whether any decision may depend on what a conversation says, or on what it takes.
+    pub fn looks_into_requests(&self) -> bool {
+        let talks = |name: &String| {
+            self.models
+                .get(name)
+                .is_some_and(|model| model.may(Task::AgentStep, false) || model.may(Task::Chat, false))
+        };
+        let limited = |model: &Model| model.context.is_some() || model.can.is_some();
+        let climbs = |route: &Route| route.ladder.iter().filter(|name| talks(name)).count() > 1;
+        self.routes.values().any(climbs) || self.models.values().any(limited)
+    }
 }
 
 impl Model {
@@ -126,14 +211,35 @@ impl Model {
         anything || self.ladder_tasks().contains(&task)
     }
 
-    /// Why the model cannot do what `features` ask; `None` when it can.
+    /// Why the model cannot do what `features` ask; `None` when it can. Of a model asked for by name (`pinned`), the
+    /// provider itself says what is too much for it.
     pub(crate) fn obstacle(&self, features: &Features, pinned: bool) -> Option<&'static str> {
         if !self.may(features.task, pinned) {
             Some("task")
         } else if self.reached_in(features.dialect, features.shape).is_none() {
             Some("dialect")
+        } else if pinned {
+            None
+        } else if let Some(missing) = self.missing(features) {
+            Some(missing)
+        } else if self.is_too_small(features) {
+            Some(CONTEXT)
         } else {
             None
         }
+    }
+
+    /// What the request needs and the model has not.
+    fn missing(&self, features: &Features) -> Option<&'static str> {
+        let can = self.can.as_ref()?;
+        let needs = &features.needs.capabilities;
+        needs.iter().find(|need| !can.contains(need)).map(|need| need.as_str())
+    }
+
+    /// Whether the request and the shortest answer worth having do not fit.
+    fn is_too_small(&self, features: &Features) -> bool {
+        let needs = &features.needs;
+        let answer = needs.output_tokens.unwrap_or(SHORT_ANSWER).min(SHORT_ANSWER);
+        self.context.is_some_and(|context| needs.input_tokens.saturating_add(answer) > context)
     }
 }

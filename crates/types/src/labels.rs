@@ -131,6 +131,20 @@ labels! {
 }
 
 labels! {
+    /// What a model may be able to do beside text.
+    Capability, "capability" {
+        /// Calling tools.
+        Tools = "tools",
+        /// Looking at pictures.
+        Images = "images",
+        /// Keeping to a JSON schema.
+        JsonSchema = "json_schema",
+        /// Reasoning before it answers.
+        Reasoning = "reasoning",
+    }
+}
+
+labels! {
     /// How a request, or one attempt at it, ended.
     Outcome, "outcome" {
         /// The answer is whole.
@@ -163,6 +177,13 @@ labels! {
         Escalate = "escalate",
         /// Nothing was left to try.
         Exhausted = "exhausted",
+    }
+}
+
+impl Task {
+    /// Whether it is a part of a conversation that goes on.
+    pub const fn converses(self) -> bool {
+        matches!(self, Self::Chat | Self::AgentStep | Self::SubagentStep)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use waymark_types::{Dialect, ProviderKind, Task};
+use waymark_types::{Capability, Dialect, ProviderKind, Task};
 
 use super::layers::variable_of;
 use super::schema::{BUILT_IN, KEYS, Key, Kind};
@@ -139,7 +139,7 @@ fn row(key: &Key) -> String {
         return format!("| `{name}` | {value} | {} |", key.doc);
     }
     let default = key.default.map_or(String::new(), |text| match key.kind {
-        Kind::Switch => format!("`{text}`"),
+        Kind::Switch | Kind::Count | Kind::Fraction => format!("`{text}`"),
         _ => format!("`\"{text}\"`"),
     });
     format!("| `{name}` | {value} | {default} | `{}` | {} |", variable_of(key.path), key.doc)
@@ -159,11 +159,17 @@ fn value(kind: Kind) -> String {
         Kind::Variable => "name of a variable".to_owned(),
         Kind::Switch => words(vec!["true", "false"]),
         Kind::Fraction => "number from 0 to 1".to_owned(),
+        Kind::Count => "whole number".to_owned(),
         Kind::Usd => "US dollars per million tokens".to_owned(),
+        Kind::Dollars => "US dollars".to_owned(),
         Kind::Duration => "span of time: a number and `s`, `m`, `h` or `d`".to_owned(),
         Kind::Names => "array of models".to_owned(),
         Kind::Dialects => {
             format!("array of {}", words(Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect()))
+        }
+        Kind::Patterns => "array of regular expressions".to_owned(),
+        Kind::Capabilities => {
+            format!("array of {}", words(Capability::ALL.iter().map(|can| can.as_str()).collect()))
         }
         Kind::Witnesses => "array of addresses with keys".to_owned(),
         Kind::Tasks => format!("array of {}", words(Task::ALL.iter().map(|task| task.as_str()).collect())),

@@ -4,6 +4,7 @@ mod anchors;
 mod models;
 mod providers;
 mod routes;
+mod rules;
 mod store;
 mod telemetry;
 
@@ -54,7 +55,7 @@ impl<'a> Resolver<'a> {
         let providers = self.providers();
         let models = self.models();
         let routes = self.routes();
-        let aliases = self.aliases();
+        let (aliases, rules) = (self.aliases(), self.rules());
         let listen = self.fixed("server.listen").and_then(|text| text.parse().ok());
         let data_dir = self.data_dir();
         let store = data_dir.as_deref().and_then(|data_dir| self.store(data_dir));
@@ -92,6 +93,7 @@ impl<'a> Resolver<'a> {
             models,
             routes,
             aliases,
+            rules,
         })
     }
 

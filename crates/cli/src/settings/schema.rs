@@ -39,14 +39,22 @@ pub(super) enum Kind {
     Switch,
     /// A number from 0 to 1.
     Fraction,
+    /// A whole number.
+    Count,
     /// US dollars per million tokens.
     Usd,
+    /// US dollars.
+    Dollars,
     /// A span of time: a number and its unit.
     Duration,
     /// Model names.
     Names,
     /// Witnesses: an address and a key each.
     Witnesses,
+    /// Regular expressions.
+    Patterns,
+    /// Capability names.
+    Capabilities,
     /// Task names.
     Tasks,
     /// Dialect names.
@@ -222,6 +230,18 @@ pub(super) static KEYS: &[Key] = &[
         "what the model may be asked to do; without it, what its provider's kind usually can on a ladder, and anything by its name",
     ),
     key(
+        "models.*.context",
+        Kind::Count,
+        None,
+        "how many tokens the model takes in and puts out together; without it, nothing is held to be too long for it",
+    ),
+    key(
+        "models.*.can",
+        Kind::Capabilities,
+        None,
+        "what the model can do beside text, of `tools`, `images`, `json_schema` and `reasoning`; without it, everything",
+    ),
+    key(
         "routes.*.ladder",
         Kind::Names,
         None,
@@ -233,6 +253,65 @@ pub(super) static KEYS: &[Key] = &[
         None,
         "for a model of the ladder, the models that stand in when it fails",
     ),
+    key(
+        "routes.*.climb_at",
+        Kind::Fraction,
+        None,
+        "how much the evidence in a conversation must count for together before it climbs a rung; without it, 1",
+    ),
+    key(
+        "routes.*.payback_turns",
+        Kind::Count,
+        None,
+        "after how many turns coming down a rung must have paid for reading the conversation afresh; without it, 8",
+    ),
+    key(
+        "routes.*.switch_limit",
+        Kind::Dollars,
+        None,
+        "what climbing may cost at most, in US dollars, for what the new model reads afresh; without it, any amount",
+    ),
+    key(
+        "routes.*.cache_life",
+        Kind::Duration,
+        None,
+        "how long providers keep a conversation in their cache: after a longer pause it may come down; without it, 5m",
+    ),
+    key(
+        "routes.*.shadow",
+        Kind::Text,
+        None,
+        "a route that decides beside this one, for the record: nothing is done about it",
+    ),
+    key(
+        "rules.*.signal",
+        Kind::OneOf(&["failure", "rising", "repeated", "malformed", "user_says", "result_says", "refusal"]),
+        None,
+        "what the rule looks for in a conversation; docs/routing.md says what each is",
+    ),
+    key("rules.*.enabled", Kind::Switch, None, "whether the rule is used; without it, it is"),
+    key(
+        "rules.*.weight",
+        Kind::Fraction,
+        None,
+        "what it counts for when it fires, and again each further time",
+    ),
+    key("rules.*.at_least", Kind::Count, None, "how often it must be there to fire"),
+    key(
+        "rules.*.within",
+        Kind::Count,
+        None,
+        "among so many of the newest events; 0 is all since the present rung was taken",
+    ),
+    key("rules.*.in_a_row", Kind::Switch, None, "whether a call that went well starts the count anew"),
+    key("rules.*.patterns", Kind::Patterns, None, "regular expressions, one of which must be found"),
+    key(
+        "rules.*.tools",
+        Kind::Patterns,
+        None,
+        "only calls of tools with such a name; `edits` is every tool that changes files",
+    ),
+    key("rules.*.commands", Kind::Patterns, None, "only calls with such arguments"),
     key("aliases.*", Kind::Text, None, "for a name clients ask for, the model or route it stands for"),
 ];
 

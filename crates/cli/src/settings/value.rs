@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
 use toml::de::DeValue;
-use waymark_types::{Dialect, MicroUsd, ProviderKind, Task};
+use waymark_types::{Capability, Dialect, MicroUsd, ProviderKind, Task};
 
 use waymark_gateway::Witness;
 use waymark_ledger::cosignature;
@@ -26,7 +26,9 @@ pub(crate) enum Value {
     Switch(bool),
     /// A number from 0 to 1.
     Fraction(f64),
-    /// US dollars per million tokens.
+    /// A whole number.
+    Count(u64),
+    /// US dollars, per million tokens or as they are.
     Usd(#[serde(serialize_with = "dollars")] MicroUsd),
     /// Names.
     List(Vec<String>),
@@ -63,6 +65,7 @@ impl fmt::Display for Value {
             Self::Text(text) => f.write_str(&quoted(text)),
             Self::Switch(on) => write!(f, "{on}"),
             Self::Fraction(number) => write!(f, "{number:?}"),
+            Self::Count(number) => write!(f, "{number}"),
             Self::Usd(amount) => f.write_str(&usd::render(*amount)),
             Self::List(names) => {
                 let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
@@ -100,7 +103,7 @@ impl Kind {
     /// Takes a value out of a TOML file.
     pub(super) fn read_toml(self, value: &DeValue<'_>) -> Result<Value, Misplaced> {
         let read = match (self, value) {
-            (Self::Names | Self::Witnesses | Self::Tasks | Self::Dialects, DeValue::Array(items)) => {
+            (kind, DeValue::Array(items)) if kind.is_list() => {
                 let mut names = Vec::new();
                 for item in items.iter() {
                     let DeValue::String(name) = item.get_ref() else {
@@ -116,26 +119,28 @@ impl Kind {
             (Self::Switch, DeValue::Boolean(on)) => Ok(Value::Switch(*on)),
             (Self::Fraction, DeValue::Integer(number)) => number_from(number.as_str(), number.radix()),
             (Self::Fraction, DeValue::Float(number)) => fraction(number.as_str()),
-            (Self::Usd, DeValue::Integer(number)) if number.radix() == 10 => {
+            (Self::Count, DeValue::Integer(number)) => {
+                let digits = number.as_str().replace('_', "");
+                match u64::from_str_radix(&digits, number.radix()) {
+                    Ok(number) => Ok(Value::Count(number)),
+                    Err(_) => Err(Fault::new("must be a whole number, not below zero")),
+                }
+            }
+            (Self::Usd | Self::Dollars, DeValue::Integer(number)) if number.radix() == 10 => {
                 usd::parse(number.as_str()).map(Value::Usd)
             }
-            (Self::Usd, DeValue::Integer(number)) => {
+            (Self::Usd | Self::Dollars, DeValue::Integer(number)) => {
                 match u64::from_str_radix(number.as_str(), number.radix()) {
                     Ok(number) => usd::whole(number).map(Value::Usd),
                     Err(_) => Err(Fault::new("is more than can be counted")),
                 }
             }
-            (Self::Usd, DeValue::Float(number)) => usd::parse(number.as_str()).map(Value::Usd),
-            (
-                Self::Names
-                | Self::Witnesses
-                | Self::Tasks
-                | Self::Dialects
-                | Self::Switch
-                | Self::Fraction
-                | Self::Usd,
-                other,
-            ) => Err(self.mismatch(found(other))),
+            (Self::Usd | Self::Dollars, DeValue::Float(number)) => {
+                usd::parse(number.as_str()).map(Value::Usd)
+            }
+            (kind, other) if kind.is_list() || kind.is_number() || kind == Self::Switch => {
+                Err(self.mismatch(found(other)))
+            }
             (_, DeValue::String(text)) => Ok(Value::Text(text.clone().into_owned())),
             (_, other) => Err(self.mismatch(found(other))),
         };
@@ -147,8 +152,9 @@ impl Kind {
         let value = match self {
             Self::Switch => switch(text)?,
             Self::Fraction => fraction(text)?,
-            Self::Usd => Value::Usd(usd::parse(text)?),
-            Self::Names | Self::Witnesses | Self::Tasks | Self::Dialects => {
+            Self::Count => Value::Count(count(text)?),
+            Self::Usd | Self::Dollars => Value::Usd(usd::parse(text)?),
+            kind if kind.is_list() => {
                 Value::List(text.split(',').map(|name| name.trim().to_owned()).collect())
             }
             _ => Value::Text(text.to_owned()),
@@ -163,27 +169,21 @@ impl Kind {
                 0.0..=1.0 => Ok(Value::Fraction(number)),
                 _ => Err(Fault::new("must be from 0 to 1")),
             },
-            (Self::Usd, Value::Usd(amount)) => Ok(Value::Usd(amount)),
+            (Self::Count, Value::Count(number)) => Ok(Value::Count(number)),
+            (Self::Usd | Self::Dollars, Value::Usd(amount)) => Ok(Value::Usd(amount)),
             (Self::Switch, Value::Switch(on)) => Ok(Value::Switch(on)),
-            (Self::Names | Self::Witnesses | Self::Tasks | Self::Dialects, Value::List(names)) => {
+            (kind, Value::List(names)) if kind.is_list() => {
                 if names.is_empty() {
                     return Err(Fault::new("must not be empty"));
                 }
                 names.iter().try_for_each(|name| self.settle_name(name))?;
                 Ok(Value::List(names))
             }
-            (
-                Self::Switch
-                | Self::Fraction
-                | Self::Usd
-                | Self::Names
-                | Self::Witnesses
-                | Self::Tasks
-                | Self::Dialects,
-                Value::Text(_),
-            ) => Err(self.mismatch("a string")),
+            (kind, Value::Text(_)) if kind.is_list() || kind.is_number() || kind == Self::Switch => {
+                Err(self.mismatch("a string"))
+            }
             (_, Value::Text(text)) => self.settle_text(text).map(Value::Text),
-            (_, Value::Fraction(_) | Value::Usd(_)) => Err(self.mismatch("a number")),
+            (_, Value::Fraction(_) | Value::Usd(_) | Value::Count(_)) => Err(self.mismatch("a number")),
             (_, Value::List(_)) => Err(self.mismatch("an array")),
             (_, Value::Switch(_)) => Err(self.mismatch("a boolean")),
         }
@@ -219,6 +219,10 @@ impl Kind {
             _ if name.trim().is_empty() => Err(Fault::new("must not hold an empty name")),
             Self::Tasks => one_of(name, &Task::ALL.iter().map(|task| task.as_str()).collect::<Vec<_>>()),
             Self::Witnesses => witness(name).map(|_| ()),
+            Self::Capabilities => {
+                one_of(name, &Capability::ALL.iter().map(|can| can.as_str()).collect::<Vec<_>>())
+            }
+            Self::Patterns => pattern(name),
             Self::Dialects => {
                 one_of(name, &Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect::<Vec<_>>())
             }
@@ -226,14 +230,36 @@ impl Kind {
         }
     }
 
+    /// Whether it holds several texts.
+    fn is_list(self) -> bool {
+        matches!(
+            self,
+            Self::Names
+                | Self::Witnesses
+                | Self::Patterns
+                | Self::Capabilities
+                | Self::Tasks
+                | Self::Dialects
+        )
+    }
+
+    /// Whether it holds a number.
+    fn is_number(self) -> bool {
+        matches!(self, Self::Fraction | Self::Count | Self::Usd | Self::Dollars)
+    }
+
     fn mismatch(self, found: &str) -> Fault {
         let wanted = match self {
             Self::Switch => "`true` or `false`",
             Self::Fraction => "a number from 0 to 1",
+            Self::Count => "a whole number",
             Self::Usd => "a number of US dollars per million tokens",
+            Self::Dollars => "a number of US dollars",
             Self::Duration => "a span of time such as \"10m\"",
             Self::Names => "an array of model names",
             Self::Witnesses => "an array of addresses with keys",
+            Self::Patterns => "an array of regular expressions",
+            Self::Capabilities => "an array of capability names",
             Self::Tasks => "an array of task names",
             Self::Dialects => "an array of dialect names",
             _ => "a string",
@@ -267,6 +293,17 @@ fn fraction(text: &str) -> Result<Value, Fault> {
         Ok(number) => Ok(Value::Fraction(number)),
         Err(_) => Err(Fault::new(format!("is not a number: {}", echo(text)))),
     }
+}
+
+fn count(text: &str) -> Result<u64, Fault> {
+    let hint = "write a whole number such as 8";
+    text.trim().parse().map_err(|_| Fault::new(format!("is no whole number: {}", echo(text))).hint(hint))
+}
+
+fn pattern(text: &str) -> Result<(), Fault> {
+    waymark_routing::check_pattern(text).map_err(|problem| {
+        Fault::new(format!("holds {}, which is no regular expression: {problem}", echo(text)))
+    })
 }
 
 fn number_from(digits: &str, radix: u32) -> Result<Value, Fault> {

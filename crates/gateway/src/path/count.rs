@@ -7,10 +7,11 @@ use waymark_routing::Plan;
 use waymark_types::{Dialect, Task};
 
 use super::attempt::Reached;
+use super::decided;
 use super::deliver::{self, Delivery};
 use super::identify::Caller;
 use super::task::Classified;
-use super::{Call, begin, decide, decision, fault, intent, planned};
+use super::{Call, begin, fault, intent, planned};
 use crate::relay::{Client, Head, error_response};
 use crate::state::State;
 
@@ -54,11 +55,12 @@ pub(super) async fn count(
         return client.answer(head.with(estimate.into()));
     };
     let asked = Some((request, Task::Utility));
-    let begun = begin(state, call, intent(call, caller, asked, decision(state, &plan), planned(&plan)));
+    let begun =
+        begin(state, call, intent(call, caller, asked, decided::plainly(state, &plan), planned(&plan)));
     let tried = super::attempt(state, call, request, &plan, begun, &mut client).await;
     let Some((begun, attempts, tried)) = tried else { return };
     let (reason, name) = (plan.reason, tried.name.clone());
-    let delivery = Delivery { state, call, stream: false, reason, name, begun, attempts };
+    let delivery = Delivery { state, call, stream: false, reason, name, rung: None, begun, attempts };
     match &tried.reached {
         Reached::Whole(whole) if !whole.failed() => deliver::deliver(delivery, tried, client).await,
         _ => delivery.estimate(estimate, client).await,
@@ -67,7 +69,8 @@ pub(super) async fn count(
 
 /// The plan's steps whose provider counts in the client's dialect; `None` where there are none.
 fn those_who_count(state: &State, request: &Request) -> Option<Plan> {
-    let mut plan = decide(state, request, Classified::plainly(Task::Utility)).ok()?;
+    let features = decided::features(request, Classified::plainly(Task::Utility));
+    let mut plan = waymark_routing::decide(&features, &state.snapshot).ok()?;
     plan.steps.retain(|step| step.dialect == request.dialect);
     (!plan.steps.is_empty()).then_some(plan)
 }

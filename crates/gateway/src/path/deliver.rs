@@ -30,6 +30,8 @@ pub(super) struct Ending {
     pub(super) answer: Answer,
     /// The configured name of the model that answered, whose price counts.
     pub(super) model: Option<String>,
+    /// The rung it is on.
+    pub(super) rung: Option<String>,
     pub(super) response: Option<Commitment>,
     pub(super) kept: Option<Bytes>,
     /// When the first byte of a stream left.
@@ -46,6 +48,7 @@ impl Ending {
             attempts: Vec::new(),
             answer: Answer::default(),
             model: None,
+            rung: None,
             response: None,
             kept: None,
             first_byte: None,
@@ -97,6 +100,7 @@ pub(super) async fn record(
         provider: served.map(|attempt| attempt.provider.clone()),
         resolved_model: last.map(|attempt| attempt.model.clone()),
         served_model: served.and_then(|attempt| attempt.served_model.clone()),
+        rung: served.and(ending.rung),
         usage,
         cost_micro_usd: price.and_then(|price| price.cost(&usage)),
         response: ending.response,
@@ -105,6 +109,7 @@ pub(super) async fn record(
         attempts: Some(ending.attempts),
     };
     let (intent, told) = (Arc::clone(&begun.intent), completion.clone());
+    state.sessions.note(&intent, &told);
     let payload =
         ending.kept.clone().map(|body| Payload::Response { record: call.record, salt: call.salt, body });
     let began = Instant::now();
@@ -132,6 +137,8 @@ pub(super) struct Delivery<'a> {
     pub(super) reason: &'a str,
     /// The configured name of the model tried last.
     pub(super) name: String,
+    /// The rung it is on.
+    pub(super) rung: Option<String>,
     pub(super) begun: Begun,
     pub(super) attempts: Vec<Attempt>,
 }
@@ -270,6 +277,7 @@ impl Delivery<'_> {
         if let Some((_, words)) = error {
             ending = ending.error(words);
         }
+        ending.rung = self.rung;
         let recorded = record(self.state, self.call, self.begun, ending.attempts(self.attempts)).await;
         let last = match recorded.or_else(|error| tolerate(self.state, error)) {
             Ok(()) => last,
@@ -302,7 +310,7 @@ impl Delivery<'_> {
         sent.add(&body);
         let dialect = self.call.dialect;
         let marked = [true, false].map(|on_record| self.mark(&head, on_record));
-        let ending = ending.attempts(self.attempts).sent(sent);
+        let ending = Ending { rung: self.rung, ..ending }.attempts(self.attempts).sent(sent);
         let recorded = record(self.state, self.call, self.begun, ending).await;
         let [on_record, off_record] = marked;
         let head = if recorded.is_ok() { on_record } else { off_record };

@@ -37,7 +37,7 @@ const FOLDERS: [&str; 4] =
     ["orking directory: ", "<cwd>", "working in the directory: ", "# Current Working Directory ("];
 
 /// What a session's name starts with when no client gave it.
-const DERIVED: &str = "derived:";
+pub(crate) const DERIVED: &str = "derived:";
 
 /// How much of a derived name is told, in hexadecimal digits.
 const DERIVED_DIGITS: usize = 32;
@@ -53,7 +53,7 @@ impl SessionKey {
 
     /// A name for the conversation that begins like this: the same for all of its turns, and none that a guessed text
     /// could be checked against without the key. Two conversations that begin alike share it.
-    fn name(&self, client: Option<&str>, request: &Request) -> Option<String> {
+    pub(super) fn name(&self, client: Option<&str>, request: &Request) -> Option<String> {
         let first = request.first_words();
         if first.is_empty() {
             return None;

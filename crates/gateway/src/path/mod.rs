@@ -6,8 +6,10 @@ mod attempt;
 mod begun;
 pub(crate) mod convert;
 pub(crate) mod count;
+mod decided;
 mod deliver;
 mod identify;
+mod observe;
 mod task;
 
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use waymark_ledger::commitment::{self, Salt};
 use waymark_ledger::{Attempt, Decision, Intent, PlannedAttempt};
 use waymark_protocol::gemini::Array;
 use waymark_protocol::{Addressed, ErrorKind, Fault, Request};
-use waymark_routing::{Features, POLICY, Plan, Refusal};
+use waymark_routing::{POLICY, Plan, Refusal};
 use waymark_types::{Dialect, Next, Outcome, RecordId, Task, Timestamp};
 
 use crate::config::{OnFailure, Payloads};
@@ -27,10 +29,10 @@ use crate::relay::Client;
 use crate::state::State;
 use attempt::Tried;
 use begun::Begun;
+pub(crate) use decided::{Explained, explained};
 use deliver::{Delivery, Ending};
 use identify::Caller;
-pub(crate) use identify::{SessionKey, shortened};
-use task::Classified;
+pub(crate) use identify::{DERIVED, SessionKey, shortened};
 
 /// A request as it came off the wire.
 pub(crate) struct Call {
@@ -79,11 +81,11 @@ pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
     if call.method.is_some_and(count::counts) {
         return count::count(state, &call, &caller, &request, client).await;
     }
-    let plan = match decide(state, &request, classified) {
-        Ok(plan) => plan,
+    let (plan, decision) = match decided::decide(state, &call, &caller, &request, classified).await {
+        Ok(decided) => decided,
         Err(refusal) => return refuse_decided(state, &call, &caller, asked, refusal, client).await,
     };
-    let (decision, planned) = (decision(state, &plan), planned(&plan));
+    let planned = planned(&plan);
     let begun = begin(state, &call, intent(&call, &caller, asked, decision, planned));
     attempt_and_deliver(state, &call, &request, &plan, begun, client).await;
 }
@@ -107,12 +109,6 @@ async fn admit(state: &State) -> Result<(), Objection> {
     writable.or_else(|error| tolerate(state, error)).map_err(Objection::Ledger)
 }
 
-fn decide(state: &State, request: &Request, classified: Classified) -> Result<Plan, Refusal> {
-    let (dialect, shape, Classified { task, rule }) = (request.dialect, task::shape(request), classified);
-    let features = Features { dialect, task, rule, shape, requested_model: request.model.clone() };
-    waymark_routing::decide(&features, &state.snapshot)
-}
-
 /// Makes the attempts and delivers what they came to.
 async fn attempt_and_deliver(
     state: &Arc<State>,
@@ -130,8 +126,8 @@ async fn attempt_and_deliver(
         Next::Escalate => "escalated",
         Next::Done | Next::Exhausted => plan.reason,
     };
-    let name = tried.name.clone();
-    let delivery = Delivery { state, call, stream: request.stream, reason, name, begun, attempts };
+    let (name, rung) = (tried.name.clone(), plan.rung_of(&tried.name));
+    let delivery = Delivery { state, call, stream: request.stream, reason, name, rung, begun, attempts };
     deliver::deliver(delivery, tried, client).await;
 }
 
@@ -203,6 +199,8 @@ async fn refuse_decided(
         reason: refusal.reason.to_owned(),
         reasons: refusal.reasons,
         snapshot: state.snapshot.digest.clone(),
+        ladder: None,
+        shadow: None,
     };
     let fault = fault(kind, refusal.reason, refusal.message);
     let (words, intent) = (fault.message.clone(), intent(call, caller, asked, decision, Vec::new()));
@@ -225,6 +223,8 @@ async fn refuse(
         reason: fault.code.to_owned(),
         reasons: Vec::new(),
         snapshot: state.snapshot.digest.clone(),
+        ladder: None,
+        shadow: None,
     };
     let intent = intent(call, caller, asked, decision, Vec::new());
     record_refusal(state, call, intent, fault, words, client).await;
@@ -277,16 +277,6 @@ fn intent(
         plan,
         request: commitment::commit(&call.salt, &call.body),
         salt_sha256: commitment::salt_digest(&call.salt),
-    }
-}
-
-fn decision(state: &State, plan: &Plan) -> Decision {
-    Decision {
-        route: plan.route.clone(),
-        policy: POLICY.to_owned(),
-        reason: plan.reason.to_owned(),
-        reasons: plan.reasons.clone(),
-        snapshot: state.snapshot.digest.clone(),
     }
 }
 

@@ -123,6 +123,7 @@ pub(super) fn interrupted(record: RecordId) -> Result<Leaf, StoreError> {
         provider: None,
         resolved_model: None,
         served_model: None,
+        rung: None,
         attempts: None,
         usage: Usage::default(),
         cost_micro_usd: None,

@@ -1,9 +1,13 @@
 //! Decisions under one snapshot: names, ladders, refusals.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::features::Shape;
+use crate::conversation::Conversation;
+use crate::features::{Needs, Shape};
+use crate::rules::{Compiled, Rules};
 use crate::stock::StockNames;
 
 fn snapshot() -> Snapshot {
@@ -14,11 +18,14 @@ fn snapshot() -> Snapshot {
         id: id.into(),
         price: None,
         tasks: None,
+        context: None,
+        can: None,
     };
     let fim = model("local", ProviderKind::OpenAi, "coder");
     let route = Route {
         ladder: ["flash", "fim", "small", "large"].map(String::from).to_vec(),
         fallback: [("small".to_owned(), vec!["small-b".to_owned(), "claude".to_owned()])].into(),
+        ..Route::default()
     };
     let models = [
         ("flash", model("embedded", ProviderKind::Embedded, "waymark-flash-1")),
@@ -33,12 +40,23 @@ fn snapshot() -> Snapshot {
         routes: [("auto".to_owned(), route)].into(),
         aliases: [("gpt-4".to_owned(), "large".to_owned())].into(),
         stock: StockNames::shipped().unwrap(),
+        rules: Rules::shipped().unwrap(),
     };
-    Snapshot { policy, digest: "d".into() }
+    static RULES: LazyLock<Compiled> = LazyLock::new(|| Compiled::of(&Rules::shipped().unwrap()).unwrap());
+    Snapshot { policy, digest: "d".into(), rules: RULES.clone() }
 }
 
 fn features(task: Task, dialect: Dialect, model: &str) -> Features {
-    Features { dialect, task, rule: None, shape: Shape::Plain, requested_model: model.into() }
+    Features {
+        dialect,
+        task,
+        rule: None,
+        shape: Shape::Plain,
+        requested_model: model.into(),
+        needs: Needs::default(),
+        conversation: Conversation::default(),
+        standing: None,
+    }
 }
 
 fn names(task: Task, dialect: Dialect, model: &str) -> Result<Vec<String>, &'static str> {
@@ -54,7 +72,7 @@ fn a_completion_starts_on_the_embedded_model_and_may_climb() {
 }
 
 #[test]
-fn chat_starts_on_the_first_capable_rung_with_its_stand_ins_only() {
+fn chat_starts_on_the_first_capable_rung_with_its_stand_ins_and_the_rungs_above() {
     let features = features(Task::Chat, Dialect::OpenAiChat, "auto");
     let plan = decide(&features, &snapshot()).unwrap();
     assert_eq!(plan.reason, "first_capable_rung");
@@ -69,7 +87,8 @@ fn chat_starts_on_the_first_capable_rung_with_its_stand_ins_only() {
         ]
     );
     let steps: Vec<_> = plan.steps.iter().map(|step| (step.name.as_str(), step.arrival)).collect();
-    assert_eq!(steps, [("small", Next::Done), ("small-b", Next::Fallback), ("claude", Next::Fallback)]);
+    let up = [("claude", Next::Fallback), ("large", Next::Escalate)];
+    assert_eq!(steps, [&[("small", Next::Done), ("small-b", Next::Fallback)][..], &up].concat());
 }
 
 #[test]
@@ -95,7 +114,7 @@ fn only_the_same_model_stands_in_for_embeddings() {
 #[test]
 fn a_model_of_another_dialect_is_reached_by_conversion() {
     let plan = names(Task::AgentStep, Dialect::AnthropicMessages, "auto");
-    assert_eq!(plan, Ok(vec!["small".into(), "small-b".into(), "claude".into()]));
+    assert_eq!(plan, Ok(["small", "small-b", "claude", "large"].map(String::from).to_vec()));
 }
 
 #[test]

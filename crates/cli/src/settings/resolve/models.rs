@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use waymark_gateway::ModelConfig;
-use waymark_types::{MicroUsd, Price, ProviderKind, Task};
+use waymark_types::{Capability, MicroUsd, Price, ProviderKind, Task};
 
 use super::Resolver;
 use crate::settings::key::KeyPath;
@@ -51,7 +51,13 @@ impl Resolver<'_> {
         let (provider, origin) = self.needed(&table, "provider", declared)?;
         self.check_target(&table.child("provider"), provider, &["providers"], origin);
         let id = self.id(&table, provider, declared)?;
-        Some(ModelConfig { provider: provider.to_owned(), id, price, tasks })
+        let (context, can) = (self.count(&table.child("context")), self.can(&table.child("can")));
+        Some(ModelConfig { provider: provider.to_owned(), id, price, tasks, context, can })
+    }
+
+    fn can(&self, key: &KeyPath) -> Option<Vec<Capability>> {
+        let names = self.layers.get(key)?.value.list()?;
+        Some(names.iter().filter_map(|name| name.parse().ok()).collect())
     }
 
     /// The provider's name for the model; `None` while it is missing or nobody can say whether it is.

@@ -42,7 +42,26 @@ impl Resolver<'_> {
         }
         let ladder = ladder.and_then(|entry| self.known_models(&key, entry));
         let fallback = self.fallback(&table.child("fallback"), ladder);
-        Some(RouteConfig { ladder: ladder?.to_vec(), fallback })
+        let shadow = self.shadow(&table.child("shadow"));
+        Some(RouteConfig {
+            ladder: ladder?.to_vec(),
+            fallback,
+            climb_at: self.thousandths(&table.child("climb_at")),
+            payback_turns: self.small_count(&table.child("payback_turns")),
+            switch_limit: self.dollars(&table.child("switch_limit")),
+            cache_life: self.span(&table.child("cache_life")),
+            shadow,
+        })
+    }
+
+    /// The route that decides beside this one, which must be there and another one.
+    fn shadow(&mut self, key: &KeyPath) -> Option<String> {
+        let (name, origin) = self.layers.text(key)?;
+        self.check_target(key, name, &["routes"], origin);
+        if key.segments().get(1).is_some_and(|route| route == name) {
+            self.refuse(key, Fault::new("names the route itself"), origin);
+        }
+        Some(name.to_owned())
     }
 
     fn fallback(&mut self, table: &KeyPath, ladder: Option<&[String]>) -> BTreeMap<String, Vec<String>> {

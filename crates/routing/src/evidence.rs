@@ -1,0 +1,233 @@
+//! Evidence: where a conversation's events meet the rules, and what that counts for.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use regex::RegexSet;
+use serde::{Deserialize, Serialize};
+
+use crate::conversation::{Conversation, Event};
+use crate::rules::{Compiled, CompiledRule, Signal, WHOLE};
+
+/// How much of a text is looked at from either end, in bytes: what went wrong stands at one of them.
+const LOOKED_AT: usize = 8 << 10;
+
+/// A rule that fired.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// The rule.
+    pub rule: String,
+    /// Its version.
+    pub version: u32,
+    /// How often what it looks for was there.
+    pub count: u32,
+    /// What that counts for, in thousandths.
+    pub weight: u32,
+}
+
+/// What an event is to a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// What the rule looks for.
+    Hit,
+    /// A call that went well.
+    Clear,
+    /// A failure of this severity.
+    Level(usize),
+    /// A call, by what tells it from others; and whether it changes files.
+    Same(u64, bool),
+}
+
+/// Where a conversation meets the rules: each event is looked at once, however often the question is asked.
+pub(crate) struct Marks<'a> {
+    rules: &'a [CompiledRule],
+    /// For each rule, the events that mean something to it.
+    marks: Vec<Vec<(usize, Mark)>>,
+}
+
+impl<'a> Marks<'a> {
+    pub(crate) fn of(conversation: &Conversation, compiled: &'a Compiled) -> Self {
+        let reader = Reader { compiled, calls: HashMap::new() };
+        Self { rules: &compiled.rules, marks: reader.read(conversation) }
+    }
+
+    /// The rules that fire on the events from `since` up to but not including `end`.
+    pub(crate) fn observe(&self, since: usize, end: usize) -> Vec<Observation> {
+        let fired = self.rules.iter().zip(&self.marks).filter_map(|(compiled, marks)| {
+            let rule = &compiled.rule;
+            let within = end.saturating_sub(rule.within as usize);
+            let first = if rule.within == 0 { since } else { since.max(within) };
+            let from = marks.partition_point(|(at, _)| *at < first);
+            let to = marks.partition_point(|(at, _)| *at < end);
+            let count = count(rule.signal, rule.in_a_row, marks.get(from..to).unwrap_or_default());
+            let beyond = count.checked_sub(rule.at_least.max(1))?;
+            let weight = rule.weight.saturating_mul(beyond.saturating_add(1)).min(WHOLE);
+            Some(Observation { rule: compiled.name.clone(), version: rule.version, count, weight })
+        });
+        fired.collect()
+    }
+}
+
+/// How often something was there.
+fn count(signal: Signal, in_a_row: bool, marks: &[(usize, Mark)]) -> u32 {
+    match signal {
+        Signal::Repeated => repeated(marks),
+        Signal::Rising => rising(marks),
+        _ => marks.iter().fold(0, |count, (_, mark)| match mark {
+            Mark::Hit => count + 1,
+            Mark::Clear if in_a_row => 0,
+            _ => count,
+        }),
+    }
+}
+
+/// The most often that one call was made. What changes files makes every other call a new one.
+fn repeated(marks: &[(usize, Mark)]) -> u32 {
+    let (mut most, mut edits, mut calls) = (0, HashMap::new(), HashMap::new());
+    for (_, mark) in marks {
+        let Mark::Same(call, is_edit) = mark else { continue };
+        if *is_edit {
+            calls.clear();
+        }
+        let times: &mut u32 = if *is_edit { &mut edits } else { &mut calls }.entry(*call).or_default();
+        *times += 1;
+        most = most.max(*times);
+    }
+    most
+}
+
+/// How often a failure was more severe than all before it.
+fn rising(marks: &[(usize, Mark)]) -> u32 {
+    let (mut worst, mut rises) = (None, 0);
+    for (_, mark) in marks {
+        let Mark::Level(level) = mark else { continue };
+        if worst.is_some_and(|worst| *level > worst) {
+            rises += 1;
+        }
+        worst = worst.max(Some(*level));
+    }
+    rises
+}
+
+/// A call that was made: which event it is, and whether it changes files.
+struct Made<'a> {
+    tool: &'a str,
+    arguments: &'a str,
+    is_edit: bool,
+}
+
+/// Reads a conversation, event by event.
+struct Reader<'a> {
+    compiled: &'a Compiled,
+    /// Calls by their id.
+    calls: HashMap<&'a str, Made<'a>>,
+}
+
+impl<'a> Reader<'a> {
+    fn read<'c: 'a>(mut self, conversation: &'c Conversation) -> Vec<Vec<(usize, Mark)>> {
+        let mut marks = vec![Vec::new(); self.compiled.rules.len()];
+        let (mut spoken, marked) = (false, conversation.marks_errors);
+        for (at, event) in conversation.events.iter().enumerate() {
+            if let Event::Call { id, tool, arguments, .. } = event {
+                let is_edit = self.changes_files(tool, arguments);
+                self.calls.insert(id, Made { tool, arguments, is_edit });
+            }
+            let failed = matches!(event, Event::Result { text, is_error, .. }
+                if *is_error || !marked && self.reads_like_an_error(text));
+            for (rule, marks) in self.compiled.rules.iter().zip(&mut marks) {
+                if let Some(mark) = self.mark(rule, event, failed, spoken) {
+                    marks.push((at, mark));
+                }
+            }
+            spoken |= event.is_the_models();
+        }
+        marks
+    }
+
+    /// What an event is to a rule. `spoken` tells whether the model had said anything before.
+    fn mark(&self, rule: &CompiledRule, event: &Event, failed: bool, spoken: bool) -> Option<Mark> {
+        match (rule.rule.signal, event) {
+            (Signal::Failure, Event::Result { id, text, .. }) => self.concerns(rule, id).then(|| {
+                let hit =
+                    if rule.patterns.is_empty() { failed } else { failed || found(&rule.patterns, text) };
+                if hit { Mark::Hit } else { Mark::Clear }
+            }),
+            (Signal::Rising, Event::Result { id, text, .. }) => {
+                (failed && self.concerns(rule, id)).then(|| Mark::Level(severity(rule, text)))
+            }
+            (Signal::Repeated, Event::Call { id, tool, arguments, .. }) => {
+                let made = self.calls.get(id.as_str())?;
+                self.concerns(rule, id).then(|| Mark::Same(fingerprint(tool, arguments), made.is_edit))
+            }
+            (Signal::Malformed, Event::Call { id, arguments, freeform, .. }) => {
+                (!freeform && self.concerns(rule, id) && !is_whole(arguments)).then_some(Mark::Hit)
+            }
+            (Signal::Malformed, Event::Result { id, text, .. }) => {
+                (self.concerns(rule, id) && found(&rule.patterns, text)).then_some(Mark::Hit)
+            }
+            (Signal::UserSays, Event::User { text }) => {
+                (spoken && found(&rule.patterns, text)).then_some(Mark::Hit)
+            }
+            (Signal::ResultSays, Event::Result { id, text, .. }) => {
+                (self.concerns(rule, id) && found(&rule.patterns, text)).then_some(Mark::Hit)
+            }
+            (Signal::Refusal, Event::Refusal) => Some(Mark::Hit),
+            _ => None,
+        }
+    }
+
+    /// Whether a rule looks at this call.
+    fn concerns(&self, rule: &CompiledRule, id: &str) -> bool {
+        if rule.tools.is_none() && rule.commands.is_none() && !rule.only_edits {
+            return true;
+        }
+        let Some(made) = self.calls.get(id) else { return false };
+        let edits = rule.only_edits && made.is_edit;
+        let tools = rule.tools.as_ref().map_or(!rule.only_edits, |tools| tools.is_match(made.tool));
+        let commands = rule.commands.as_ref().is_none_or(|commands| found(commands, made.arguments));
+        (edits || tools) && commands
+    }
+
+    fn changes_files(&self, tool: &str, arguments: &str) -> bool {
+        self.compiled.edits.is_match(tool) || arguments.contains("*** Begin Patch")
+    }
+
+    fn reads_like_an_error(&self, text: &str) -> bool {
+        found(&self.compiled.errors, text)
+    }
+}
+
+fn severity(rule: &CompiledRule, text: &str) -> usize {
+    rule.levels.iter().rposition(|level| found(level, text)).map_or(0, |level| level + 1)
+}
+
+fn found(patterns: &RegexSet, text: &str) -> bool {
+    patterns.is_match(&ends(text))
+}
+
+/// A long text without its middle.
+fn ends(text: &str) -> Cow<'_, str> {
+    if text.len() <= 2 * LOOKED_AT {
+        return Cow::Borrowed(text);
+    }
+    let (head, tail) = (text.floor_char_boundary(LOOKED_AT), text.ceil_char_boundary(text.len() - LOOKED_AT));
+    Cow::Owned(format!("{}\n{}", &text[..head], &text[tail..]))
+}
+
+/// Whether arguments are a whole JSON object; no arguments at all are.
+fn is_whole(arguments: &str) -> bool {
+    let arguments = arguments.trim();
+    let object = || serde_json::from_str::<HashMap<&str, serde::de::IgnoredAny>>(arguments).is_ok();
+    let owned = || serde_json::from_str::<HashMap<String, serde::de::IgnoredAny>>(arguments).is_ok();
+    arguments.is_empty() || arguments.starts_with('{') && (object() || owned())
+}
+
+fn fingerprint(tool: &str, arguments: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (tool, arguments).hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests;
