@@ -62,7 +62,7 @@ impl Sessions {
                 }
             },
         };
-        remembered.as_of(now)
+        remembered.idle_at(now)
     }
 
     /// Remembers how a record left its conversation.
@@ -83,7 +83,7 @@ impl Sessions {
 }
 
 impl Remembered {
-    fn as_of(mut self, now: Timestamp) -> Self {
+    fn idle_at(mut self, now: Timestamp) -> Self {
         let idle = now.as_micros().saturating_sub(self.at.as_micros()).max(0) as u64 / 1_000_000;
         for standing in [&mut self.standing, &mut self.shadow].into_iter().flatten() {
             standing.idle_seconds = idle;

@@ -77,10 +77,10 @@ pub struct Decision {
     pub snapshot: String,
     /// How the rung was chosen, for work that climbs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ladder: Option<Ladder>,
+    pub ladder: Option<Box<Ladder>>,
     /// What another route would have decided, which nothing was done about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shadow: Option<Shadow>,
+    pub shadow: Option<Box<Shadow>>,
 }
 
 /// How the rung of a ladder was chosen.
@@ -151,7 +151,7 @@ pub struct Shadow {
     pub reason: String,
     /// How it chose the rung.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ladder: Option<Ladder>,
+    pub ladder: Option<Box<Ladder>>,
 }
 
 /// One attempt a plan allows.

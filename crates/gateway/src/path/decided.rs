@@ -39,17 +39,22 @@ pub(super) async fn decide(
     let plan = waymark_routing::decide(&features, &state.snapshot)?;
     let shadow = waymark_routing::shadow(&features, remembered.shadow, &state.snapshot, &plan);
     let thread = key.and_then(|key| key.thread);
-    let tell = |climb: &Climb| ladder(climb, thread.clone(), &features.needs);
+    let tell = |climb: &Climb| Box::new(ladder(climb, thread.clone(), &features.needs));
     let decision = Decision {
         ladder: plan.climb.as_ref().map(tell),
-        shadow: shadow.map(|(route, decided)| match decided {
-            Ok(plan) => Shadow {
-                route,
-                model: plan.steps.first().map(|step| step.name.clone()),
-                reason: plan.reason.to_owned(),
-                ladder: plan.climb.as_ref().map(tell),
-            },
-            Err(refusal) => Shadow { route, model: None, reason: refusal.reason.to_owned(), ladder: None },
+        shadow: shadow.map(|(route, decided)| {
+            let told = match decided {
+                Ok(plan) => Shadow {
+                    route,
+                    model: plan.steps.first().map(|step| step.name.clone()),
+                    reason: plan.reason.to_owned(),
+                    ladder: plan.climb.as_ref().map(tell),
+                },
+                Err(refusal) => {
+                    Shadow { route, model: None, reason: refusal.reason.to_owned(), ladder: None }
+                }
+            };
+            Box::new(told)
         }),
         ..plainly(state, &plan)
     };

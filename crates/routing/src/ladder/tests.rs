@@ -150,7 +150,7 @@ fn it_comes_down_only_where_the_cache_ends() {
     assert_eq!(turned.switch.unwrap().repaid_after, Some(3));
     let rejected = [stuck.clone(), vec![says("Done."), user("No, that's wrong.")]].concat();
     assert_eq!(climb(&rejected, Some(after(&up, 1))).rung, "large", "the user does not call it a success");
-    let mid_turn = [stuck.clone(), vec![says("I look at it.")], miss(20).to_vec()].concat();
+    let mid_turn = [stuck, vec![says("I look at it.")], miss(20).to_vec()].concat();
     assert_eq!(climb(&mid_turn, Some(after(&up, 1))).reason, "stays");
     let idle = climb(&mid_turn, Some(after(&up, CACHE + 1)));
     assert_eq!((idle.rung.as_str(), idle.reason), ("small", "descends_after_idle"));
@@ -164,13 +164,13 @@ const CACHE: u64 = crate::CACHE_LIFE;
 fn a_change_that_is_not_repaid_is_left() {
     let mut snapshot = snapshot();
     snapshot.policy.routes.get_mut("auto").unwrap().payback_turns = 2;
-    let stuck = stuck();
-    let up = climb(&stuck, Some(after(&climb(&stuck[..1], None), 1)));
-    let events = [stuck, vec![says("Done."), user("Now the docs.")]].concat();
-    let decided = decide(&features(events.clone(), 20_000, Some(after(&up, 1))), &snapshot).unwrap();
+    let events = stuck();
+    let up = climb(&events, Some(after(&climb(&events[..1], None), 1)));
+    let turned = [events.clone(), vec![says("Done."), user("Now the docs.")]].concat();
+    let decided = decide(&features(turned, 20_000, Some(after(&up, 1))), &snapshot).unwrap();
     assert_eq!(decided.climb.unwrap().reason, "switch_not_repaid");
     snapshot.policy.routes.get_mut("auto").unwrap().switch_limit = Some(MicroUsd(70_000));
-    let decided = decide(&features(super::tests::stuck(), 20_000, None), &snapshot).unwrap();
+    let decided = decide(&features(events, 20_000, None), &snapshot).unwrap();
     assert_eq!((decided.reason, decided.steps[0].name.as_str()), ("switch_too_dear", "small"));
 }
 
