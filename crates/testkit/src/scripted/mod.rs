@@ -11,12 +11,14 @@ mod script;
 #[cfg(test)]
 mod tests;
 
+use std::io;
+
 use serde_json::Value;
 
 pub use script::Script;
 use script::{Answer, Call, Event};
 
-use crate::{Http, Response};
+use crate::{Exchange, Http, Response};
 
 /// Where the agents work.
 const FOLDER: &str = "/project";
@@ -191,9 +193,14 @@ impl Asked {
 
     /// Sends it and reads the answer whole.
     pub fn send(&self, http: &Http) -> Response {
+        self.open(http).expect("an answer").finish()
+    }
+
+    /// Sends it and reads the answer's head.
+    pub fn open(&self, http: &Http) -> io::Result<Exchange> {
         let headers: Vec<(&str, &str)> =
             self.headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-        http.post(self.path, &headers, self.bytes())
+        http.open("POST", self.path, &headers, &self.bytes())
     }
 }
 
