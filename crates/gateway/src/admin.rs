@@ -43,6 +43,8 @@ pub(crate) async fn metrics(Shared(state): Shared<Arc<State>>) -> Response {
         leaves: newest.map(|newest| newest.size),
         open: store.open_records().await.ok().map(|open| open.len() as u64),
         writable: state.recorder.condition().is_ok(),
+        under_way: state.answers.len() as u64,
+        tasks: tokio::runtime::Handle::current().metrics().num_alive_tasks() as u64,
         memory: resident_memory(),
         started: state.started.as_micros() as f64 / 1e6,
         dropped: state.telemetry.dropped(),

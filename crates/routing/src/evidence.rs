@@ -115,6 +115,8 @@ struct Made<'a> {
     tool: &'a str,
     arguments: &'a str,
     is_edit: bool,
+    /// Whether its arguments can be read at all; where they cannot, what comes back says so once more.
+    is_taken: bool,
 }
 
 /// Reads a conversation, event by event.
@@ -129,9 +131,10 @@ impl<'a> Reader<'a> {
         let mut marks = vec![Vec::new(); self.compiled.rules.len()];
         let (mut spoken, marked) = (false, conversation.marks_errors);
         for (at, event) in conversation.events.iter().enumerate() {
-            if let Event::Call { id, tool, arguments, .. } = event {
-                let is_edit = self.changes_files(tool, arguments);
-                self.calls.insert(id, Made { tool, arguments, is_edit });
+            if let Event::Call { id, tool, arguments, freeform } = event {
+                let (is_edit, is_taken) =
+                    (self.changes_files(tool, arguments), *freeform || is_whole(arguments));
+                self.calls.insert(id, Made { tool, arguments, is_edit, is_taken });
             }
             let failed = matches!(event, Event::Result { text, is_error, .. }
                 if *is_error || !marked && self.reads_like_an_error(text));
@@ -160,11 +163,13 @@ impl<'a> Reader<'a> {
                 let made = self.calls.get(id.as_str())?;
                 self.concerns(rule, id).then(|| Mark::Same(fingerprint(tool, arguments), made.is_edit))
             }
-            (Signal::Malformed, Event::Call { id, arguments, freeform, .. }) => {
-                (!freeform && self.concerns(rule, id) && !is_whole(arguments)).then_some(Mark::Hit)
+            (Signal::Malformed, Event::Call { id, .. }) => {
+                let is_cut = self.calls.get(id.as_str()).is_some_and(|made| !made.is_taken);
+                (is_cut && self.concerns(rule, id)).then_some(Mark::Hit)
             }
             (Signal::Malformed, Event::Result { id, text, .. }) => {
-                (self.concerns(rule, id) && found(&rule.patterns, text)).then_some(Mark::Hit)
+                let is_new = self.calls.get(id.as_str()).is_none_or(|made| made.is_taken);
+                (is_new && self.concerns(rule, id) && found(&rule.patterns, text)).then_some(Mark::Hit)
             }
             (Signal::UserSays, Event::User { text }) => {
                 (spoken && found(&rule.patterns, text)).then_some(Mark::Hit)
@@ -173,6 +178,8 @@ impl<'a> Reader<'a> {
                 (self.concerns(rule, id) && found(&rule.patterns, text)).then_some(Mark::Hit)
             }
             (Signal::Refusal, Event::Refusal) => Some(Mark::Hit),
+            // Most clients drop what a provider marks as a refusal, and keep what the model said.
+            (Signal::Refusal, Event::Assistant { text }) => found(&rule.patterns, text).then_some(Mark::Hit),
             _ => None,
         }
     }

@@ -74,7 +74,7 @@ pub enum Signal {
     UserSays,
     /// Words in a tool's result.
     ResultSays,
-    /// The model declined.
+    /// The model declined: its provider says so, or its words have one of the patterns.
     Refusal,
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -9,6 +10,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy)]
 pub struct Http {
     address: SocketAddr,
+    patience: Duration,
 }
 
 /// Headers in the order they came.
@@ -53,7 +55,13 @@ enum Body {
 impl Http {
     /// Asks the server at `address`.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address }
+        Self { address, patience: crate::DEADLINE }
+    }
+
+    /// The same with another patience: how long it waits for bytes before it gives up with an error.
+    #[must_use]
+    pub fn waiting(self, at_most: Duration) -> Self {
+        Self { patience: at_most, ..self }
     }
 
     /// `GET path`, read whole.
@@ -83,7 +91,7 @@ impl Http {
     pub fn connect(&self) -> io::Result<TcpStream> {
         let stream = TcpStream::connect(self.address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(crate::DEADLINE))?;
+        stream.set_read_timeout(Some(self.patience))?;
         Ok(stream)
     }
 

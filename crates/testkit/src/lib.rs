@@ -1,4 +1,4 @@
-//! What tests stand on: scripted upstreams, a driver for the real binary, a small HTTP client, git fixtures, database
+//! What tests stand on: scripted upstreams, sessions of coding agents, a driver for the real binary, a small HTTP client, git fixtures, database
 //! servers to kill.
 //!
 //! Never shipped. Everything here is blocking and byte-level, so that it can misbehave on purpose and be used
@@ -26,6 +26,7 @@ mod process;
 mod proxy;
 mod random;
 mod repository;
+mod scripted;
 mod tally;
 mod upstream;
 mod waymark;
@@ -44,6 +45,7 @@ pub use process::{Process, allow_files};
 pub use proxy::Proxy;
 pub use random::Random;
 pub use repository::Repository;
+pub use scripted::{Agent, Asked, Script, Session};
 pub use tally::Tally;
 pub use upstream::{Captured, Endpoint, Fate, Framing, Reply, SERVED_MODEL, Split, ToolCall, Upstream};
 pub use waymark::{Output, Waymark};

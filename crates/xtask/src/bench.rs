@@ -9,6 +9,7 @@ use crate::workspace::{Workspace, cargo};
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let root = Workspace::load()?.root;
     process::run(cargo(&["build", "--release", "--package", "waymark"]).current_dir(&root))?;
-    let mut measure = cargo(&["run", "--release", "--package", "waymark-bench", "--"]);
+    let mut measure =
+        cargo(&["run", "--release", "--package", "waymark-bench", "--bin", "waymark-bench", "--"]);
     process::run(measure.args(arguments).current_dir(&root))
 }

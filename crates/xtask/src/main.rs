@@ -13,6 +13,7 @@ mod llama;
 mod packages;
 mod process;
 mod pytest;
+mod soak;
 mod test;
 mod tidy;
 mod workspace;
@@ -47,6 +48,8 @@ enum Chore {
     Deny,
     /// Feeds every reader of bytes from outside what nobody would send; all targets, or one
     Fuzz(fuzz::Wanted),
+    /// The release binary under a steady mixed load for half an hour: nothing may grow, nothing may be left behind
+    Soak(soak::Wanted),
     /// Measures the budgets: gateway, completion, ledger, flash, or all of them; --json, --loaded, --repo DIR
     Bench {
         /// What the measurement program is given
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Chore::Crash(wanted) => crash::run(&wanted),
         Chore::Deny => deny::run(),
         Chore::Fuzz(wanted) => fuzz::run(&wanted),
+        Chore::Soak(wanted) => soak::run(&wanted),
         Chore::Bench { arguments } => bench::run(&arguments),
     };
     match done {

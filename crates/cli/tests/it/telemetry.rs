@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 
 use serde_json::Value;
-use waymark_testkit::{Reply, Upstream};
+use waymark_testkit::{Gate, Reply, Upstream};
 
 use crate::commands::{database, sqlite};
 use crate::faults::FULL;
-use crate::rig::{OPENAI, Rig, chat, message};
+use crate::rig::{OPENAI, Rig, chat, message, wait};
 
 fn collector() -> Upstream {
     Upstream::with(|_| Reply::body(200, "application/json", "{}"))
@@ -160,6 +160,21 @@ fn metrics_count_what_was_answered_and_how_the_ledger_is() {
     }
     let leaves = page.lines().find_map(|line| line.strip_prefix("waymark_ledger_leaves "));
     assert!(leaves.is_some_and(|leaves| leaves.parse::<u64>().is_ok_and(|leaves| leaves >= 7)), "{leaves:?}");
+}
+
+#[test]
+fn answers_under_way_are_told_while_they_are() {
+    let rig = Rig::start();
+    let is_idle = || page(&rig).lines().any(|said| said == "waymark_answers_under_way 0");
+    let gate = Gate::new();
+    rig.openai.push(Reply::events(4).hold_after(2, &gate));
+    let body = chat("small", true).to_string();
+    let mut held = rig.http().open("POST", "/v1/chat/completions", OPENAI, body.as_bytes()).unwrap();
+    held.piece().unwrap();
+    assert!(!is_idle(), "{}", page(&rig));
+    gate.open();
+    assert!(held.finish().whole);
+    wait("no answer is under way", is_idle);
 }
 
 #[test]

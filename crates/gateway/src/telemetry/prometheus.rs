@@ -78,6 +78,10 @@ pub(crate) struct Gauges {
     pub(crate) open: Option<u64>,
     /// Whether the last batch could be written.
     pub(crate) writable: bool,
+    /// Answers whose work has not ended, and bodies of answers that have not left.
+    pub(crate) under_way: u64,
+    /// Tasks of the runtime that have begun and not ended.
+    pub(crate) tasks: u64,
     /// Memory the process holds, in bytes, where the system tells.
     pub(crate) memory: Option<u64>,
     /// When the server started, in seconds since 1970.
@@ -101,6 +105,8 @@ pub(crate) struct Metrics {
     leaves: Gauge,
     open: Gauge,
     writable: Gauge,
+    under_way: Gauge,
+    tasks: Gauge,
     memory: Gauge,
     started: Gauge<f64, AtomicU64>,
     dropped: Counter,
@@ -124,6 +130,8 @@ impl Metrics {
             leaves: Gauge::default(),
             open: Gauge::default(),
             writable: Gauge::default(),
+            under_way: Gauge::default(),
+            tasks: Gauge::default(),
             memory: Gauge::default(),
             started: Gauge::default(),
             dropped: Counter::default(),
@@ -153,6 +161,10 @@ impl Metrics {
             "Whether the last batch could be written",
             self.writable.clone(),
         );
+        let under_way = "Answers being worked on, and answers on their way to a client: a stream is both";
+        all.register("waymark_answers_under_way", under_way, self.under_way.clone());
+        let tasks = "Tasks of the runtime that have begun and not ended";
+        all.register("waymark_tasks", tasks, self.tasks.clone());
         let dropped = "Answers that the telemetry collector will never hear of";
         all.register("waymark_telemetry_dropped", dropped, self.dropped.clone());
         all.register_with_unit("process_resident_memory", "Memory held", Unit::Bytes, self.memory.clone());
@@ -225,6 +237,8 @@ impl Metrics {
         };
         known(&self.leaves, now.leaves);
         known(&self.open, now.open);
+        known(&self.under_way, Some(now.under_way));
+        known(&self.tasks, Some(now.tasks));
         known(&self.memory, now.memory);
         self.writable.set(i64::from(now.writable));
         self.started.set(now.started);

@@ -111,6 +111,13 @@ fn a_call_made_again_counts_unless_something_was_changed_in_between() {
 }
 
 #[test]
+fn asking_whether_a_command_has_ended_is_no_repetition() {
+    let waits =
+        (0..6).fold(task(), |script, _| script.call("write_stdin", r#"{"session_id":7}"#, "running", false));
+    assert_eq!(waits.counts("repeated_call"), None);
+}
+
+#[test]
 fn edits_that_fail_in_a_row_count() {
     let miss = "String to replace not found in file.";
     let recovered = task().edits("a", miss, true).edits("b", "ok", false).edits("c", miss, true);
@@ -147,11 +154,18 @@ fn users_who_reject_are_heard_and_others_are_not() {
         "This doesn't work.",
         "Revert your changes!",
         "You broke the build",
+        "no, you should not touch that file",
+        "No! I said the other parser.",
     ] {
         assert_eq!(after(words), Some(1), "{words}");
     }
     for words in [
         "no problem, thanks",
+        "No, thanks, that's all.",
+        "No, that's fine.",
+        "no",
+        "No. Just run the tests.",
+        "Good, this doesn't change the format.",
         "Now add tests.",
         "Why is it wrong to use unwrap?",
         "Add a command to undo the last edit",
@@ -174,6 +188,14 @@ fn calls_that_no_tool_could_take_count() {
     assert_eq!(cut.counts("malformed_call"), Some(2));
     let fine = task().call("Bash", "", "ok", false).call("Bash", r#"{"command": "a\"b"}"#, "ok", false);
     assert_eq!(fine.counts("malformed_call"), None);
+    let once = task().call("Bash", r#"{"command": "ls"#, "failed to parse function arguments: EOF", true);
+    assert_eq!(
+        once.call("Bash", r#"{"command": "ls"}"#, "ok", false).counts("malformed_call"),
+        None,
+        "it is one"
+    );
+    let quoted = "1\tclass InputValidationError extends Error {}\n2\t// no such tool";
+    assert_eq!(task().runs("cat a.ts", quoted).runs("cat b.ts", quoted).counts("malformed_call"), None);
     let told = "<tool_use_error>InputValidationError: Edit failed</tool_use_error>";
     assert_eq!(task().edits("a", told, true).edits("b", told, true).counts("malformed_call"), Some(2));
 }
@@ -181,6 +203,17 @@ fn calls_that_no_tool_could_take_count() {
 #[test]
 fn refusals_and_rejected_tools_count() {
     assert_eq!(task().refuses().counts("refusal"), Some(1));
+    for words in [
+        "I'm sorry, but I can't assist with that request.",
+        "I can't help with that.",
+        "Sorry, I cannot comply.",
+    ] {
+        assert_eq!(task().says(words).counts("refusal"), Some(1), "{words}");
+    }
+    for words in ["I'm sorry, I misread the test. I fix it now.", "I can't find the file, so I look for it."]
+    {
+        assert_eq!(task().says(words).counts("refusal"), None, "{words}");
+    }
     let rejected = "The user doesn't want to proceed with this tool use. The tool use was rejected.";
     let once = task().call("Bash", "{}", rejected, true);
     assert_eq!(once.counts("tool_rejected"), None);

@@ -19,7 +19,7 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -90,7 +90,10 @@ struct Shared {
     answered: Tally,
     closed: Tally,
     stopping: AtomicBool,
-    streams: Mutex<Vec<TcpStream>>,
+    /// Whether requests are kept.
+    keeps: bool,
+    /// Open connections by their numbers.
+    streams: Mutex<BTreeMap<usize, TcpStream>>,
 }
 
 impl Upstream {
@@ -101,16 +104,26 @@ impl Upstream {
 
     /// Starts a server that answers as `responder` says wherever no reply is queued.
     pub fn with(responder: impl Fn(&Captured) -> Reply + Send + Sync + 'static) -> Self {
+        Self::serving(Box::new(responder), true)
+    }
+
+    /// The same, but it keeps nothing of what it was asked: for requests without number.
+    pub fn forgetting(responder: impl Fn(&Captured) -> Reply + Send + Sync + 'static) -> Self {
+        Self::serving(Box::new(responder), false)
+    }
+
+    fn serving(responder: Responder, keeps: bool) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
-            responder: Box::new(responder),
+            responder,
             queue: Mutex::default(),
             requests: Mutex::default(),
             received: Tally::new(),
             answered: Tally::new(),
             closed: Tally::new(),
             stopping: AtomicBool::new(false),
+            keeps,
             streams: Mutex::default(),
         });
         let thread = std::thread::spawn({
@@ -174,7 +187,7 @@ impl Upstream {
 impl Drop for Upstream {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
-        for stream in self.shared.streams.lock().expect("streams lock").drain(..) {
+        for stream in self.shared.streams.lock().expect("streams lock").values() {
             let _ = stream.shutdown(std::net::Shutdown::Both);
         }
         let _ = TcpStream::connect(self.address);
@@ -216,15 +229,19 @@ impl Shared {
         let queued = self.queue.lock().expect("queue lock").pop_front();
         let reply = queued.unwrap_or_else(|| (self.responder)(&captured));
         let mut requests = self.requests.lock().expect("requests lock");
-        requests.push(captured);
-        let number = requests.len() - 1;
+        let number = requests.len();
+        if self.keeps {
+            requests.push(captured);
+        }
         drop(requests);
         self.received.bump();
         (number, reply)
     }
 
     fn settle(&self, number: usize, fate: Fate) {
-        self.requests.lock().expect("requests lock")[number].fate = fate;
+        if let Some(captured) = self.requests.lock().expect("requests lock").get_mut(number) {
+            captured.fate = fate;
+        }
         match fate {
             Fate::Answered => self.answered.bump(),
             Fate::PeerClosed => self.closed.bump(),
@@ -250,9 +267,12 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         }
         let Ok(stream) = stream else { continue };
         if let Ok(clone) = stream.try_clone() {
-            shared.streams.lock().expect("streams lock").push(clone);
+            shared.streams.lock().expect("streams lock").insert(number, clone);
         }
         let shared = Arc::clone(shared);
-        std::thread::spawn(move || connection::serve(stream, number, &shared));
+        std::thread::spawn(move || {
+            connection::serve(stream, number, &shared);
+            shared.streams.lock().expect("streams lock").remove(&number);
+        });
     }
 }

@@ -34,6 +34,18 @@ fn every_request_is_kept_byte_for_byte() {
 }
 
 #[test]
+fn what_is_forgotten_is_answered_and_counted_all_the_same() {
+    let upstream = Upstream::forgetting(|_| Reply::text("Hello."));
+    for _ in 0..3 {
+        assert_eq!(ask(&upstream, "/v1/chat/completions", &json!({"model": "m"})).status, 200);
+    }
+    assert!(upstream.answered().wait(3, DEADLINE));
+    assert!(upstream.requests().is_empty());
+    // A connection that is over is closed on this side too.
+    crate::wait_until("no connection is kept", || upstream.shared.streams.lock().unwrap().is_empty());
+}
+
+#[test]
 fn a_chat_stream_has_the_dialects_events_in_order() {
     let upstream = Upstream::start();
     let body = json!({"model": "m", "stream": true, "stream_options": {"include_usage": true}});
