@@ -9,6 +9,7 @@ const FEW: usize = 20;
 pub(super) fn findings(of: &Comparison) -> Vec<Finding> {
     let found = [
         against_split(of),
+        beyond_any_split(of),
         against_strongest(of),
         order(of),
         best_single(of),
@@ -32,37 +33,60 @@ fn points(of: &Interval) -> String {
 fn against_split(of: &Comparison) -> Option<Finding> {
     let success = of.less(Policy::RandomSplitEqualMoney)?.success;
     let told = points(&success);
-    let (code, text) = if success.low > 0.0 {
-        ("beats_random_split", format!("The ladder beats a random split for the same money: {told}."))
-    } else if success.high < 0.0 {
-        (
-            "loses_to_random_split",
-            format!("The ladder does not beat a random split for the same money, it solves fewer: {told}."),
-        )
-    } else {
-        (
-            "does_not_beat_random_split",
-            format!("The ladder does not surely beat a random split for the same money: {told}."),
-        )
+    let (code, does) = match side(&success) {
+        Some(true) => ("beats_random_split", "beats a random split for the same money"),
+        Some(false) => {
+            ("loses_to_random_split", "does not beat a random split for the same money, it solves fewer")
+        }
+        None => ("does_not_beat_random_split", "does not surely beat a random split for the same money"),
     };
-    Some(Finding { code, text })
+    Some(Finding { code, text: format!("The ladder {does}: {told}.") })
 }
 
 fn against_strongest(of: &Comparison) -> Option<Finding> {
     let less = of.less(Policy::AlwaysStrongest)?;
-    let strongest = of.ladder.last()?;
     let percent = less.cost_share.times(100.0);
-    let told = format!("{:+.0} %, {:+.0} to {:+.0}", percent.estimate, percent.low, percent.high);
-    let (code, more) = match percent.estimate > 0.0 {
-        true => ("costs_more_than_strongest", "more than"),
-        false => ("costs_no_more_than_strongest", "no more than"),
+    let costs = match side(&percent) {
+        Some(true) => "costs more than",
+        Some(false) => "costs less than",
+        None => "costs neither surely more nor surely less than",
     };
-    let text = format!(
-        "The ladder costs {more} {strongest} alone ({told}) and solves {} than it ({}).",
-        if less.success.estimate < 0.0 { "fewer" } else { "no fewer" },
-        points(&less.success)
-    );
-    Some(Finding { code, text })
+    let solves = match side(&less.success) {
+        Some(true) => "solves more",
+        Some(false) => "solves fewer",
+        None => "solves neither surely more nor surely fewer",
+    };
+    Some(Finding {
+        code: match percent.estimate > 0.0 {
+            true => "costs_more_than_strongest",
+            false => "costs_no_more_than_strongest",
+        },
+        text: format!(
+            "The ladder {costs} {} alone ({:+.0} %, {:+.0} to {:+.0}) and {solves} ({}).",
+            of.ladder.last()?,
+            percent.estimate,
+            percent.low,
+            percent.high,
+            points(&less.success)
+        ),
+    })
+}
+
+/// Whether a whole interval is above zero, or below; `None` where it holds zero.
+fn side(of: &Interval) -> Option<bool> {
+    if of.low > 0.0 { Some(true) } else { (of.high < 0.0).then_some(false) }
+}
+
+/// Whether there is a random split for the ladder's money at all.
+fn beyond_any_split(of: &Comparison) -> Option<Finding> {
+    let spare = of.less(Policy::RandomSplitEqualMoney)?.cost_usd.estimate;
+    // Half a cent is one of rounding.
+    (spare > 0.005).then(|| Finding {
+        code: "no_split_costs_as_much",
+        text: "The ladder costs more than its best row alone: no random split can spend as much, and that row stands in \
+               for one."
+            .to_owned(),
+    })
 }
 
 fn order(of: &Comparison) -> Option<Finding> {
