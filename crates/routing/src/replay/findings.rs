@@ -49,12 +49,12 @@ fn against_strongest(of: &Comparison) -> Option<Finding> {
     let costs = match side(&percent) {
         Some(true) => "costs more than",
         Some(false) => "costs less than",
-        None => "costs neither surely more nor surely less than",
+        None => "costs, as far as can be told, as much as",
     };
     let solves = match side(&less.success) {
         Some(true) => "solves more",
         Some(false) => "solves fewer",
-        None => "solves neither surely more nor surely fewer",
+        None => "solves, as far as can be told, as many",
     };
     Some(Finding {
         code: match percent.estimate > 0.0 {

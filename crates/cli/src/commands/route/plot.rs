@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use waymark_routing::replay::{Comparison, Interval, Policy, PolicyResult, Unit};
+use waymark_routing::replay::{Comparison, Interval, Policy, PolicyResult, RungUse, Unit};
 
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 470.0;
@@ -20,7 +20,7 @@ svg { --paper: #ffffff; --ink: #1f2328; --faint: #59636e; --rule: #d9dee3; --lin
 --s1: #b9d3f0; --s2: #7db0e3; --s3: #3d86cc; }
 @media (prefers-color-scheme: dark) { svg { --paper: #0d1117; --ink: #e6edf3; --faint: #9198a1; --rule: #2a313a; \
 --line: #7d8590; --c1: #fb923c; --c2: #7cb3ff; --c3: #4ade80; --c4: #c4a5ff; --c5: #facc15; \
---s1: #24405e; --s2: #2f6299; --s3: #4a93da; } }
+--s1: #3c5f86; --s2: #4f8ccb; --s3: #84bfff; } }
 text { font: 12px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; fill: var(--ink); }
 .title { font-size: 15px; font-weight: 600; } .faint { fill: var(--faint); font-size: 11.5px; }
 .rule { stroke: var(--rule); stroke-width: 1; } .axis { stroke: var(--line); stroke-width: 1; }
@@ -44,6 +44,7 @@ enum Shape {
     Triangle,
     Cross,
     Ring,
+    Dot,
 }
 
 struct Mark<'a> {
@@ -100,9 +101,7 @@ impl Axis {
 
 impl<'a> Picture<'a> {
     fn of(comparison: &'a Comparison) -> Self {
-        let short = |row: Option<&String>| {
-            row.map(|row| row.rsplit('/').next().unwrap_or(row)).unwrap_or_default().to_owned()
-        };
+        let name = |row: Option<&String>| row.map(|row| short(row)).unwrap_or_default().to_owned();
         let mark = |policy, label: String, shape, colour| {
             comparison.of(policy).map(|result| Mark { result, label, shape, colour })
         };
@@ -111,13 +110,13 @@ impl<'a> Picture<'a> {
         let marks = [
             mark(
                 Policy::AlwaysCheapest,
-                format!("always {}", short(comparison.ladder.first())),
+                format!("always {}", name(comparison.ladder.first())),
                 Shape::Circle,
                 "--c1",
             ),
             mark(
                 Policy::AlwaysStrongest,
-                format!("always {}", short(comparison.ladder.last())),
+                format!("always {}", name(comparison.ladder.last())),
                 Shape::Square,
                 "--c4",
             ),
@@ -179,12 +178,21 @@ impl<'a> Picture<'a> {
         for mark in &self.marks {
             self.bars(svg, mark)?;
         }
+        for rung in self.between() {
+            symbol(svg, Shape::Dot, "--line", self.x(rung.cost_alone_usd), self.y(rung.success_alone))?;
+        }
         for mark in &self.marks {
             let (x, y) = (self.x(mark.result.cost_usd.estimate), self.y(mark.result.success.estimate));
             symbol(svg, mark.shape, mark.colour, x, y)?;
         }
         self.legend(svg)?;
         svg.write_str("</svg>\n")
+    }
+
+    /// The rungs between the first and the last.
+    fn between(&self) -> &[RungUse] {
+        let rungs = &self.comparison.rungs;
+        rungs.get(1..rungs.len().saturating_sub(1)).unwrap_or_default()
     }
 
     fn axes(&self, svg: &mut String) -> fmt::Result {
@@ -262,6 +270,13 @@ impl<'a> Picture<'a> {
             text(svg, LEGEND + 24.0, y + 15.0, "faint", "start", &format!("{success:.1} % for ${cost:.0}"))?;
             y += 38.0;
         }
+        for rung in self.between() {
+            symbol(svg, Shape::Dot, "--line", LEGEND + 8.0, y - 4.0)?;
+            text(svg, LEGEND + 24.0, y, "", "start", &format!("always {}", short(&rung.row)))?;
+            let (success, cost) = (rung.success_alone * 100.0, rung.cost_alone_usd);
+            text(svg, LEGEND + 24.0, y + 15.0, "faint", "start", &format!("{success:.1} % for ${cost:.0}"))?;
+            y += 38.0;
+        }
         y += 2.0;
         rule(svg, "split", LEGEND, y - 4.0, LEGEND + 17.0, y - 4.0)?;
         text(svg, LEGEND + 24.0, y, "", "start", "random split, by money spent")?;
@@ -288,6 +303,11 @@ impl<'a> Picture<'a> {
     }
 }
 
+/// A row without its harness.
+fn short(row: &str) -> &str {
+    row.rsplit('/').next().unwrap_or(row)
+}
+
 /// Of the curves, the worst verifier first.
 const COLOURS: [&str; 4] = ["--line", "--s1", "--s2", "--s3"];
 
@@ -312,11 +332,12 @@ fn hull(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
 
 fn symbol(svg: &mut String, shape: Shape, colour: &str, x: f64, y: f64) -> fmt::Result {
     let path = match shape {
-        Shape::Circle | Shape::Ring => {
+        Shape::Circle | Shape::Ring | Shape::Dot => {
             let fill = if matches!(shape, Shape::Ring) { "--paper" } else { colour };
+            let radius = if matches!(shape, Shape::Dot) { 3.5 } else { 5.0 };
             return writeln!(
                 svg,
-                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" style=\"fill: var({fill}); stroke: var({colour}); \
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\" style=\"fill: var({fill}); stroke: var({colour}); \
                  stroke-width: 2\"/>"
             );
         }
