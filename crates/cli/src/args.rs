@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use waymark_routing::replay::{Resampling, Verifier};
 
 /// Waymark: your team's own default path for coding assistants.
 #[derive(Debug, Parser)]
@@ -96,6 +97,11 @@ pub(crate) enum Command {
         #[arg(long, value_name = "URL")]
         base_url: Option<String>,
     },
+    /// Tell what routing would decide, or would have decided
+    Route {
+        #[command(subcommand)]
+        what: Route,
+    },
     /// Write records in a form that other programs read
     Export(Export),
     /// Print the effective configuration
@@ -120,6 +126,47 @@ pub(crate) enum Bench {
         #[arg(long, value_name = "N", default_value_t = 100)]
         commits: usize,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Route {
+    /// Replay a ladder over per-task outcomes, beside what needs no router
+    ///
+    /// FILE.csv has a line for each run: instance_id, harness, model, resolved (1 or 0) and cost_usd, in any order, other
+    /// columns beside them. Every rung that is asked is paid. An empty outcome counts as not solved, an empty or zero cost
+    /// as the median of that row.
+    Replay(Replay),
+}
+
+/// What to replay, and how.
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The outcomes
+    #[arg(long, value_name = "FILE.csv", requires = "ladder")]
+    pub(crate) outcomes: PathBuf,
+    /// The rungs, the first that is asked first: harness/model, or the model where only one harness ran it
+    #[arg(long, value_name = "CHEAP,STRONG[,...]", value_delimiter = ',', required = true)]
+    pub(crate) ladder: Vec<String>,
+    /// What decides whether to climb: how often it accepts what is solved, and rejects what is not
+    #[arg(long, value_name = "perfect|SENSITIVITY,SPECIFICITY", default_value = "perfect")]
+    pub(crate) verifier: Verifier,
+    /// What one check by the verifier costs, in US dollars
+    #[arg(long, value_name = "USD", default_value_t = 0.0, value_parser = dollars)]
+    pub(crate) check_cost: f64,
+    /// Draw the intervals' samples from this seed
+    #[arg(long, value_name = "N", default_value_t = Resampling::USUAL.seed)]
+    pub(crate) seed: u64,
+    /// Draw this many samples
+    #[arg(long, value_name = "N", default_value_t = Resampling::USUAL.resamples, value_parser = clap::value_parser!(u32).range(100..=100_000))]
+    pub(crate) resamples: u32,
+    /// Draw success against cost into this file, as an SVG
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) plot: Option<PathBuf>,
+}
+
+fn dollars(text: &str) -> Result<f64, String> {
+    let dollars = text.parse().ok().filter(|dollars| (0.0..1e6).contains(dollars));
+    dollars.ok_or_else(|| "write an amount of US dollars, as in 0.02".to_owned())
 }
 
 /// What a witness watches, and where.

@@ -9,6 +9,7 @@ mod evidence;
 mod features;
 mod ladder;
 mod policy;
+pub mod replay;
 mod resolve;
 mod rules;
 mod stock;

@@ -10,6 +10,7 @@ mod doctor;
 mod erase;
 mod export;
 mod index;
+mod route;
 mod saved;
 mod server;
 mod sources;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 use waymark_routing::StockNames;
 use waymark_store::{LedgerStore, StoreError};
 
-use crate::args::{Arguments, Bench, Command, Common, Store};
+use crate::args::{Arguments, Bench, Command, Common, Route, Store};
 use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE};
 
 type Outcome = Result<ExitCode, Failure>;
@@ -48,6 +49,7 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
         }
         Command::Connect(asked) => connect::run(&common, &asked),
         Command::Doctor { base_url } => doctor::run(&common, base_url.as_deref()),
+        Command::Route { what: Route::Replay(asked) } => route::replay(&common, &asked),
         Command::Export(asked) => export::run(&common, &asked),
         Command::Config { stock_names: true, .. } => stock_names(&common),
         Command::Config { origin, .. } => effective(&common, origin),

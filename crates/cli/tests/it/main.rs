@@ -24,6 +24,7 @@ mod media;
 mod path;
 mod records;
 mod rig;
+mod route;
 mod streams;
 mod telemetry;
 mod who;
