@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use waymark_routing::replay::{Resampling, Verifier};
+use waymark_types::Dialect;
 
 /// Waymark: your team's own default path for coding assistants.
 #[derive(Debug, Parser)]
@@ -130,12 +131,35 @@ pub(crate) enum Bench {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Route {
+    /// Tell what would be decided about a request, and why; nothing is sent anywhere
+    ///
+    /// The candidates and what rules each out, the evidence in the conversation and its weight, the score and what it
+    /// takes to climb, what a change of model costs, the plan, and what the route's shadow would decide. The request is
+    /// taken as the first of its session: the conversation in it is gone through from its beginning.
+    Explain(Explain),
     /// Replay a ladder over per-task outcomes, beside what needs no router
     ///
     /// FILE.csv has a line for each run: instance_id, harness, model, resolved (1 or 0) and cost_usd, in any order, other
     /// columns beside them. Every rung that is asked is paid. An empty outcome counts as not solved, an empty or zero cost
     /// as the median of that row.
     Replay(Replay),
+}
+
+/// A request to explain.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The request's body as its client sends it; `-` reads it from standard input
+    #[arg(value_name = "REQUEST.json")]
+    pub(crate) request: PathBuf,
+    /// The dialect it is in, where its fields do not tell
+    #[arg(long, value_name = "D")]
+    pub(crate) dialect: Option<Dialect>,
+    /// A header it comes with; once for each
+    #[arg(long, value_name = "K=V")]
+    pub(crate) header: Vec<String>,
+    /// The model asked for, in dialects that name it in the address
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Option<String>,
 }
 
 /// What to replay, and how.

@@ -2,6 +2,7 @@
 
 use waymark_types::{Dialect, Next, ProviderKind, Task};
 
+use crate::evidence::Seen;
 use crate::features::Features;
 use crate::ladder::{Climb, Ladder, Standing};
 use crate::policy::{CONTEXT, Model, Policy, Route, Snapshot};
@@ -94,12 +95,21 @@ pub fn shadow(
 
 /// Decides which models may answer a request.
 pub fn decide(features: &Features, snapshot: &Snapshot) -> Result<Plan, Refusal> {
+    decide_by(features, None, snapshot)
+}
+
+/// Decides on a request that is only on record: `seen` stands in for its conversation.
+pub fn decide_again(features: &Features, seen: &Seen, snapshot: &Snapshot) -> Result<Plan, Refusal> {
+    decide_by(features, Some(seen), snapshot)
+}
+
+fn decide_by(features: &Features, seen: Option<&Seen>, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     let policy = &snapshot.policy;
     let mut reasons: Vec<_> =
         features.rule.map(|rule| format!("task:{}:{rule}", features.task)).into_iter().collect();
     match resolve(features, policy, &mut reasons) {
         Meaning::Model(name, model) => pinned(features, name, model, reasons),
-        Meaning::Route(name, route) => climb(features, snapshot, name, route, reasons),
+        Meaning::Route(name, route) => climb(features, seen, snapshot, (name, route), reasons),
         Meaning::Nothing => Err(Refusal {
             route: None,
             reason: "no_route",
@@ -145,9 +155,9 @@ fn pinned(features: &Features, name: &str, model: &Model, mut reasons: Vec<Strin
 /// for embeddings only the very same model, at another provider, stands in.
 fn climb(
     features: &Features,
+    seen: Option<&Seen>,
     snapshot: &Snapshot,
-    route_name: &str,
-    route: &Route,
+    (route_name, route): (&str, &Route),
     mut reasons: Vec<String>,
 ) -> Result<Plan, Refusal> {
     reasons.push(format!("route:{route_name}"));
@@ -162,7 +172,10 @@ fn climb(
     let skipped = route.ladder.first().is_some_and(|lowest| lowest != first);
     let starts = if skipped { "first_capable_rung" } else { "first_rung" };
     let ladder = Ladder { name: route_name, route, policy: &snapshot.policy, able: able.clone() };
-    let climb = features.task.converses().then(|| ladder.decide(features, &snapshot.rules));
+    let climb = features.task.converses().then(|| match seen {
+        Some(seen) => ladder.decide_again(features, seen, &snapshot.rules),
+        None => ladder.decide(features, &snapshot.rules),
+    });
     let (rung, reason) = match &climb {
         Some(climb) if climb.reason != "starts" => (climb.rung.as_str(), climb.reason),
         Some(_) | None => (first, starts),

@@ -1,7 +1,7 @@
 //! Evidence: where a conversation's events meet the rules, and what that counts for.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use regex::RegexSet;
@@ -61,12 +61,52 @@ impl<'a> Marks<'a> {
             let from = marks.partition_point(|(at, _)| *at < first);
             let to = marks.partition_point(|(at, _)| *at < end);
             let count = count(rule.signal, rule.in_a_row, marks.get(from..to).unwrap_or_default());
-            let beyond = count.checked_sub(rule.at_least.max(1))?;
-            let weight = rule.weight.saturating_mul(beyond.saturating_add(1)).min(WHOLE);
-            Some(Observation { rule: compiled.name.clone(), version: rule.version, count, weight })
+            weighed(compiled, count)
         });
         fired.collect()
     }
+}
+
+/// What a record tells of a conversation, in place of the conversation itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// How many events it has.
+    pub events: u32,
+    /// How many turns the model has had in it.
+    pub turns: u32,
+    /// Whether the user speaks after the model had come to an end.
+    pub new_turn: bool,
+    /// For each rule that fired since the rung was taken, how often what it looks for was there.
+    pub counts: BTreeMap<String, u32>,
+}
+
+/// Where evidence is looked for.
+pub(crate) enum Sight<'a> {
+    /// In the conversation itself.
+    Conversation(Marks<'a>),
+    /// On record, weighed by these rules.
+    Record(&'a Seen, &'a Compiled),
+}
+
+impl Sight<'_> {
+    /// The rules that fire on the events from `since` up to but not including `end`; on record there is one such span.
+    pub(crate) fn observe(&self, since: usize, end: usize) -> Vec<Observation> {
+        match self {
+            Self::Conversation(marks) => marks.observe(since, end),
+            Self::Record(seen, compiled) => {
+                let rules = compiled.rules.iter();
+                rules.filter_map(|rule| weighed(rule, *seen.counts.get(&rule.name)?)).collect()
+            }
+        }
+    }
+}
+
+/// What a rule counts for when what it looks for was there so often; `None` where that is not often enough.
+fn weighed(compiled: &CompiledRule, count: u32) -> Option<Observation> {
+    let rule = &compiled.rule;
+    let beyond = count.checked_sub(rule.at_least.max(1))?;
+    let weight = rule.weight.saturating_mul(beyond.saturating_add(1)).min(WHOLE);
+    Some(Observation { rule: compiled.name.clone(), version: rule.version, count, weight })
 }
 
 /// How often something was there.

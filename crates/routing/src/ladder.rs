@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use waymark_types::{MicroUsd, Price};
 
 use crate::conversation::Event;
-use crate::evidence::{Marks, Observation};
+use crate::evidence::{Marks, Observation, Seen, Sight};
 use crate::features::Features;
 use crate::policy::{Policy, Route};
 use crate::rules::Compiled;
@@ -99,13 +99,11 @@ pub(crate) struct Ladder<'a> {
 
 /// One moment of a conversation.
 struct Moment<'a> {
-    marks: &'a Marks<'a>,
+    sight: &'a Sight<'a>,
     /// Events before it.
     end: usize,
-    /// The last of them.
-    last: Option<&'a Event>,
-    /// The one before the user's last words.
-    before: Option<&'a Event>,
+    /// Whether the user speaks after the model had come to an end.
+    new_turn: bool,
     tokens: u64,
 }
 
@@ -114,7 +112,7 @@ impl Ladder<'_> {
     /// same conversation always stands on the same rung.
     pub(crate) fn decide(&self, features: &Features, rules: &Compiled) -> Climb {
         let conversation = &features.conversation;
-        let marks = Marks::of(conversation, rules);
+        let sight = Sight::Conversation(Marks::of(conversation, rules));
         let (events, turns) = (conversation.len(), conversation.turns());
         let total = conversation.events.iter().map(Event::len).sum::<usize>().max(1) as u64;
         let mut read = (0, 0);
@@ -124,8 +122,8 @@ impl Ladder<'_> {
                     as u64;
             read.0 = end;
             let tokens = features.needs.input_tokens.saturating_mul(read.1) / total;
-            let (last, before) = ends(conversation.events.get(..end).unwrap_or_default());
-            Moment { marks: &marks, end, last, before, tokens }
+            let new_turn = is_new_turn(conversation.events.get(..end).unwrap_or_default());
+            Moment { sight: &sight, end, new_turn, tokens }
         };
         let known = features.standing.as_ref().filter(|standing| standing.route == self.name);
         let standing = known.cloned().or_else(|| {
@@ -137,6 +135,15 @@ impl Ladder<'_> {
         });
         let climb = self.step(standing.as_ref(), &moment(events as usize));
         Climb { events, turns, ..climb }
+    }
+
+    /// Decides by what is on record of the conversation, and by where it is said to stand.
+    pub(crate) fn decide_again(&self, features: &Features, seen: &Seen, rules: &Compiled) -> Climb {
+        let sight = Sight::Record(seen, rules);
+        let (end, tokens) = (seen.events as usize, features.needs.input_tokens);
+        let moment = Moment { sight: &sight, end, new_turn: seen.new_turn, tokens };
+        let standing = features.standing.as_ref().filter(|standing| standing.route == self.name);
+        Climb { events: seen.events, turns: seen.turns, ..self.step(standing, &moment) }
     }
 
     fn standing(&self, climb: &Climb, at: usize) -> Standing {
@@ -154,7 +161,7 @@ impl Ladder<'_> {
         // What was summed up begins anew.
         let compacted = moment.end < standing.events as usize;
         let since = if compacted { 0 } else { standing.since };
-        let evidence = moment.marks.observe(since as usize, moment.end);
+        let evidence = moment.sight.observe(since as usize, moment.end);
         let stays = self.climb(&standing.rung, since, "stays", evidence);
         if stays.score >= stays.climb_at {
             return self.up(at, stays, moment);
@@ -165,7 +172,7 @@ impl Ladder<'_> {
             () if at == 0 || !quiet => None,
             () if compacted => Some("descends_after_compaction"),
             () if cold => Some("descends_after_idle"),
-            () if moment.is_new_turn() => Some("descends_after_success"),
+            () if moment.new_turn => Some("descends_after_success"),
             () => None,
         };
         match reason {
@@ -176,7 +183,7 @@ impl Ladder<'_> {
 
     /// On the first rung, unless what is there already is enough to climb.
     fn start(&self, moment: &Moment<'_>) -> Climb {
-        let evidence = moment.marks.observe(0, moment.end);
+        let evidence = moment.sight.observe(0, moment.end);
         let rung = self.able.first().copied().unwrap_or_default();
         let starts = self.climb(rung, 0, "starts", evidence);
         if starts.score >= starts.climb_at { self.up(0, starts, moment) } else { starts }
@@ -253,17 +260,10 @@ impl Ladder<'_> {
     }
 }
 
-impl Moment<'_> {
-    /// Whether the user speaks after the model had come to an end.
-    fn is_new_turn(&self) -> bool {
-        matches!(self.last, Some(Event::User { .. })) && matches!(self.before, Some(Event::Assistant { .. }))
-    }
-}
-
-/// The last event, and the last before the user's words at the end.
-fn ends(events: &[Event]) -> (Option<&Event>, Option<&Event>) {
+/// Whether the user speaks after the model had come to an end.
+fn is_new_turn(events: &[Event]) -> bool {
     let before = events.iter().rev().find(|event| !matches!(event, Event::User { .. }));
-    (events.last(), before)
+    matches!(events.last(), Some(Event::User { .. })) && matches!(before, Some(Event::Assistant { .. }))
 }
 
 /// The dearer of reading tokens afresh and writing them to a cache.

@@ -15,8 +15,8 @@ mod rules;
 mod stock;
 
 pub use conversation::{Conversation, Event};
-pub use decide::{Candidate, POLICY, Plan, Refusal, Step, decide, shadow};
-pub use evidence::Observation;
+pub use decide::{Candidate, POLICY, Plan, Refusal, Step, decide, decide_again, shadow};
+pub use evidence::{Observation, Seen};
 pub use features::{Features, Needs, Shape};
 pub use ladder::{Climb, Standing, Switch};
 pub use policy::{CACHE_LIFE, Model, PAYBACK_TURNS, Policy, Route, Snapshot};

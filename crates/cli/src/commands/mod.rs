@@ -49,6 +49,7 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
         }
         Command::Connect(asked) => connect::run(&common, &asked),
         Command::Doctor { base_url } => doctor::run(&common, base_url.as_deref()),
+        Command::Route { what: Route::Explain(asked) } => route::explain(&common, &asked),
         Command::Route { what: Route::Replay(asked) } => route::replay(&common, &asked),
         Command::Export(asked) => export::run(&common, &asked),
         Command::Config { stock_names: true, .. } => stock_names(&common),
