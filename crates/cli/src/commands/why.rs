@@ -1,5 +1,6 @@
 //! `waymark why RECORD`
 
+mod ladder;
 mod proof;
 
 use std::io::{self, Write};
@@ -63,6 +64,9 @@ fn tell(told: &Explanation, out: &mut dyn Write) -> io::Result<()> {
         "route",
         told.decision.route.as_deref().unwrap_or("none: a model was asked for by name, or nothing fits"),
     )?;
+    for (label, told) in ladder::rows(&told.decision) {
+        row(label, &told)?;
+    }
     row("task", &format!("{} in {}", told.task.map_or("unknown", |task| task.as_str()), told.dialect))?;
     row("client", &unknown(&told.client))?;
     row("session", &unknown(&told.session))?;

@@ -19,7 +19,9 @@ import { FIELDS, SPANS, question, readAddress, tidy, timeOf, writeAddress } from
 /** @typedef {{provider: string, model: string, served_model: string|null, started: string, ended: string|null, status: number|string|null, outcome?: string|null, error: string|null, next: string|null, served: boolean}} Attempt */
 /** @typedef {{origin: string, tree_size: number, leaf_index: number, root: string, verified: boolean, problem: string|null}} Proof */
 /** @typedef {{path: string, line: number, commit?: string|null, licence?: string|null}} Source */
-/** @typedef {{record: string, requested_model: string|null, resolved_model: string|null, served_model: string|null, provider: string|null, decision: {route: string|null, policy: string, reason: string, reasons: string[], snapshot: string}|null, attempts: Attempt[]|null, client: string|null, session: string|null, repository: string|null, principal: string|null, subject: string, dialect: string, stream: boolean, started: string, ended: string|null, outcome?: string|null, error?: string|null, usage: Usage|null, cost_micro_usd: number|null, proof: Proof|null, sources?: Source[]}} Detail */
+/** @typedef {{rung: string, since: number, events: number, evidence: {rule: string, version: number, count: number, weight: number}[], score: number, climb_at: number, switch?: {from: string, to: string, uncached_tokens: number, cost_micro_usd: number|null}}} Ladder */
+/** @typedef {{route: string|null, policy: string, reason: string, reasons: string[], snapshot: string, ladder?: Ladder, shadow?: {route: string, model: string|null, reason: string}}} Decision */
+/** @typedef {{record: string, requested_model: string|null, resolved_model: string|null, served_model: string|null, provider: string|null, decision: Decision|null, attempts: Attempt[]|null, client: string|null, session: string|null, repository: string|null, principal: string|null, subject: string, dialect: string, stream: boolean, started: string, ended: string|null, outcome?: string|null, error?: string|null, usage: Usage|null, cost_micro_usd: number|null, proof: Proof|null, sources?: Source[]}} Detail */
 /** @typedef {Node | string} Part */
 
 const EVERY_MS = 2_000;
@@ -1131,11 +1133,42 @@ function decisionParts(decision) {
     pairs([
       ["Reason", el("code", {}, decision.reason)],
       ["Route", narrowing("route", decision.route)],
+      ...ladderPairs(decision.ladder),
+      ...shadowPairs(decision),
       ["Policy", textOr(decision.policy)],
       ["Snapshot", textOr(decision.snapshot, "mono")],
       ["On the way", decision.reasons.length > 0 ? reasons : unknown("none")],
     ]),
   ];
+}
+
+/** @param {number} weight */
+const thousandths = (weight) => (weight / 1000).toFixed(3);
+
+/** @param {Ladder|undefined} ladder @returns {[string, Part][]} */
+function ladderPairs(ladder) {
+  if (!ladder) return [];
+  /** @type {[string, Part][]} */
+  const rows = [["Rung", `${ladder.rung}, taken at event ${ladder.since} of ${ladder.events}`]];
+  if (ladder.evidence.length > 0) {
+    const fired = ladder.evidence.map((seen) => el("li", {}, el("code", {}, `${seen.rule}@${seen.version}`), ` ${seen.count} times: ${thousandths(seen.weight)}`));
+    rows.push(["Evidence", el("ol", { class: "reasons" }, ...fired)]);
+    rows.push(["Score", `${thousandths(ladder.score)}; climbs at ${thousandths(ladder.climb_at)}`]);
+  }
+  const change = ladder.switch;
+  if (change) {
+    const cost = typeof change.cost_micro_usd === "number" ? dollars(change.cost_micro_usd) : "an unknown price";
+    const left = change.to === ladder.rung ? "" : ", weighed and left";
+    rows.push(["Change of model", `${change.from} to ${change.to}${left}: about ${change.uncached_tokens} tokens read afresh for ${cost}`]);
+  }
+  return rows;
+}
+
+/** @param {Decision} decision @returns {[string, Part][]} */
+function shadowPairs(decision) {
+  const shadow = decision.shadow;
+  if (!shadow) return [];
+  return [["In the shadow", `the route ${shadow.route} would have asked ${shadow.model ?? "nobody"} (${shadow.reason}); nothing was done about it`]];
 }
 
 /** @param {Attempt[]|null} attempts */

@@ -132,7 +132,7 @@ fn decided(told: &Decided, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{DIM}route     {DIM:#}{route}")?;
     match (&told.refusal, &told.rung) {
         (Some(refusal), _) => {
-            writeln!(out, "{DIM}decision  {DIM:#}{RED}refused{RED:#} ({}): {refusal}", told.reason)?
+            writeln!(out, "{DIM}decision  {DIM:#}{RED}refused{RED:#} ({}): {refusal}", told.reason)?;
         }
         (None, rung) => {
             let rung = rung.as_deref().unwrap_or("none");
