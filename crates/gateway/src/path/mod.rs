@@ -272,6 +272,7 @@ fn intent(
         session: caller.session.clone(),
         repository: caller.repository.clone(),
         principal: caller.principal.clone(),
+        key: None,
         requested_model: asked.map(|(request, _)| shortened(&request.model)),
         decision,
         plan,

@@ -32,6 +32,7 @@ pub(super) fn intent() -> Intent {
         session: Some("one".into()),
         repository: None,
         principal: "ada".into(),
+        key: None,
         requested_model: Some("auto".into()),
         decision: Decision {
             route: Some("auto".into()),
