@@ -21,7 +21,7 @@ pub struct KeyChange {
 #[serde(rename_all = "snake_case")]
 pub enum KeyEvent {
     /// It was made, on these terms, which never change.
-    Created(KeyTerms),
+    Created(Box<KeyTerms>),
     /// It holds no more.
     Revoked,
 }

@@ -49,6 +49,8 @@ pub struct Explanation {
     pub principal: Option<String>,
     /// Who asked, by the pseudonym that the record carries.
     pub subject: String,
+    /// The virtual key it was asked with, by its id.
+    pub key: Option<String>,
     /// The client's dialect.
     pub dialect: Dialect,
     /// The kind of work.
@@ -155,6 +157,7 @@ impl Explanation {
             repository: intent.repository,
             principal: None,
             subject: intent.principal,
+            key: intent.key,
             dialect: intent.dialect,
             task: intent.task,
             stream: intent.stream,

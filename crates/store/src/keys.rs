@@ -99,7 +99,7 @@ impl LedgerStore {
             let Entry::Key(change) = Entry::from_body(&row.bytes(0)?)? else { continue };
             match change.change {
                 KeyEvent::Created(terms) => {
-                    said.insert(change.key, (terms, change.recorded, false));
+                    said.insert(change.key, (*terms, change.recorded, false));
                 }
                 KeyEvent::Revoked => revoked.push(change.key),
             }

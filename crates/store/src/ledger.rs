@@ -146,7 +146,7 @@ pub enum Effect {
     /// With an erasure: a record's salt and texts go.
     EraseRecord(RecordId),
     /// With a key's entry: the key is kept.
-    CreateKey(StoredKey),
+    CreateKey(Box<StoredKey>),
     /// With a key's entry: it holds no more from this moment on.
     RevokeKey(String, Timestamp),
     /// With a completion: what the call came to is counted.

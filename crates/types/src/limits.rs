@@ -9,10 +9,10 @@ use crate::MicroUsd;
 #[serde(default)]
 pub struct Limits {
     /// Money in a day.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "budget_day_micro_usd", skip_serializing_if = "Option::is_none")]
     pub budget_day: Option<MicroUsd>,
     /// Money in a month.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "budget_month_micro_usd", skip_serializing_if = "Option::is_none")]
     pub budget_month: Option<MicroUsd>,
     /// Tokens in a day, input and output together.
     #[serde(skip_serializing_if = "Option::is_none")]

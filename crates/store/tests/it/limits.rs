@@ -47,8 +47,8 @@ fn key(n: u8, id: &str) -> StoredKey {
 
 async fn create(bench: &Bench, n: u8, id: &str) -> StoredKey {
     let key = key(n, id);
-    let entry = change(n, id, KeyEvent::Created(key.terms.clone()));
-    bench.append(vec![entry], vec![Effect::CreateKey(key.clone())]).await;
+    let entry = change(n, id, KeyEvent::Created(Box::new(key.terms.clone())));
+    bench.append(vec![entry], vec![Effect::CreateKey(Box::new(key.clone()))]).await;
     key
 }
 
@@ -63,8 +63,8 @@ async fn keys_are_kept_on_the_terms_of_their_entries(bench: Bench) {
     assert_eq!(bench.store.key_count().await.unwrap(), KeyCount { made: 2, revoked: 1 });
     // One that waits to be put under the tree counts.
     let third = key(4, "three");
-    let entry = change(4, "three", KeyEvent::Created(third.terms.clone()));
-    bench.wait(vec![entry], vec![Effect::CreateKey(third)]).await;
+    let entry = change(4, "three", KeyEvent::Created(Box::new(third.terms.clone())));
+    bench.wait(vec![entry], vec![Effect::CreateKey(Box::new(third))]).await;
     bench.clean().await;
 }
 
