@@ -202,6 +202,7 @@ fn intent(
         session: Some(turn.name.clone()),
         repository: Some(repository(turn.repository)),
         principal,
+        key: None,
         requested_model: Some(route.to_owned()),
         decision: Decision {
             route: Some(route.to_owned()),

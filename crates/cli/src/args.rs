@@ -78,6 +78,11 @@ pub(crate) enum Command {
     Erase(Erase),
     /// Copy the ledger into a folder, or bring the copy there up to date, while a server runs
     Backup(Backup),
+    /// Virtual keys: who may ask, for what, and how much
+    Key {
+        #[command(subcommand)]
+        what: Key,
+    },
     /// What concerns the database that the ledger is kept in
     Store {
         #[command(subcommand)]
@@ -255,6 +260,60 @@ pub(crate) enum Store {
     /// `--from sqlite:DIR/ledger.db`.
     Migrate(Migrate),
 }
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Make a key and print its secret, this once
+    Create(Box<NewKey>),
+    /// List the keys, and what was used with each
+    List,
+    /// Let a key hold no more; a running server knows within a second
+    Revoke {
+        /// The key's id, as `waymark key list` prints it
+        id: String,
+    },
+}
+
+/// Whose key, and what it allows. Days and months are UTC's, money is US dollars.
+#[derive(Debug, Args)]
+pub(crate) struct NewKey {
+    /// Whose key it is; records carry a pseudonym of this name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) owner: String,
+    /// What it is for
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) label: String,
+    /// Allow this route; once for each. Without routes and models it may use any
+    #[arg(long = "route", value_name = "NAME")]
+    pub(crate) routes: Vec<String>,
+    /// Allow this model to be asked for by its name; once for each
+    #[arg(long = "model", value_name = "NAME")]
+    pub(crate) models: Vec<String>,
+    /// Money in a day at most
+    #[arg(long, value_name = "USD")]
+    pub(crate) budget_day: Option<String>,
+    /// Money in a month at most
+    #[arg(long, value_name = "USD")]
+    pub(crate) budget_month: Option<String>,
+    /// Tokens in a day at most, in and out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MOST_TOKENS))]
+    pub(crate) tokens_day: Option<u64>,
+    /// Tokens in a month at most, in and out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MOST_TOKENS))]
+    pub(crate) tokens_month: Option<u64>,
+    /// Requests in a minute at most
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_TOKENS))]
+    pub(crate) requests_per_minute: Option<u64>,
+    /// Tokens in a minute at most, in and out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_TOKENS))]
+    pub(crate) tokens_per_minute: Option<u64>,
+    /// It ends by itself at this time: the beginning of a day (UTC), or a time with its zone
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<String>,
+}
+
+/// More than anybody uses, and few enough to be counted everywhere.
+const MOST_TOKENS: u64 = 1_000_000_000_000_000;
 
 /// From where to where.
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ use waymark_types::{Dialect, Outcome, ParseRecordIdError, ProviderKind};
 
 use crate::config::{OnFailure, Payloads};
 use crate::ingress::json as reply;
+use crate::limits;
 use crate::relay::{Head, error_response};
 use crate::state::State;
 use crate::telemetry::{Gauges, PAGE, resident_memory};
@@ -225,6 +226,14 @@ async fn listed(state: &State, query: &Query) -> Result<Value, StoreError> {
         listed.push(row);
     }
     Ok(json!({"records": listed, "next": page.next}))
+}
+
+/// `GET /admin/keys`: virtual keys, the oldest first, with what was used today and this month.
+pub(crate) async fn keys(Shared(state): Shared<Arc<State>>) -> Response {
+    match limits::told(state.recorder.store(), state.clock.now()).await {
+        Ok(keys) => reply(&json!({"keys": keys})),
+        Err(error) => failed(&error),
+    }
 }
 
 /// `GET /admin/records/{id}`: what `waymark why --json` prints.

@@ -11,6 +11,7 @@ use waymark_store::Address;
 use waymark_types::{Capability, Dialect, MicroUsd, Price, ProviderKind, Secret, Task};
 
 use crate::anchor::AnchorConfig;
+use crate::limits::LimitsConfig;
 use crate::witness::Witness;
 
 /// Everything the server needs to know.
@@ -36,6 +37,8 @@ pub struct Config {
     pub witnesses: Vec<Witness>,
     /// What is told to a collector.
     pub telemetry: TelemetryConfig,
+    /// Who may ask, and how much.
+    pub limits: LimitsConfig,
     /// Upstream providers by name.
     pub providers: BTreeMap<String, ProviderConfig>,
     /// Models by the name clients may ask for.

@@ -37,6 +37,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/healthz", get(admin::healthz))
         .route("/metrics", get(admin::metrics))
         .route("/admin/status", get(admin::status))
+        .route("/admin/keys", get(admin::keys))
         .route("/admin/records", get(admin::records))
         .route("/admin/records/{id}", get(admin::record))
         .route("/log/checkpoint", get(log::checkpoint))

@@ -68,14 +68,19 @@ pub enum KeyError {
     Random(#[from] RandomError),
 }
 
-/// Makes the data directory where needed and takes its lock, which holds as long as the file is open.
-pub(crate) fn lock(data_dir: &Path) -> Result<File, KeyError> {
+/// Makes the data directory where needed.
+pub(crate) fn make(data_dir: &Path) -> Result<(), KeyError> {
     let mut folder = DirBuilder::new();
     folder.recursive(true);
     // Salts and, where they are kept, texts are nobody else's business.
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-    folder.create(data_dir).map_err(file_error("make the data directory", data_dir))?;
+    folder.create(data_dir).map_err(file_error("make the data directory", data_dir))
+}
+
+/// Makes the data directory where needed and takes its lock, which holds as long as the file is open.
+pub(crate) fn lock(data_dir: &Path) -> Result<File, KeyError> {
+    make(data_dir)?;
     let path = data_dir.join(LOCK);
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
     let lock = lock.map_err(file_error("write to", &path))?;

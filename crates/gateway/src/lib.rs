@@ -18,6 +18,7 @@ mod guard;
 mod health;
 mod ingress;
 mod keys;
+mod limits;
 mod lists;
 mod log;
 mod path;
@@ -43,6 +44,10 @@ pub use config::{
 pub use discovery::{Discovery, Found, discover};
 pub use explain::{Decided, ExplainError, Explained, Rung, explain_route};
 pub use keys::{DATABASE, KeyError, read_head, read_signer, read_verifier};
+pub use limits::{
+    KeyReport, KeyUse, KeysError, LimitsConfig, ListedKey, NewKey, Unpriced, Used, create_key, list_keys,
+    revoke_key,
+};
 pub use recorder::{Erase, EraseError, ErasedReport, RecorderError, erase};
 pub use server::{Running, ServerError, start};
 pub use snapshot::SnapshotError;

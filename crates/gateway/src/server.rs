@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use waymark_flash::Flash;
+use waymark_store::Address;
 use waymark_types::Clock;
 
 use crate::anchor::Anchors;
@@ -20,6 +21,7 @@ use crate::config::Config;
 use crate::connections;
 use crate::health::Health;
 use crate::ingress;
+use crate::limits::{self, Limiting};
 use crate::recorder::{self, Opened, RecorderError};
 use crate::sessions::Sessions;
 use crate::snapshot::{SnapshotError, snapshot};
@@ -65,6 +67,7 @@ pub enum ServerError {
 /// A server that has begun to serve.
 pub struct Running {
     address: SocketAddr,
+    open_to_all: bool,
     origin: String,
     stop: CancellationToken,
     /// Stops the anchors, once every answer is on record.
@@ -87,6 +90,9 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
     let opened = recorder::open(&config, &snapshot, &clock, &background, &stop).await?;
     let Opened { recorder, session_key, lock } = opened;
     let origin = recorder.verifier().name().to_owned();
+    let shared = matches!(config.store, Address::Postgres { .. });
+    let limits = Limiting::start(&recorder.shared_store(), shared, &background, &stop).await;
+    let limits = limits.map_err(RecorderError::from)?;
     let telemetry = Telemetry::start(&config, &clock, &background)?;
     let state = Arc::new(State {
         anchors: Anchors::new(&config.anchors),
@@ -95,6 +101,7 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         looks_into_requests: snapshot.policy.looks_into_requests(),
         snapshot,
         recorder,
+        limits,
         session_key,
         sessions: Sessions::default(),
         upstreams: Upstreams::new()?,
@@ -106,13 +113,24 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         clock,
         answers: answers.clone(),
     });
+    let open_to_all = !address.ip().is_loopback() && !limits::needs_key(&state);
     background.spawn(anchor(Arc::clone(&state), stop_anchors.clone()));
     let listener = listener.tap_io(|connection| {
         // Small events must leave at once, not wait for the client's acknowledgement.
         let _ = connection.set_nodelay(true);
     });
     let serving = background.spawn(connections::serve(listener, ingress::router(state), stop.clone()));
-    Ok(Running { address, origin, stop, stop_anchors, answers, background, serving, _lock: lock })
+    Ok(Running {
+        address,
+        open_to_all,
+        origin,
+        stop,
+        stop_anchors,
+        answers,
+        background,
+        serving,
+        _lock: lock,
+    })
 }
 
 /// Anchors the ledger's checkpoints and has them cosigned. It holds the state, and so keeps the ledger open, until the last one is made.
@@ -127,6 +145,11 @@ impl Running {
     /// The address listened on, its port filled in.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether everybody who reaches the address from elsewhere may ask, without a key.
+    pub fn is_open_to_all(&self) -> bool {
+        self.open_to_all
     }
 
     /// The ledger's name.

@@ -11,6 +11,7 @@ use crate::anchor::Anchors;
 use crate::bodies::Bodies;
 use crate::config::Config;
 use crate::health::Health;
+use crate::limits::Limiting;
 use crate::path::SessionKey;
 use crate::recorder::Recorder;
 use crate::sessions::Sessions;
@@ -23,6 +24,8 @@ pub(crate) struct State {
     pub(crate) config: Config,
     pub(crate) snapshot: Snapshot,
     pub(crate) recorder: Recorder,
+    /// Who may ask, and what they used.
+    pub(crate) limits: Limiting,
     /// Where the ledger's checkpoints are anchored.
     pub(crate) anchors: Anchors,
     pub(crate) witnesses: Witnesses,

@@ -6,6 +6,7 @@ use thiserror::Error;
 use waymark_types::{Dialect, MicroUsd, Next, Outcome, RecordId, Task, Timestamp, Usage};
 
 use crate::canonical::{self, CanonicalError};
+use crate::key::KeyChange;
 use crate::leaf::Kind;
 
 /// An entry's size limit in bytes. What stands in the tree is a commitment of fixed size; this keeps a body that came
@@ -26,6 +27,8 @@ pub enum Entry {
     Erasure(Erasure),
     /// What a week of records had beside the tree was dropped for its age.
     Retention(Retention),
+    /// A virtual key was made or revoked.
+    Key(KeyChange),
 }
 
 /// The first half of a record.
@@ -50,6 +53,9 @@ pub struct Intent {
     pub repository: Option<String>,
     /// Who asked: a pseudonym ([`Subject`](crate::subject::Subject)).
     pub principal: String,
+    /// The virtual key it was asked with, by its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// The model the client asked for.
     pub requested_model: Option<String>,
     /// What was decided and why.
@@ -364,6 +370,7 @@ impl Entry {
             Self::Snapshot(snapshot) => snapshot.record,
             Self::Erasure(erasure) => erasure.record,
             Self::Retention(retention) => retention.record,
+            Self::Key(change) => change.record,
         }
     }
 
@@ -375,6 +382,7 @@ impl Entry {
             Self::Snapshot(_) => Kind::Snapshot,
             Self::Erasure(_) => Kind::Erasure,
             Self::Retention(_) => Kind::Retention,
+            Self::Key(_) => Kind::Key,
         }
     }
 
@@ -383,7 +391,7 @@ impl Entry {
         match self {
             Self::Completion(_) => 1,
             Self::Snapshot(snapshot) => snapshot.part,
-            Self::Intent(_) | Self::Erasure(_) | Self::Retention(_) => 0,
+            Self::Intent(_) | Self::Erasure(_) | Self::Retention(_) | Self::Key(_) => 0,
         }
     }
 
@@ -407,6 +415,7 @@ impl Entry {
             Kind::Snapshot => serde_json::from_slice(bytes).map(Self::Snapshot),
             Kind::Erasure => serde_json::from_slice(bytes).map(Self::Erasure),
             Kind::Retention => serde_json::from_slice(bytes).map(Self::Retention),
+            Kind::Key => serde_json::from_slice(bytes).map(Self::Key),
         };
         entry.map_err(EntryError::Decode)
     }

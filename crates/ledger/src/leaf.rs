@@ -24,12 +24,14 @@ pub enum Kind {
     Erasure,
     /// A week was dropped for its age.
     Retention,
+    /// A virtual key was made or revoked.
+    Key,
 }
 
 impl Kind {
     /// Every kind, at the place its number in a store says.
-    pub const ALL: [Self; 5] =
-        [Self::Intent, Self::Completion, Self::Snapshot, Self::Erasure, Self::Retention];
+    pub const ALL: [Self; 6] =
+        [Self::Intent, Self::Completion, Self::Snapshot, Self::Erasure, Self::Retention, Self::Key];
 
     /// Its number in a store.
     pub fn number(self) -> u8 {
@@ -55,6 +57,7 @@ impl fmt::Display for Kind {
             Self::Snapshot => "snapshot",
             Self::Erasure => "erasure",
             Self::Retention => "retention",
+            Self::Key => "key",
         })
     }
 }
@@ -171,7 +174,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_leaf_is_its_canonical_form(millis in 0_i64..(1 << 47), random: [u8; 10], part: u32, kind in 0_i64..5, commitment: [u8; 32]) {
+        fn a_leaf_is_its_canonical_form(millis in 0_i64..(1 << 47), random: [u8; 10], part: u32, kind in 0_i64..6, commitment: [u8; 32]) {
             let record = RecordId::new(Timestamp::from_micros(millis * 1_000), random);
             let statement = Statement { record, part, kind: Kind::from_number(kind).unwrap(), commitment };
             prop_assert_eq!(statement.to_leaf(), canonical_leaf(&statement));

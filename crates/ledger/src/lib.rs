@@ -15,6 +15,7 @@ pub mod cosignature;
 pub mod dsse;
 mod entry;
 mod history;
+mod key;
 mod leaf;
 mod listing;
 mod log;
@@ -36,6 +37,7 @@ pub use entry::{
     Ladder, MAX_ENTRY, PlannedAttempt, Retention, Shadow, Snapshot, Source, Switch,
 };
 pub use history::{Broken, History, NotOurs, Saved};
+pub use key::{KeyChange, KeyEvent, KeyTerms};
 pub use leaf::{Kind, Leaf, Statement, Week};
 pub use listing::Listing;
 pub use log::{Batch, Log};

@@ -23,6 +23,7 @@ pub(crate) fn intent(n: u8) -> Intent {
         session: None,
         repository: Some("shop".into()),
         principal: "local".into(),
+        key: None,
         requested_model: Some("auto".into()),
         decision: Decision {
             route: Some("auto".into()),

@@ -132,7 +132,7 @@ impl Absences {
             Entry::Retention(retention) => {
                 self.dropped.insert((Week(retention.week), retention.dropped));
             }
-            Entry::Intent(_) | Entry::Completion(_) | Entry::Snapshot(_) => {}
+            Entry::Intent(_) | Entry::Completion(_) | Entry::Snapshot(_) | Entry::Key(_) => {}
         }
     }
 
@@ -305,7 +305,7 @@ impl Verifier {
                 self.completed += 1;
             }
             Kind::Erasure => self.erasures += 1,
-            Kind::Snapshot | Kind::Retention => {}
+            Kind::Snapshot | Kind::Retention | Kind::Key => {}
         }
         Ok(())
     }

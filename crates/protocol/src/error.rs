@@ -21,6 +21,8 @@ pub enum ErrorKind {
     Forbidden,
     /// There were too many requests.
     RateLimited,
+    /// The money or the tokens that may be used are used up: asking again soon does not help.
+    Exhausted,
     /// The upstream says that it is broken.
     Internal,
     /// The service cannot answer now, or not as it is configured.
@@ -37,6 +39,7 @@ impl ErrorKind {
         match status {
             400 | 422 => Self::InvalidRequest,
             401 => Self::Unauthenticated,
+            402 => Self::Exhausted,
             403 => Self::Forbidden,
             404 => Self::NotFound,
             408 | 504 => Self::Timeout,
@@ -53,6 +56,7 @@ impl ErrorKind {
         match self {
             Self::InvalidRequest => 400,
             Self::Unauthenticated => 401,
+            Self::Exhausted => 402,
             Self::Forbidden => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
@@ -78,6 +82,7 @@ impl ErrorKind {
             Self::Unauthenticated => "authentication_error",
             Self::Forbidden => "permission_error",
             Self::RateLimited => "rate_limit_error",
+            Self::Exhausted => "insufficient_quota",
             Self::Internal => "server_error",
             Self::Unavailable => "service_unavailable_error",
             Self::Upstream => "upstream_error",
@@ -96,6 +101,7 @@ impl ErrorKind {
             Self::Unauthenticated => "authentication_error",
             Self::Forbidden => "permission_error",
             Self::RateLimited => "rate_limit_error",
+            Self::Exhausted => "billing_error",
             Self::Unavailable => "overloaded_error",
             Self::Internal | Self::Upstream => "api_error",
             Self::Timeout | Self::RequestTimeout => "timeout_error",
@@ -125,6 +131,7 @@ mod tests {
         for (status, openai, anthropic, gemini) in [
             (400, "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT"),
             (401, "authentication_error", "authentication_error", "UNAUTHENTICATED"),
+            (402, "insufficient_quota", "billing_error", "RESOURCE_EXHAUSTED"),
             (403, "permission_error", "permission_error", "PERMISSION_DENIED"),
             (404, "invalid_request_error", "not_found_error", "NOT_FOUND"),
             (429, "rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED"),

@@ -17,6 +17,7 @@ mod gemini_embed;
 mod json;
 mod llama_infill;
 mod mistral_fim;
+mod most_output;
 pub mod neutral;
 mod ollama_chat;
 mod ollama_embed;
@@ -44,6 +45,7 @@ pub use fim::{
     ExtraFile, Fim, FimDialogue, FimPrompt, ReplyForm, Suggestion, completion_body, completion_events,
     fim_dialogue,
 };
+pub use most_output::most_output;
 pub use ollama_generate::instruction_dialogue;
 pub use request::{ParseError, Request};
 

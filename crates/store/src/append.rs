@@ -73,7 +73,7 @@ impl LedgerStore {
     ) -> Result<Option<String>, StoreError> {
         let mut script = Script::default();
         if !self.database.seals_at_once() {
-            self.write_entries(&mut script, leaves, effects);
+            self.write_entries(&mut script, leaves, effects)?;
             if leaves.is_empty() {
                 script.add("DELETE FROM pending WHERE sequence < 0", Vec::new(), Outcome::Any);
             }
@@ -93,7 +93,7 @@ impl LedgerStore {
         let statements = leaves.iter().map(|leaf| leaf.statement).collect();
         let batch = log.stage(&frontier, statements);
         grow(&mut script, &batch);
-        self.write_entries(&mut script, leaves, effects);
+        self.write_entries(&mut script, leaves, effects)?;
         self.database.transact(script).await?;
         *edge = Some(batch.frontier);
         Ok(Some(batch.checkpoint))
@@ -182,20 +182,24 @@ impl LedgerStore {
     /// Open records whose gateway is gone: it has not been heard of for `lease`. Without a lease, nobody else may be
     /// writing, and every gateway but this one is gone.
     pub async fn abandoned(&self, lease: Option<Duration>) -> Result<Vec<RecordId>, StoreError> {
-        let now = self.database.dialect().now;
-        let mut values = vec![Value::from(self.gateway.as_str())];
-        let alive = lease.map(|lease| {
-            values.push(Value::from(lease.as_secs()));
-            format!(
-                " AND NOT EXISTS (SELECT 1 FROM gateways g WHERE g.id = o.gateway AND g.seen >= {now} - ?)"
-            )
-        });
-        let sql = format!(
-            "SELECT o.record FROM open_records o WHERE o.gateway <> ?{} ORDER BY o.record",
-            alive.unwrap_or_default()
-        );
+        let (gone, values) = self.gone("o", lease);
+        let sql = format!("SELECT o.record FROM open_records o WHERE {gone} ORDER BY o.record");
         let found = self.database.fetch("look for abandoned records", &sql, values).await?;
         found.into_iter().map(|mut row| record_id(&row.bytes(0)?)).collect()
+    }
+
+    /// The condition on rows of `table` that their gateway is gone, and its values.
+    pub(crate) fn gone(&self, table: &str, lease: Option<Duration>) -> (String, Vec<Value>) {
+        let now = self.database.dialect().now;
+        let mut values = vec![Value::from(self.gateway.as_str())];
+        let mut gone = format!("{table}.gateway <> ?");
+        if let Some(lease) = lease {
+            values.push(Value::from(lease.as_secs()));
+            gone.push_str(&format!(
+                " AND NOT EXISTS (SELECT 1 FROM gateways g WHERE g.id = {table}.gateway AND g.seen >= {now} - ?)"
+            ));
+        }
+        (gone, values)
     }
 
     /// Of these records, those that are open.
@@ -284,14 +288,21 @@ impl LedgerStore {
     }
 
     /// Everything of a batch but the tree: what goes into one table goes in one statement.
-    fn write_entries(&self, script: &mut Script, leaves: &[Leaf], effects: &[Effect]) {
+    fn write_entries(
+        &self,
+        script: &mut Script,
+        leaves: &[Leaf],
+        effects: &[Effect],
+    ) -> Result<(), StoreError> {
         self.keep_subjects(script, leaves);
         let mut rows = Rows::of(leaves, &self.gateway);
         for effect in effects {
             rows.beside(effect);
         }
-        rows.write(script);
-        self.effects(script, effects);
+        let settled = rows.write(script);
+        self.effects(script, effects)?;
+        settled.write(self, script);
+        Ok(())
     }
 
     /// Whoever asked must still be known when the record of it becomes durable.
@@ -306,10 +317,12 @@ impl LedgerStore {
         }
     }
 
-    fn effects(&self, script: &mut Script, effects: &[Effect]) {
+    fn effects(&self, script: &mut Script, effects: &[Effect]) -> Result<(), StoreError> {
         for effect in effects {
             match effect {
-                Effect::Salt { .. } | Effect::Text { .. } => {}
+                Effect::Salt { .. } | Effect::Text { .. } | Effect::Settle(_) => {}
+                Effect::CreateKey(key) => Self::keep_key(script, key)?,
+                Effect::RevokeKey(id, at) => Self::revoke_key(script, id, *at),
                 Effect::EraseRecord(record) => {
                     for table in ["salts", "texts"] {
                         script.add(
@@ -321,6 +334,7 @@ impl LedgerStore {
                 }
                 Effect::EraseSubject(id) => {
                     let problem = format!("there is no subject {id} to erase");
+                    self.revoke_keys_of(script, id);
                     script.add(
                         "DELETE FROM subjects WHERE id = ?",
                         vec![Value::from(id.as_str())],
@@ -330,6 +344,7 @@ impl LedgerStore {
                 Effect::Drop(week, dropped) => self.drop_week(script, *week, *dropped),
             }
         }
+        Ok(())
     }
 
     /// Lets go of a week's tables.
@@ -349,7 +364,7 @@ impl LedgerStore {
     }
 }
 
-fn record_id(bytes: &[u8]) -> Result<RecordId, StoreError> {
+pub(crate) fn record_id(bytes: &[u8]) -> Result<RecordId, StoreError> {
     let id = bytes.try_into().ok().and_then(RecordId::from_bytes);
     id.ok_or_else(|| StoreError::Damaged("an open record has an unreadable id".to_owned()))
 }

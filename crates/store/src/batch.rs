@@ -6,6 +6,7 @@ use waymark_ledger::{Completion, Entry, Leaf, Listing, Week};
 use waymark_types::RecordId;
 
 use crate::Effect;
+use crate::spend::Settled;
 use crate::sql::{Outcome, Script, Value};
 
 /// Records completed by one statement at most.
@@ -17,6 +18,7 @@ pub(crate) struct Rows {
     inserted: BTreeMap<String, Vec<Vec<Value>>>,
     /// Of each week, records begun in earlier batches, with the model and outcome they are listed under from now on.
     completed: BTreeMap<Week, Vec<(RecordId, [Value; 2])>>,
+    settled: Settled,
 }
 
 impl Rows {
@@ -72,7 +74,12 @@ impl Rows {
                 let into = format!("texts_{} (record, part, text)", Week::of(record).0);
                 self.insert(into, vec![id(record), Value::from(text.part()), Value::from(&sealed[..])]);
             }
-            Effect::EraseRecord(_) | Effect::EraseSubject(_) | Effect::Drop(..) => {}
+            Effect::Settle(settlement) => self.settled.add(settlement),
+            Effect::EraseRecord(_)
+            | Effect::EraseSubject(_)
+            | Effect::Drop(..)
+            | Effect::CreateKey(_)
+            | Effect::RevokeKey(..) => {}
         }
     }
 
@@ -100,8 +107,8 @@ impl Rows {
         );
     }
 
-    /// Adds the statements.
-    pub(crate) fn write(self, script: &mut Script) {
+    /// Adds the statements. Returns what was settled, which is written last: it may wait for other gateways.
+    pub(crate) fn write(self, script: &mut Script) -> Settled {
         for (into, rows) in self.inserted {
             script.insert(&into, rows, "");
         }
@@ -110,6 +117,7 @@ impl Rows {
                 complete(script, week, completed);
             }
         }
+        self.settled
     }
 }
 

@@ -101,10 +101,11 @@ impl Table {
 
     /// Whether rows come and go without anything having been erased.
     fn is_bookkeeping(&self) -> bool {
-        ["open_records", "cosignatures", "checkpoints"].contains(&self.name.as_str())
+        ["open_records", "cosignatures", "checkpoints", "spend", "reservations"].contains(&self.name.as_str())
     }
 }
 
+const SPEND: &[&str] = &["account", "period", "cost", "assumed_cost", "tokens", "assumed_tokens", "requests"];
 const BODY: &[&str] = &["record", "part", "salt", "body"];
 /// What verification cannot tell, since texts need not be kept.
 const UNERASED: &str = "it has texts that are gone at the source, and nothing there erased them";
@@ -120,6 +121,11 @@ fn tables(weeks: impl Iterator<Item = (Week, WeekTables)>) -> Vec<Table> {
         // Names are unique, so that a person who went must be gone before another of that name comes: all at once.
         Table::new("subjects", &["id", "name", "key"], 1).going().paged(usize::MAX >> 1),
         Table::new("bodies", BODY, 2).paged(1_024),
+        Table::new("keys", &["id", "owner", "label", "terms", "created", "revoked"], 1).changing(),
+        Table::new("spend", SPEND, 2).changing(),
+        Table::new("reservations", &["record", "account", "period", "gateway", "cost", "tokens"], 3)
+            .going()
+            .changing(),
     ];
     for (week, there) in weeks {
         for table in there.there {
@@ -239,7 +245,11 @@ impl Copying<'_> {
         script.add(sql, vec![Value::from(origin)], Outcome::Any);
         self.target.database.transact(script).await.map_err(CopyError::Target)?;
         let weeks = self.source.weeks().await.map_err(CopyError::Source)?;
-        let tables = tables(weeks.clone().into_iter());
+        let mut tables = tables(weeks.clone().into_iter());
+        if !self.source.has_table("keys").await.map_err(CopyError::Source)? {
+            // The source is older than what it lacks.
+            tables.retain(|table| !["keys", "spend", "reservations"].contains(&table.name.as_str()));
+        }
         for table in &tables {
             self.total += self.source.count(&table.name).await.map_err(CopyError::Source)?;
         }
@@ -438,7 +448,7 @@ impl<'a> Cursor<'a> {
         // Both databases must have the same order, byte by byte.
         let bytewise = self.store.database.dialect().bytewise;
         let ordered = |column: &&str| match *column {
-            "id" | "witness" => format!("{column}{bytewise}"),
+            "id" | "witness" | "account" | "period" => format!("{column}{bytewise}"),
             column => column.to_owned(),
         };
         let key: Vec<String> = self.table.columns[..self.table.key].iter().map(ordered).collect();

@@ -49,6 +49,8 @@ pub struct Explanation {
     pub principal: Option<String>,
     /// Who asked, by the pseudonym that the record carries.
     pub subject: String,
+    /// The virtual key it was asked with, by its id.
+    pub key: Option<String>,
     /// The client's dialect.
     pub dialect: Dialect,
     /// The kind of work.
@@ -120,7 +122,7 @@ pub async fn explain(
         match row.leaf.entry().map_err(damaged)? {
             Some(Entry::Intent(entry)) => intent = Some(entry),
             Some(Entry::Completion(entry)) => completion = Some(entry),
-            Some(Entry::Snapshot(_) | Entry::Erasure(_) | Entry::Retention(_)) => {}
+            Some(Entry::Snapshot(_) | Entry::Erasure(_) | Entry::Retention(_) | Entry::Key(_)) => {}
             None => {
                 let leaf_index = row.leaf_index.unwrap_or_default();
                 return Err(StoreError::Dropped { record: record.to_string(), leaf_index });
@@ -155,6 +157,7 @@ impl Explanation {
             repository: intent.repository,
             principal: None,
             subject: intent.principal,
+            key: intent.key,
             dialect: intent.dialect,
             task: intent.task,
             stream: intent.stream,

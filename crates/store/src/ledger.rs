@@ -9,12 +9,12 @@ use waymark_ledger::commitment::Salt;
 use waymark_ledger::subject::Text;
 use waymark_ledger::tree::Frontier;
 use waymark_ledger::{Dropped, Week};
-use waymark_types::{RecordId, Secret};
+use waymark_types::{RecordId, Secret, Timestamp};
 
-use crate::StoreError;
 use crate::postgres::Postgres;
 use crate::sql::Database;
 use crate::sqlite::Sqlite;
+use crate::{Settlement, StoreError, StoredKey};
 
 /// Where a ledger is kept.
 #[derive(Clone)]
@@ -145,6 +145,12 @@ pub enum Effect {
     },
     /// With an erasure: a record's salt and texts go.
     EraseRecord(RecordId),
+    /// With a key's entry: the key is kept.
+    CreateKey(Box<StoredKey>),
+    /// With a key's entry: it holds no more from this moment on.
+    RevokeKey(String, Timestamp),
+    /// With a completion: what the call came to is counted.
+    Settle(Settlement),
     /// With an erasure: a subject goes, name and key.
     EraseSubject(String),
     /// With a retention: a week's tables go.

@@ -203,7 +203,7 @@ impl LedgerStore {
                         last.1 = Some(completion);
                     }
                 }
-                Entry::Snapshot(_) | Entry::Erasure(_) | Entry::Retention(_) => {}
+                Entry::Snapshot(_) | Entry::Erasure(_) | Entry::Retention(_) | Entry::Key(_) => {}
             }
         }
         Ok(joined)

@@ -193,7 +193,7 @@ impl LedgerStore {
 
     /// Every erasure and retention, in order.
     pub async fn notices(&self) -> Result<Vec<Row>, StoreError> {
-        let of = format!("kind >= {}", Kind::Erasure.number());
+        let of = format!("kind IN ({}, {})", Kind::Erasure.number(), Kind::Retention.number());
         // In the order of the index on kinds: in any other, all leaves would be gone through.
         let sql = format!("SELECT {LEAVES} FROM leaves WHERE kind > 1 AND {of} ORDER BY kind, leaf_index");
         let found = self.database.fetch("read erasures and retentions", &sql, Vec::new()).await?;

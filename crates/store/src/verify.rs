@@ -80,7 +80,8 @@ async fn walk(
         return Err(Fault::Table { name: "ledger".to_owned(), problem }.into());
     }
     let size = store.size().await?;
-    let mut verifier = Verifier::new(key.clone(), absences(store).await?, store.subjects().await?);
+    let absences = absences(store).await?;
+    let mut verifier = Verifier::new(key.clone(), absences.clone(), store.subjects().await?);
     meet_saved(&verifier, &mut history);
     let tables = tables_to_read(store).await?;
     let has_texts = tables.values().any(|tables| tables.there.contains("texts"));
@@ -111,6 +112,9 @@ async fn walk(
         Err(problem) => return surplus("cosignatures", problem),
     }
     let queue = settle(store, &verified, &seen, open).await?;
+    if let Some(problem) = store.check_keys(&absences).await? {
+        return surplus("keys", problem);
+    }
     // What waits is durable, and counts.
     verified.completed += queue.completed.len() as u64;
     verified.open = queue.open.into_keys().collect();
@@ -252,7 +256,7 @@ impl Queue {
                     queue.open.remove(&statement.record);
                     queue.completed.insert(statement.record);
                 }
-                Kind::Snapshot | Kind::Erasure | Kind::Retention => {}
+                Kind::Snapshot | Kind::Erasure | Kind::Retention | Kind::Key => {}
             }
         }
         Ok(queue)

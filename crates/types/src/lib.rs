@@ -4,6 +4,7 @@
 
 mod ids;
 mod labels;
+mod limits;
 mod money;
 mod secret;
 mod time;
@@ -11,6 +12,7 @@ mod usage;
 
 pub use ids::{ParseRecordIdError, RecordId};
 pub use labels::{Capability, Dialect, Next, Outcome, ProviderKind, Task, UnknownLabel};
+pub use limits::Limits;
 pub use money::{MicroUsd, Price};
 pub use secret::Secret;
 pub use time::{Clock, Timestamp};

@@ -175,7 +175,7 @@ fn selection(asked: &Export) -> Result<Selection, Failure> {
 }
 
 /// A point in time, or the beginning of a day in UTC.
-fn moment(flag: &str, text: &str) -> Result<Timestamp, Failure> {
+pub(super) fn moment(flag: &str, text: &str) -> Result<Timestamp, Failure> {
     text.parse().or_else(|_| format!("{text}T00:00:00Z").parse()).map_err(|_| {
         Failure::new(USAGE, format!("{flag} {text} is no time"))
             .hint("write a day, 2026-11-27, or a time with its zone, 2026-11-27T09:30:00Z")

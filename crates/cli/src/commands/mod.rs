@@ -10,6 +10,7 @@ mod doctor;
 mod erase;
 mod export;
 mod index;
+mod key;
 mod route;
 mod saved;
 mod server;
@@ -43,6 +44,7 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
         Command::Backup(asked) => backup::run(&common, &asked),
         Command::Store { what: Store::Migrate(asked) } => store::migrate(&common, &asked),
         Command::Erase(asked) => erase::run(&common, asked),
+        Command::Key { what } => key::run(&common, what),
         Command::Complete(cursor) => complete::run(&common, &cursor),
         Command::Bench { what: Bench::Completion { repo, commits } } => {
             bench::completion(&common, &repo, commits)

@@ -58,9 +58,10 @@ pub(super) async fn begin(config: Config, flash: Flash) -> Result<Running, Failu
 
 /// Says on stderr where the server listens; scripts wait for this line.
 pub(super) fn listening(running: &Running) {
-    if !running.address().ip().is_loopback() {
+    if running.is_open_to_all() {
         tracing::warn!(
-            "listening beyond this machine: whoever reaches {} can use the models and their keys",
+            "listening beyond this machine without virtual keys: whoever reaches {} can use the models and their keys; \
+             `waymark key create --owner NAME` makes the first one, and from then on a key is needed",
             running.address()
         );
     }

@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 use waymark_gateway::{AnchorConfig, Config};
 use waymark_store::Address;
+use waymark_types::MicroUsd;
 
 pub(crate) use key::KeyPath;
 pub(crate) use origin::Origin;
@@ -134,6 +135,11 @@ pub(crate) fn anchors(sources: &Sources<'_>) -> Result<AnchorConfig, SettingsErr
         return Err(SettingsError::Invalid(layers.into_parts().1));
     }
     resolve::anchors(&layers, sources.environment).map_err(|problem| SettingsError::Invalid(vec![problem]))
+}
+
+/// Reads an amount of US dollars, exactly; what is wrong with it otherwise, in words.
+pub(crate) fn dollars(text: &str) -> Result<MicroUsd, String> {
+    usd::parse(text).map_err(|fault| fault.message)
 }
 
 fn laid(sources: &Sources<'_>) -> Result<Layers, SettingsError> {

@@ -1,6 +1,7 @@
 //! From merged layers to the server's configuration: what holds between values is checked here.
 
 mod anchors;
+mod limits;
 mod models;
 mod providers;
 mod routes;
@@ -61,6 +62,7 @@ impl<'a> Resolver<'a> {
         let store = data_dir.as_deref().and_then(|data_dir| self.store(data_dir));
         let anchors = self.anchors();
         let telemetry = self.telemetry();
+        let limits = self.limits();
         Some(Config {
             listen: listen?,
             hosts: match self.layers.get(&KeyPath::fixed("server.hosts")) {
@@ -89,6 +91,7 @@ impl<'a> Resolver<'a> {
             anchors: anchors?,
             witnesses: self.witnesses(),
             telemetry,
+            limits,
             providers,
             models,
             routes,

@@ -81,6 +81,12 @@ pub(super) static KEYS: &[Key] = &[
         "host names clients may reach this server by, beside addresses, `localhost` and names without a dot",
     ),
     key(
+        "server.keys",
+        Kind::OneOf(&["optional", "required"]),
+        None,
+        "whether who asks must have a virtual key; without it, beyond this machine (any `server.listen` that is not a loopback address) from the first key on",
+    ),
+    key(
         "store.url",
         Kind::Store,
         Some("sqlite"),
@@ -312,6 +318,90 @@ pub(super) static KEYS: &[Key] = &[
         "only calls of tools with such a name; `edits` is every tool that changes files",
     ),
     key("rules.*.commands", Kind::Patterns, None, "only calls with such arguments"),
+    key(
+        "limits.budget_day",
+        Kind::Dollars,
+        None,
+        "US dollars that everybody together may spend in a day (UTC); without it, any amount",
+    ),
+    key(
+        "limits.budget_month",
+        Kind::Dollars,
+        None,
+        "US dollars that everybody together may spend in a month (UTC); without it, any amount",
+    ),
+    key(
+        "limits.tokens_day",
+        Kind::Count,
+        None,
+        "tokens, in and out, that everybody together may use in a day (UTC); without it, any number",
+    ),
+    key(
+        "limits.tokens_month",
+        Kind::Count,
+        None,
+        "tokens, in and out, that everybody together may use in a month (UTC); without it, any number",
+    ),
+    key(
+        "limits.requests_per_minute",
+        Kind::Count,
+        None,
+        "requests that everybody together may send in a minute; without it, any number",
+    ),
+    key(
+        "limits.tokens_per_minute",
+        Kind::Count,
+        None,
+        "tokens, in and out, that everybody together may use in a minute; without it, any number",
+    ),
+    key(
+        "limits.per_owner.budget_day",
+        Kind::Dollars,
+        None,
+        "US dollars that each owner of virtual keys, over all of them, may spend in a day (UTC); without it, any amount",
+    ),
+    key(
+        "limits.per_owner.budget_month",
+        Kind::Dollars,
+        None,
+        "US dollars that each owner of virtual keys, over all of them, may spend in a month (UTC); without it, any amount",
+    ),
+    key(
+        "limits.per_owner.tokens_day",
+        Kind::Count,
+        None,
+        "tokens, in and out, that each owner of virtual keys, over all of them, may use in a day (UTC); without it, any number",
+    ),
+    key(
+        "limits.per_owner.tokens_month",
+        Kind::Count,
+        None,
+        "tokens, in and out, that each owner of virtual keys, over all of them, may use in a month (UTC); without it, any number",
+    ),
+    key(
+        "limits.per_owner.requests_per_minute",
+        Kind::Count,
+        None,
+        "requests that each owner of virtual keys, over all of them, may send in a minute; without it, any number",
+    ),
+    key(
+        "limits.per_owner.tokens_per_minute",
+        Kind::Count,
+        None,
+        "tokens, in and out, that each owner of virtual keys, over all of them, may use in a minute; without it, any number",
+    ),
+    key(
+        "limits.unpriced",
+        Kind::OneOf(&["allow", "refuse"]),
+        Some("allow"),
+        "a call under a budget of money that may reach a model without a price: `allow` it and count its tokens alone, or `refuse` it",
+    ),
+    key(
+        "limits.output_tokens",
+        Kind::Count,
+        Some("4096"),
+        "how many tokens an answer is taken to have until it is there, where its request does not say how many it may have",
+    ),
     key("aliases.*", Kind::Text, None, "for a name clients ask for, the model or route it stands for"),
 ];
 

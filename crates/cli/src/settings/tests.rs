@@ -253,6 +253,8 @@ fn settings_are_printed_with_their_origins_and_without_secrets() {
 ledger.anchor.git = "on"
 ledger.on_failure = "refuse"
 ledger.payloads = "discard"
+limits.output_tokens = 4096
+limits.unpriced = "allow"
 models.flash.provider = "embedded"
 models.large.id = "large-1"
 models.large.provider = "acme"
@@ -276,9 +278,9 @@ telemetry.content = false
     let json: serde_json::Value = serde_json::from_str(&printed(&settings, false, true)).unwrap();
     assert_eq!(json[2]["key"], "ledger.on_failure");
     assert_eq!(json[2]["origin"], serde_json::json!({ "kind": "default" }));
-    assert_eq!(json[7]["value"], "ACME_KEY");
-    assert_eq!(json[7]["origin"]["line"], 5);
-    assert_eq!(json[11]["value"], serde_json::json!(["flash", "large"]));
+    assert_eq!(json[9]["value"], "ACME_KEY");
+    assert_eq!(json[9]["origin"]["line"], 5);
+    assert_eq!(json[13]["value"], serde_json::json!(["flash", "large"]));
     for text in [plain, origins, json.to_string(), settings.warnings().join("\n")] {
         assert!(!text.contains(SECRET), "{text}");
     }

@@ -19,6 +19,7 @@ mod faults;
 mod gemini;
 mod golden;
 mod kinds;
+mod limits;
 mod log;
 mod media;
 mod path;

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use waymark_ledger::{Entry, Intent};
 
+use crate::limits::Hold;
 use crate::recorder::{Payload, Pending, Recorder, Unrecorded};
 
 /// A record whose intent is made.
 pub(super) struct Begun {
     /// What the intent says.
     pub(super) intent: Arc<Intent>,
+    /// What is held for the call, where it is counted.
+    pub(super) hold: Option<Hold>,
     stage: Stage,
 }
 
@@ -27,7 +30,12 @@ impl Begun {
     pub(super) fn new(intent: Intent, payload: Payload) -> Self {
         let intent = Arc::new(intent);
         let entry = Entry::Intent((*intent).clone());
-        Self { intent, stage: Stage::Held(Box::new((entry, payload))) }
+        Self { intent, hold: None, stage: Stage::Held(Box::new((entry, payload))) }
+    }
+
+    /// Holds what the call is counted by until its record is complete.
+    pub(super) fn holding(self, hold: Option<Hold>) -> Self {
+        Self { hold, ..self }
     }
 
     /// Hands the intent to the writer, which works while an upstream is waited for.
@@ -56,9 +64,8 @@ impl Begun {
         self,
         recorder: &Recorder,
         completion: Entry,
-        payload: Option<Payload>,
+        payloads: Vec<Payload>,
     ) -> Result<(), Unrecorded> {
-        let payloads = payload.into_iter();
         let mut pending = match self.stage {
             Stage::Held(held) => {
                 let (intent, first) = *held;
@@ -67,7 +74,7 @@ impl Begun {
             }
             Stage::Sent(mut pending) => {
                 pending.durable().await?;
-                recorder.append(vec![completion], payloads.collect()).await?
+                recorder.append(vec![completion], payloads).await?
             }
             Stage::Lost(error) => return Err(error),
         };

@@ -12,6 +12,7 @@ use super::deliver::{self, Delivery};
 use super::identify::Caller;
 use super::task::Classified;
 use super::{Call, begin, fault, intent, planned};
+use crate::limits;
 use crate::relay::{Client, Head, error_response};
 use crate::state::State;
 
@@ -54,6 +55,9 @@ pub(super) async fn count(
         let head = Head::new(200, "application/json").marked(None, None, "estimated");
         return client.answer(head.with(estimate.into()));
     };
+    if let Err(fault) = limits::permitted(caller.key.as_deref(), &plan) {
+        return client.answer(error_response(call.dialect, &fault, None, None));
+    }
     let asked = Some((request, Task::Utility));
     let begun =
         begin(state, call, intent(call, caller, asked, decided::plainly(state, &plan), planned(&plan)));

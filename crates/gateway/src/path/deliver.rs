@@ -17,6 +17,7 @@ use super::begun::Begun;
 use super::shortened;
 use super::{Call, tolerate, unrecorded};
 use crate::config::Payloads;
+use crate::limits::Hold;
 use crate::recorder::{Payload, Unrecorded};
 use crate::relay::{Client, Head, Kept, Relayed, Sent, Upstreamed, error_end};
 use crate::state::State;
@@ -85,7 +86,7 @@ impl Ending {
 pub(super) async fn record(
     state: &State,
     call: &Call,
-    begun: Begun,
+    mut begun: Begun,
     ending: Ending,
 ) -> Result<(), Unrecorded> {
     let price = ending.model.and_then(|model| state.snapshot.policy.models.get(&model)?.price);
@@ -112,9 +113,14 @@ pub(super) async fn record(
     state.sessions.note(&intent, &told);
     let payload =
         ending.kept.clone().map(|body| Payload::Response { record: call.record, salt: call.salt, body });
+    let hold = begun.hold.take();
+    let sent = completion.response.as_ref().map_or(0, |response| response.bytes);
+    let settlement = hold.as_ref().and_then(|hold| hold.settlement(&completion, sent));
+    let payloads = payload.into_iter().chain(settlement.map(Payload::Settlement)).collect();
     let began = Instant::now();
-    let recorded = begun.complete(&state.recorder, Entry::Completion(completion), payload).await;
+    let recorded = begun.complete(&state.recorder, Entry::Completion(completion), payloads).await;
     if recorded.is_ok() {
+        hold.into_iter().for_each(Hold::settled);
         state.telemetry.metrics.appended(began.elapsed());
     }
     state.telemetry.answered(&Answered {

@@ -1,12 +1,17 @@
 //! Who asks, with which program and from which conversation.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 use waymark_ledger::commitment::{Salt, commit};
 use waymark_ledger::note::Signer;
-use waymark_protocol::Request;
+use waymark_protocol::{Fault, Request};
 use waymark_types::Task;
+
+use super::Call;
+use crate::limits::{self, Key};
+use crate::state::State;
 
 /// Texts from outside are cut to this many characters before they enter a record.
 const LONGEST: usize = 200;
@@ -74,9 +79,11 @@ pub(super) struct Caller {
     pub(super) client: Option<String>,
     pub(super) session: Option<String>,
     pub(super) repository: Option<String>,
+    /// The virtual key it was asked with.
+    pub(super) key: Option<Arc<Key>>,
 }
 
-/// Tells the caller from the request's headers. Without virtual keys everyone on this machine is one principal, and
+/// Tells the caller from the request's headers. Without a virtual key everyone on this machine is one principal, and
 /// of everyone else nothing is known.
 pub(super) fn identify(headers: &HeaderMap, listen: SocketAddr) -> Caller {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(shortened);
@@ -85,7 +92,19 @@ pub(super) fn identify(headers: &HeaderMap, listen: SocketAddr) -> Caller {
         client: text(header::USER_AGENT.as_str()),
         session: SESSION.iter().find_map(|name| text(name)),
         repository: text(REPOSITORY),
+        key: None,
     }
+}
+
+/// Tells the caller by the virtual key it presents. Returns why it may not ask, where it may not.
+pub(super) fn recognise(state: &State, call: &Call, caller: &mut Caller) -> Option<Fault> {
+    let secret = limits::presented(&call.headers, call.query.as_deref());
+    let (key, barred) = limits::recognise(state, secret.as_deref(), state.clock.now());
+    if let Some(owner) = key.as_ref().and_then(|key| key.owner.as_ref()) {
+        caller.principal.clone_from(owner);
+    }
+    caller.key = key;
+    barred
 }
 
 /// The repository of a request whose headers name none: the folder that the assistant says it works in, by its name. The

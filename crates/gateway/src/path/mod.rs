@@ -14,7 +14,7 @@ mod task;
 
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use waymark_ledger::commitment::{self, Salt};
 use waymark_ledger::{Attempt, Decision, Intent, PlannedAttempt};
@@ -24,6 +24,7 @@ use waymark_routing::{POLICY, Plan, Refusal};
 use waymark_types::{Dialect, Next, Outcome, RecordId, Task, Timestamp};
 
 use crate::config::{OnFailure, Payloads};
+use crate::limits::{self, Refused};
 use crate::recorder::{Payload, Unrecorded};
 use crate::relay::Client;
 use crate::state::State;
@@ -59,6 +60,9 @@ impl Call {
 /// Answers one request. Every return has told the client something, or found it gone.
 pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
     let mut caller = identify::identify(&call.headers, state.config.listen);
+    if let Some(barred) = identify::recognise(state, &call, &mut caller) {
+        return refuse_limited(state, &call, &caller, None, barred.into(), client).await;
+    }
     let request = match waymark_protocol::parse(call.dialect, &call.body, &call.addressed) {
         Ok(request) => request,
         Err(error) => {
@@ -85,8 +89,13 @@ pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
         Ok(decided) => decided,
         Err(refusal) => return refuse_decided(state, &call, &caller, asked, refusal, client).await,
     };
+    let key = caller.key.as_deref();
+    let hold = match limits::admit(state, call.record, call.arrived, key, &request, &plan).await {
+        Ok(hold) => hold,
+        Err(refused) => return refuse_limited(state, &call, &caller, asked, refused, client).await,
+    };
     let planned = planned(&plan);
-    let begun = begin(state, &call, intent(&call, &caller, asked, decision, planned));
+    let begun = begin(state, &call, intent(&call, &caller, asked, decision, planned)).holding(hold);
     attempt_and_deliver(state, &call, &request, &plan, begun, client).await;
 }
 
@@ -204,7 +213,22 @@ async fn refuse_decided(
     };
     let fault = fault(kind, refusal.reason, refusal.message);
     let (words, intent) = (fault.message.clone(), intent(call, caller, asked, decision, Vec::new()));
-    record_refusal(state, call, intent, fault, &words, client).await;
+    record_refusal(state, call, intent, fault, &words, None, client).await;
+}
+
+/// Refuses for what the caller may not do, and says from when on it may.
+async fn refuse_limited(
+    state: &State,
+    call: &Call,
+    caller: &Caller,
+    asked: Option<(&Request, Task)>,
+    refused: Refused,
+    client: Client,
+) {
+    let Refused { fault, retry_after } = refused;
+    let words = fault.message.clone();
+    let intent = intent(call, caller, asked, undecided(state, fault.code), Vec::new());
+    record_refusal(state, call, intent, fault, &words, retry_after, client).await;
 }
 
 /// Refuses before any decision. `words` are for the record, which holds none of the request's own.
@@ -217,17 +241,20 @@ async fn refuse(
     words: &str,
     client: Client,
 ) {
-    let decision = Decision {
+    let intent = intent(call, caller, asked, undecided(state, fault.code), Vec::new());
+    record_refusal(state, call, intent, fault, words, None, client).await;
+}
+
+fn undecided(state: &State, reason: &str) -> Decision {
+    Decision {
         route: None,
         policy: POLICY.to_owned(),
-        reason: fault.code.to_owned(),
+        reason: reason.to_owned(),
         reasons: Vec::new(),
         snapshot: state.snapshot.digest.clone(),
         ladder: None,
         shadow: None,
-    };
-    let intent = intent(call, caller, asked, decision, Vec::new());
-    record_refusal(state, call, intent, fault, words, client).await;
+    }
 }
 
 async fn record_refusal(
@@ -236,6 +263,7 @@ async fn record_refusal(
     intent: Intent,
     fault: Fault,
     words: &str,
+    retry_after: Option<u64>,
     client: Client,
 ) {
     let body = waymark_protocol::error_body(call.dialect, &fault);
@@ -244,7 +272,11 @@ async fn record_refusal(
     let recorded = deliver::record(state, call, begin(state, call, intent), ending).await;
     let record = recorded.is_ok().then_some(call.record);
     match recorded.or_else(|error| tolerate(state, error)) {
-        Ok(()) => client.answer(crate::relay::error_response(call.dialect, &fault, record, None)),
+        Ok(()) => {
+            let mut response = crate::relay::error_response(call.dialect, &fault, record, None);
+            response.headers_mut().extend(retry_after.map(|seconds| (header::RETRY_AFTER, seconds.into())));
+            client.answer(response);
+        }
         Err(error) => client.answer(unrecorded(call.dialect, &error)),
     }
 }
@@ -272,6 +304,7 @@ fn intent(
         session: caller.session.clone(),
         repository: caller.repository.clone(),
         principal: caller.principal.clone(),
+        key: caller.key.as_ref().map(|key| key.id.clone()),
         requested_model: asked.map(|(request, _)| shortened(&request.model)),
         decision,
         plan,

@@ -51,6 +51,7 @@ impl Keeper {
         if self.shared {
             self.store.heartbeat().await?;
             close_abandoned(&self.store, &self.log, Some(LEASE)).await?;
+            assume_abandoned(&self.store, Some(LEASE)).await?;
         }
         if look_at_weeks { self.drop_old_weeks().await } else { Ok(()) }
     }
@@ -78,6 +79,11 @@ impl Keeper {
         }
         Ok(())
     }
+}
+
+/// Takes for used what gateways that are gone had reserved.
+pub(super) async fn assume_abandoned(store: &LedgerStore, lease: Option<Duration>) -> Result<(), StoreError> {
+    store.assume(&store.abandoned_reservations(lease).await?).await
 }
 
 /// Completes the records whose gateway is gone.

@@ -18,7 +18,7 @@ use waymark_ledger::commitment::Salt;
 use waymark_ledger::note::{NoteError, Verifier};
 use waymark_ledger::subject::Text;
 use waymark_ledger::{Entry, EntryError, Leaf};
-use waymark_store::{Effect, LedgerStore, StoreError};
+use waymark_store::{Effect, LedgerStore, Settlement, StoreError};
 use waymark_types::RecordId;
 
 use crate::clock::{self, RandomError};
@@ -99,6 +99,8 @@ pub(crate) enum Payload {
         /// The answer's body.
         body: Bytes,
     },
+    /// With the completion, where it is counted: what the call came to.
+    Settlement(Settlement),
 }
 
 /// Entries that belong into one batch, what goes beside them, and who waits for them.
@@ -167,6 +169,10 @@ impl Recorder {
     /// What is stored of a payload: salts as they are, texts encrypted.
     fn beside(&self, payload: Payload, effects: &mut Vec<Effect>) -> Result<(), Unrecorded> {
         let (record, salt, text, body) = match payload {
+            Payload::Settlement(settlement) => {
+                effects.push(Effect::Settle(settlement));
+                return Ok(());
+            }
             Payload::Request { record, salt, body } => {
                 effects.push(Effect::Salt { record, salt });
                 (record, salt, Text::Request, body)
@@ -183,6 +189,11 @@ impl Recorder {
     /// Where entries are read back from.
     pub(crate) fn store(&self) -> &LedgerStore {
         &self.store
+    }
+
+    /// The same, for what outlives a borrow.
+    pub(crate) fn shared_store(&self) -> Arc<LedgerStore> {
+        Arc::clone(&self.store)
     }
 
     /// The key that checks the ledger's checkpoints.

@@ -62,6 +62,7 @@ pub(crate) async fn open(
         store.heartbeat().await?;
     }
     keeper::close_abandoned(&store, &log, shared.then_some(keeper::LEASE)).await?;
+    keeper::assume_abandoned(&store, shared.then_some(keeper::LEASE)).await?;
     let changed = changed(&store, snapshot, clock.as_ref()).await?;
     if !changed.is_empty() {
         store.append(&changed, &[], &log).await?;

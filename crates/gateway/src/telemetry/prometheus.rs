@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use waymark_types::{Next, Usage};
+use waymark_types::{Next, Outcome, Usage};
 
 use super::Answered;
 use super::names::{NONE, Names};
@@ -66,6 +66,11 @@ struct OfStep {
     next: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfRefusal {
+    reason: String,
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 type Amount = Counter<f64, AtomicU64>;
 
@@ -101,6 +106,7 @@ pub(crate) struct Metrics {
     first_bytes: Histograms<OfDuration>,
     attempts: Family<OfAttempt, Counter>,
     steps: Family<OfStep, Counter>,
+    refusals: Family<OfRefusal, Counter>,
     appends: Histogram,
     leaves: Gauge,
     open: Gauge,
@@ -126,6 +132,7 @@ impl Metrics {
             first_bytes: histograms(),
             attempts: Family::default(),
             steps: Family::default(),
+            refusals: Family::default(),
             appends: Histogram::new(APPENDS),
             leaves: Gauge::default(),
             open: Gauge::default(),
@@ -152,6 +159,8 @@ impl Metrics {
         all.register_with_unit("waymark_first_byte", first_bytes, Unit::Seconds, self.first_bytes.clone());
         all.register("waymark_attempts", "Upstream calls that ended", self.attempts.clone());
         all.register("waymark_further_attempts", "Upstream calls made after another one", self.steps.clone());
+        let refusals = "Requests that were refused, by the reason's code";
+        all.register("waymark_refusals", refusals, self.refusals.clone());
         let appends = "From the end of an answer to its record being durable";
         all.register_with_unit("waymark_ledger_append", appends, Unit::Seconds, self.appends.clone());
         all.register("waymark_ledger_leaves", "Leaves in the ledger", self.leaves.clone());
@@ -187,6 +196,9 @@ impl Metrics {
         let outcome = answered.outcome();
         self.answers.get_or_create(&OfAnswer { task, route, model: model.clone(), outcome }).inc();
         self.count(&model, &completion.usage);
+        if completion.outcome == Outcome::Refused {
+            self.refusals.get_or_create(&OfRefusal { reason: completion.reason.clone() }).inc();
+        }
         if let Some(cost) = completion.cost_micro_usd {
             self.cost.get_or_create(&OfModel { model: model.clone() }).inc_by(cost.0 as f64 / 1e6);
         }

@@ -10,6 +10,7 @@ use waymark_types::{Dialect, MicroUsd, Next, Outcome, ProviderKind, RecordId, Ta
 use super::names::Names;
 use crate::anchor::AnchorConfig;
 use crate::config::{Config, LedgerConfig, ModelConfig, ProviderConfig, TelemetryConfig};
+use crate::limits::LimitsConfig;
 
 pub(super) const BEGAN: i64 = 1_795_449_600_000_000;
 
@@ -32,6 +33,7 @@ pub(super) fn intent() -> Intent {
         session: Some("one".into()),
         repository: None,
         principal: "ada".into(),
+        key: None,
         requested_model: Some("auto".into()),
         decision: Decision {
             route: Some("auto".into()),
@@ -111,6 +113,7 @@ pub(super) fn names() -> Names {
         can: None,
     };
     Names::of(&Config {
+        limits: LimitsConfig::default(),
         listen: ([127, 0, 0, 1], 0).into(),
         hosts: Vec::new(),
         rules: waymark_routing::Rules::default(),

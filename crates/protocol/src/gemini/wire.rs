@@ -210,7 +210,7 @@ pub(super) fn status(code: u16) -> &'static str {
         404 => "NOT_FOUND",
         405 | 501 => "UNIMPLEMENTED",
         409 => "ABORTED",
-        429 => "RESOURCE_EXHAUSTED",
+        402 | 429 => "RESOURCE_EXHAUSTED",
         499 => "CANCELLED",
         400..=498 => "INVALID_ARGUMENT",
         502 | 503 => "UNAVAILABLE",

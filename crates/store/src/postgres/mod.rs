@@ -59,6 +59,7 @@ static DIALECT: Dialect = Dialect {
     keep: " FOR KEY SHARE",
     bytewise: " COLLATE \"C\"",
     lock: Some("SELECT pg_try_advisory_xact_lock(5719, 0)::int::bigint"),
+    lock_spend: Some("SELECT pg_advisory_xact_lock(5719, 2)"),
     around_drop: ["SELECT 1", "SELECT 1"],
 };
 
@@ -126,7 +127,7 @@ impl Postgres {
         // A large table takes its time.
         connection.execute("SET statement_timeout = 0").await.map_err(failed("prepare to rewrite tables"))?;
         let mut left = Vec::new();
-        let mut tables = vec!["subjects".to_owned()];
+        let mut tables = vec!["subjects".to_owned(), "keys".to_owned()];
         for mut row in self.fetch("list the tables", DIALECT.tables, Vec::new()).await? {
             tables.extend(
                 Some(row.text(0)?).filter(|name| name.starts_with("salts_") || name.starts_with("texts_")),

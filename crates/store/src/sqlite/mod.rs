@@ -48,6 +48,7 @@ static DIALECT: Dialect = Dialect {
     keep: "",
     bytewise: "",
     lock: None,
+    lock_spend: None,
     // Zeros over all of a large table would be written twice before the file shrinks; its texts are encrypted under
     // salts that were dropped with zeros.
     around_drop: ["PRAGMA secure_delete = FAST", "PRAGMA secure_delete = ON"],

@@ -7,6 +7,7 @@
 
 mod conformance;
 mod copy;
+mod limits;
 mod outside;
 mod samples;
 mod sharing;

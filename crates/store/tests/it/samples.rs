@@ -47,6 +47,7 @@ pub(crate) fn intent(n: u8) -> Entry {
         session: Some(format!("session-{}", n / 4)),
         repository: Some("shop".into()),
         principal: subject(n).id().to_owned(),
+        key: None,
         requested_model: Some("auto".into()),
         decision: Decision {
             route: Some("auto".into()),

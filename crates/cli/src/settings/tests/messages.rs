@@ -14,7 +14,7 @@ fn unknown_keys_come_with_a_suggestion() {
     assert_eq!(
         problem("color = 1"),
         "waymark.toml:1:1: unknown key `color`\n  \
-         hint: known here: server, store, repository, embedded, ledger, telemetry, providers, models, routes, rules, aliases"
+         hint: known here: server, store, repository, embedded, ledger, telemetry, providers, models, routes, rules, limits, aliases"
     );
     // The table was misspelt: that nothing in it is known is no further problem.
     assert_eq!(
@@ -32,7 +32,7 @@ fn wrong_values_say_what_is_wanted_and_what_was_found() {
     for (text, message) in [
         (
             "server = 1",
-            "1:1: `server` must be a table, found an integer\n  hint: it holds listen, data_dir, hosts",
+            "1:1: `server` must be a table, found an integer\n  hint: it holds listen, data_dir, hosts, keys",
         ),
         (
             "[[models]]\nid = \"x\"",
@@ -174,7 +174,7 @@ fn all_problems_are_told_at_once_from_top_to_bottom() {
         "the configuration has 4 problems\n\
          waymark.toml:2:1: `routes.auto.ladder` names `flush`, which is no model\n  hint: did you mean `flash`?\n\
          waymark.toml:4:10: `server.listen` must be a string, found an integer\n\
-         waymark.toml:5:1: unknown key `server.port`\n  hint: known here: listen, data_dir, hosts\n\
+         waymark.toml:5:1: unknown key `server.port`\n  hint: known here: listen, data_dir, hosts, keys\n\
          environment variable WAYMARK_STORE_URL: `store.url` must be `sqlite` or a postgres:// URL"
     );
 }
