@@ -301,7 +301,7 @@ impl LedgerStore {
         }
         let settled = rows.write(script);
         self.effects(script, effects)?;
-        settled.write(self, script);
+        settled.write(script);
         Ok(())
     }
 

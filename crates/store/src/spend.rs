@@ -167,9 +167,11 @@ impl LedgerStore {
             self.lock_spend(&mut script);
             let places = vec!["?"; records.len()].join(", ");
             let values: Vec<Value> = records.iter().map(id).collect();
+            let bytewise = self.database.dialect().bytewise;
             let sql = format!(
                 "INSERT INTO {SPEND} SELECT account, period, 0, sum(cost), 0, sum(tokens), count(*) FROM reservations \
-                 WHERE record IN ({places}) GROUP BY account, period{ADDED}"
+                 WHERE record IN ({places}) GROUP BY account, period \
+                 ORDER BY account{bytewise}, period{bytewise}{ADDED}"
             );
             script.add(sql, values.clone(), Outcome::Any);
             let sql = format!("DELETE FROM reservations WHERE record IN ({places})");
@@ -216,7 +218,7 @@ impl LedgerStore {
         }
     }
 
-    /// Keeps other gateways from reserving or settling until the transaction's end.
+    /// Keeps other gateways from reserving until the transaction's end.
     pub(crate) fn lock_spend(&self, script: &mut Script) {
         if let Some(lock) = self.database.dialect().lock_spend {
             script.add(lock, Vec::new(), Outcome::Any);
@@ -278,12 +280,9 @@ impl Settled {
         self.released.extend(settlement.reserved.then_some(settlement.record));
     }
 
-    /// Adds the statements.
-    pub(crate) fn write(self, store: &LedgerStore, script: &mut Script) {
-        if self.counted.is_empty() && self.released.is_empty() {
-            return;
-        }
-        store.lock_spend(script);
+    /// Adds the statements. No lock is needed: what was reserved and what it came to change places at once, and rows are
+    /// taken in one order by everybody, so that no two gateways wait for each other.
+    pub(crate) fn write(self, script: &mut Script) {
         let rows = self.counted.into_iter().map(|(counter, (counted, assumed, requests))| {
             let ([cost, tokens], [assumed_cost, assumed_tokens]) = (bounded(counted), bounded(assumed));
             let (account, period) = (text(&counter.account), text(&counter.period));

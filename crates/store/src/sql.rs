@@ -212,7 +212,7 @@ pub(crate) struct Dialect {
     pub(crate) bytewise: &'static str,
     /// The statement that makes sure no other process seals: its answer is 1.
     pub(crate) lock: Option<&'static str>,
-    /// The statement that keeps other processes from counting what is used until the transaction's end.
+    /// The statement that keeps other processes from reserving until the transaction's end.
     pub(crate) lock_spend: Option<&'static str>,
     /// What precedes the deletion of a lot, and what follows it.
     pub(crate) around_drop: [&'static str; 2],

@@ -149,6 +149,15 @@ fn a_small_budget_holds_before_64_clients_of_two_gateways() {
     let gateways = [rig.waymark.start(), other.start()];
     let got = ask_at_once(&gateways, &secret, 3);
     assert_exact(&rig.waymark, &gateways[0], &id, &got);
+    // A rate is shared as well: by itself each would let eight through.
+    let (_, fast) = create(&rig.waymark, &["--requests-per-minute", "8"]);
+    for http in &gateways {
+        wait_until("the key is known", || code(&asked(http, &fast, &json!({}))) == "bad_request");
+    }
+    let got: Vec<u16> = (0..32).map(|at| asked(&gateways[at % 2], &fast, &short()).status).collect();
+    let let_through = got.iter().filter(|status| **status == 200).count();
+    assert!((8..16).contains(&let_through), "{got:?}");
+    assert!(got.iter().all(|status| [200, 429].contains(status)), "{got:?}");
     // What one revokes, the other knows of.
     succeeded(other.run(&["key", "revoke", &id]));
     for http in &gateways {

@@ -1,5 +1,5 @@
 // @ts-check
-// The page at `/`: reads /admin/status and /admin/records every two seconds and shows what they say.
+// The page at `/`: reads /admin/status, /admin/keys and /admin/records every two seconds and shows what they say.
 // Every value reaches the page as text, never as markup; a value nobody stated is shown as unknown.
 
 import { FIELDS, SPANS, question, readAddress, tidy, timeOf, writeAddress } from "./filters.js";
@@ -13,6 +13,9 @@ import { FIELDS, SPANS, question, readAddress, tidy, timeOf, writeAddress } from
 /** @typedef {{kind: string, place: string, size: number|null, made: string|null, error: string|null, failed: string|null, failures: number}} Anchor */
 /** @typedef {{name: string, url: string, size: number|null, time: string|null, error: string|null}} Witness */
 /** @typedef {{origin: string, size: number, root: string|null, store: string, pending: number, payloads: string, keep_payloads_for: number|null, keep_records_for: number|null, healthy: boolean, error: string|null, on_failure?: string, anchors?: Anchor[], witnesses?: Witness[]}} Ledger */
+/** @typedef {{cost_micro_usd: number, assumed_cost_micro_usd: number, reserved_cost_micro_usd: number, tokens: number, assumed_tokens: number, reserved_tokens: number, requests: number}} Used */
+/** @typedef {{budget_day_micro_usd?: number, budget_month_micro_usd?: number, tokens_day?: number, tokens_month?: number}} Limits */
+/** @typedef {{id: string, owner: string|null, label: string|null, state: string, expires: string|null, routes: string[], models: string[], limits: Limits, today: Used, this_month: Used}} Key */
 /** @typedef {import("./filters.js").Filters} Filters */
 /** @typedef {{version: string, started: string, listen: string, repository: string|null, flash: Flash|null, routes: Route[], models: Model[], ledger: Ledger}} Status */
 /** @typedef {{record: string, started: string, ended: string|null, task: string|null, dialect: string, stream: boolean, client: string|null, session: string|null, repository: string|null, principal: string|null, requested_model: string|null, resolved_model: string|null, served_model: string|null, provider: string|null, route: string|null, reason: string|null, outcome: string|null, latency_micros: number|null, usage: Usage|null, cost_micro_usd: number|null, attempts: number, error: string|null}} Row */
@@ -570,6 +573,48 @@ function inWords(seconds) {
 function showModels(models) {
   const create = () => blankRow(MODEL_COLUMNS);
   keep(at("models"), models, (model) => model.name, create, (row, model) => fillRow(row, MODEL_COLUMNS, model));
+}
+
+// ---- Virtual keys ----------------------------------------------------------------------------------------------
+
+/** The states a key may be in, and their tones. @type {Record<string, string>} */
+const KEY_STATES = { active: "ok", revoked: "quiet", expired: "quiet" };
+
+/** @type {Column<Key>[]} */
+const KEY_COLUMNS = [
+  { head: "Key", kind: "c-key", of: (k) => [k.id, k.owner, k.label], cell: keyName },
+  { head: "State", kind: "c-state", of: (k) => [k.state, k.expires], cell: (k) => [mark(KEY_STATES[k.state] ?? "quiet", k.state, k.expires && `until ${k.expires}`)] },
+  { head: "May use", kind: "c-may", label: "may use", of: (k) => [k.routes, k.models], cell: (k) => [[...k.routes, ...k.models].join(", ") || span("soft", "anything")] },
+  { head: "Today", kind: "c-today right", label: "today", of: (k) => [k.today, k.limits], cell: (k) => keyUsed(k.today, k.limits.budget_day_micro_usd, k.limits.tokens_day) },
+  { head: "This month", kind: "c-month right", label: "this month", of: (k) => [k.this_month, k.limits], cell: (k) => keyUsed(k.this_month, k.limits.budget_month_micro_usd, k.limits.tokens_month) },
+];
+
+/** @param {Key} key @returns {Part[]} */
+function keyName(key) {
+  const label = key.label ? [" ", span("soft", key.label)] : [];
+  return [key.owner ? el("strong", {}, key.owner) : unknown("erased"), ...label, span("stack mono", key.id)];
+}
+
+/** @param {Used} used @param {number|undefined} budget @param {number|undefined} tokens @returns {Part[]} */
+function keyUsed(used, budget, tokens) {
+  const most = budget === undefined ? "" : ` of ${rate(budget)}`;
+  const limit = tokens === undefined ? "" : ` of ${whole.format(tokens)}`;
+  const under = used.reserved_cost_micro_usd;
+  const assumed = used.assumed_cost_micro_usd;
+  const parts = [assumed > 0 && `${dollars(assumed)} of it assumed`, under > 0 && `${dollars(under)} more under way at most`];
+  const title = parts.filter(Boolean).join(", ") || null;
+  return [
+    span("num", `${dollars(used.cost_micro_usd + assumed)}${most}`, title),
+    span("stack num", `${whole.format(used.tokens + used.assumed_tokens)}${limit} tokens, ${counted(used.requests, "request")}`),
+  ];
+}
+
+/** @param {unknown} answer */
+function takeKeys(answer) {
+  const { keys } = /** @type {{keys: Key[]}} */ (answer);
+  at("keys-card").hidden = keys.length === 0;
+  const create = () => blankRow(KEY_COLUMNS);
+  keep(at("keys"), keys, (key) => key.id, create, (row, key) => fillRow(row, KEY_COLUMNS, key));
 }
 
 /** @template T @param {Column<T>[]} columns */
@@ -1300,12 +1345,12 @@ class Refusal extends Error {
 const troubleText = (error) =>
   error instanceof Refusal ? `Waymark is in trouble (${error.message}), retrying.` : "Waymark is not answering, retrying.";
 
-/** Reads both endpoints once; each keeps its last data when it fails. */
+/** Reads every endpoint once; each keeps its last data when it fails. */
 async function refresh() {
   if (page.reading) return;
   page.reading = true;
   clearTimeout(page.timer);
-  const answers = await Promise.allSettled([readInto("/admin/status", takeStatus), refreshRecords()]);
+  const answers = await Promise.allSettled([readInto("/admin/status", takeStatus), readInto("/admin/keys", takeKeys), refreshRecords()]);
   page.reading = false;
   const failed = answers.find((answer) => answer.status === "rejected");
   page.failures = failed ? page.failures + 1 : 0;
@@ -1391,6 +1436,7 @@ function openFromAddress() {
 
 function start() {
   showHead("models-head", MODEL_COLUMNS);
+  showHead("keys-head", KEY_COLUMNS);
   showHead("records-head", RECORD_COLUMNS);
   buildFilters();
   const small = matchMedia("(max-width: 599px)");
