@@ -142,11 +142,16 @@ pub(crate) enum Route {
     /// takes to climb, what a change of model costs, the plan, and what the route's shadow would decide. The request is
     /// taken as the first of its session: the conversation in it is gone through from its beginning.
     Explain(Explain),
-    /// Replay a ladder over per-task outcomes, beside what needs no router
+    /// Replay a policy over recorded sessions, or a ladder over per-task outcomes
     ///
-    /// FILE.csv has a line for each run: instance_id, harness, model, resolved (1 or 0) and cost_usd, in any order, other
-    /// columns beside them. Every rung that is asked is paid. An empty outcome counts as not solved, an empty or zero cost
-    /// as the median of that row.
+    /// Recorded sessions, FILE or --ledger: each decision is made again by the configuration that --config names, from what
+    /// its record holds. Told are the decisions that differ, the share of requests on each model, and the cost as
+    /// recorded, as it would be, and on the cheapest and the strongest rung alone.
+    ///
+    /// Outcomes, --outcomes and --ladder: FILE.csv has a line for each run: instance_id, harness, model, resolved (1 or 0)
+    /// and cost_usd, in any order, other columns beside them. Every rung that is asked is paid. An empty outcome counts as
+    /// not solved, an empty or zero cost as the median of that row. Told are success and cost with intervals, beside what
+    /// needs no router.
     Replay(Replay),
 }
 
@@ -167,29 +172,44 @@ pub(crate) struct Explain {
     pub(crate) model: Option<String>,
 }
 
+/// What takes records, and so none of what concerns outcomes.
+const RECORDS: [&str; 2] = ["file", "ledger"];
+
 /// What to replay, and how.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("source").required(true).args(["file", "ledger", "outcomes"]))]
 pub(crate) struct Replay {
-    /// The outcomes
+    /// The records of this file, as `waymark export --format jsonl` writes them
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The records of this data directory's ledger
+    #[arg(long)]
+    pub(crate) ledger: bool,
+    /// The outcomes of this file
     #[arg(long, value_name = "FILE.csv", requires = "ladder")]
-    pub(crate) outcomes: PathBuf,
+    pub(crate) outcomes: Option<PathBuf>,
     /// The rungs, the first that is asked first: harness/model, or the model where only one harness ran it
-    #[arg(long, value_name = "CHEAP,STRONG[,...]", value_delimiter = ',', required = true)]
+    #[arg(long, value_name = "CHEAP,STRONG[,...]", value_delimiter = ',', requires = "outcomes", conflicts_with_all = RECORDS)]
     pub(crate) ladder: Vec<String>,
     /// What decides whether to climb: how often it accepts what is solved, and rejects what is not
-    #[arg(long, value_name = "perfect|SENSITIVITY,SPECIFICITY", default_value = "perfect")]
+    #[arg(
+        long,
+        value_name = "perfect|SENSITIVITY,SPECIFICITY",
+        default_value = "perfect",
+        requires = "outcomes"
+    )]
     pub(crate) verifier: Verifier,
     /// What one check by the verifier costs, in US dollars
-    #[arg(long, value_name = "USD", default_value_t = 0.0, value_parser = dollars)]
+    #[arg(long, value_name = "USD", default_value_t = 0.0, requires = "outcomes", conflicts_with_all = RECORDS, value_parser = dollars)]
     pub(crate) check_cost: f64,
     /// Draw the intervals' samples from this seed
-    #[arg(long, value_name = "N", default_value_t = Resampling::USUAL.seed)]
+    #[arg(long, value_name = "N", default_value_t = Resampling::USUAL.seed, requires = "outcomes", conflicts_with_all = RECORDS)]
     pub(crate) seed: u64,
     /// Draw this many samples
-    #[arg(long, value_name = "N", default_value_t = Resampling::USUAL.resamples, value_parser = clap::value_parser!(u32).range(100..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = Resampling::USUAL.resamples, requires = "outcomes", conflicts_with_all = RECORDS, value_parser = clap::value_parser!(u32).range(100..=100_000))]
     pub(crate) resamples: u32,
     /// Draw success against cost into this file, as an SVG
-    #[arg(long, value_name = "FILE.svg")]
+    #[arg(long, value_name = "FILE.svg", requires = "outcomes", conflicts_with_all = RECORDS)]
     pub(crate) plot: Option<PathBuf>,
 }
 

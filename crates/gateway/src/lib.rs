@@ -24,6 +24,7 @@ mod log;
 mod path;
 mod recorder;
 mod relay;
+mod replay;
 mod server;
 mod sessions;
 mod snapshot;
@@ -49,6 +50,7 @@ pub use limits::{
     revoke_key,
 };
 pub use recorder::{Erase, EraseError, ErasedReport, RecorderError, erase};
+pub use replay::{Change, Cost, LeftOut, Replay, Replayed, Share, Side};
 pub use server::{Running, ServerError, start};
 pub use snapshot::SnapshotError;
 pub use telemetry::TelemetryError;

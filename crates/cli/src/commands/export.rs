@@ -1,6 +1,5 @@
 //! `waymark export`
 
-mod leaves;
 mod tiles;
 
 use std::fs::File;
@@ -14,7 +13,7 @@ use waymark_ledger::note::Signer;
 use waymark_ledger::{Join, Record, Selection, tree};
 use waymark_types::Timestamp;
 
-use self::leaves::Leaves;
+use super::leaves::Leaves;
 use super::{Ledger, Outcome, block_on, unreadable};
 use crate::args::{Common, Export, Format};
 use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE, USAGE, talk};

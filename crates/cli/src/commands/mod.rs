@@ -11,6 +11,7 @@ mod erase;
 mod export;
 mod index;
 mod key;
+mod leaves;
 mod route;
 mod saved;
 mod server;

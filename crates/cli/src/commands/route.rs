@@ -3,6 +3,7 @@
 mod explain;
 mod outcomes;
 mod plot;
+mod recorded;
 mod table;
 
 use super::Outcome;
@@ -13,5 +14,8 @@ pub(crate) fn explain(common: &Common, asked: &Explain) -> Outcome {
 }
 
 pub(crate) fn replay(common: &Common, asked: &Replay) -> Outcome {
-    outcomes::run(common, asked)
+    match &asked.outcomes {
+        Some(path) => outcomes::run(common, asked, path),
+        None => recorded::run(common, asked.file.as_deref()),
+    }
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
-use waymark_testkit::{Output, Waymark};
+use serde_json::{Value, json};
+use waymark_testkit::{Output, Upstream, Waymark};
 
-use crate::rig::BINARY;
+use crate::rig::{BINARY, Rig};
 
 const PILOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../routing/src/replay/samples/pilot.csv");
 
@@ -105,4 +105,154 @@ fn what_cannot_be_replayed_says_what_to_do() {
         std::fs::write(&file, text).unwrap();
         assert_refused(&replayed(&path, &["--ladder", "a,b"]), 2, words);
     }
+}
+
+/// A conversation in which so many edits failed.
+fn struggling(model: &str, failed: usize) -> Value {
+    let mut messages = vec![json!({"role": "user", "content": "Fix the parser."})];
+    for at in 0..failed {
+        let (id, arguments) =
+            (format!("call_{at}"), format!("{{\"path\":\"src/{at}.rs\",\"old\":\"a\",\"new\":\"b\"}}"));
+        messages.push(json!({"role": "assistant", "content": null, "tool_calls": [
+            {"id": id, "type": "function", "function": {"name": "edit_file", "arguments": arguments}}]}));
+        messages.push(
+            json!({"role": "tool", "tool_call_id": id, "content": "String to replace not found in file."}),
+        );
+    }
+    let tool = json!({"type": "function", "function": {"name": "edit_file", "description": "Edits a file.",
+        "parameters": {"type": "object", "properties": {"path": {"type": "string"}}}}});
+    json!({"model": model, "prompt_cache_key": "struggle", "messages": messages, "tools": [tool]})
+}
+
+fn work(settings: &str) -> String {
+    format!("\n[routes.work]\nladder = [\"small\", \"large\"]\n{settings}\n")
+}
+
+/// A session of five requests on the route `work`, each after one more edit that failed.
+fn struggled() -> Rig {
+    let mut rig = Rig::stopped(Upstream::start(), Upstream::start());
+    rig.waymark.configure(&(rig.configuration() + &work("")));
+    rig.waymark.start();
+    for failed in 0..5 {
+        let answer = rig.chat(&struggling("work", failed));
+        let model = if failed < 3 { "mock-small-1" } else { "mock-large-1" };
+        assert_eq!(answer.header("x-waymark-model"), model, "after {failed}");
+    }
+    rig
+}
+
+fn decided_again(rig: &Rig, settings: &str, source: &[&str]) -> Value {
+    let config = rig.waymark.home().join("candidate.toml");
+    std::fs::write(&config, rig.configuration() + &work(settings)).unwrap();
+    let config = config.display().to_string();
+    let arguments = [&["route", "replay", "--config", &config, "--json"], source].concat();
+    let output = rig.waymark.run(&arguments);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    serde_json::from_str(&output.stdout).unwrap()
+}
+
+fn taken(replayed: &Value) -> Vec<(&str, u64, u64)> {
+    let models = replayed["models"].as_array().unwrap();
+    let count = |of: &Value| of.as_u64().unwrap();
+    let told = models
+        .iter()
+        .map(|told| (told["model"].as_str().unwrap(), count(&told["recorded"]), count(&told["replayed"])));
+    told.collect()
+}
+
+#[test]
+fn the_same_configuration_decides_the_same_again() {
+    let rig = struggled();
+    let replayed = decided_again(&rig, "", &["--ledger"]);
+    assert_eq!(replayed["requests"], 5);
+    assert_eq!(replayed["changes"], json!([]));
+    assert_eq!((&replayed["same"], &replayed["other_reserves"]), (&json!(5), &json!(0)));
+    assert_eq!(taken(&replayed), [("large", 2, 2), ("small", 3, 3)]);
+    let cost = |side: &str| replayed["cost"][format!("{side}_micro_usd")].as_u64().unwrap();
+    assert_eq!(replayed["cost"]["requests"], 5, "{replayed}");
+    assert_eq!([cost("repriced"), cost("replayed")], [cost("recorded"); 2]);
+    assert!(cost("always_cheapest") < cost("replayed") && cost("replayed") < cost("always_strongest"));
+    // An export says as much as the ledger.
+    let file = rig.waymark.home().join("records.jsonl").display().to_string();
+    let exported = rig.waymark.run(&["export", "--format", "jsonl", "--output", &file]);
+    assert_eq!(exported.code, Some(0), "{exported:?}");
+    assert_eq!(decided_again(&rig, "", &[&file]), replayed);
+}
+
+#[test]
+fn another_configuration_is_told_by_what_it_would_have_decided() {
+    let rig = struggled();
+    let sooner = decided_again(&rig, "climb_at = 0.5", &["--ledger"]);
+    assert_eq!(taken(&sooner), [("large", 2, 3), ("small", 3, 2)]);
+    let change = &sooner["changes"][0];
+    assert_eq!(
+        (&change["recorded"]["model"], &change["replayed"]["model"]),
+        (&json!("small"), &json!("large"))
+    );
+    assert_eq!(change["replayed"]["reason"], "climbs");
+    assert_eq!(change["evidence"][0]["rule"], "failed_edit");
+    assert_eq!(change["evidence"][0]["count"], 2);
+    // Where the rule counts for less, nothing climbs, and what was seen before the recorded climb is not forgotten.
+    let never = decided_again(&rig, "[rules.failed_edit]\nweight = 0.2", &["--ledger"]);
+    assert_eq!(taken(&never), [("large", 2, 0), ("small", 3, 5)]);
+    let scores: Vec<&Value> =
+        never["changes"].as_array().unwrap().iter().map(|change| &change["replayed"]["score"]).collect();
+    assert!(scores.iter().all(|score| **score == json!(400)), "{scores:?}");
+    let config = rig.waymark.home().join("candidate.toml").display().to_string();
+    let table = rig.waymark.run(&["route", "replay", "--config", &config, "--ledger"]);
+    for words in
+        ["5 requests decided again", "2 to another", "always the cheapest rung", "estimate", "large (climbs"]
+    {
+        assert!(table.stdout.contains(words), "no `{words}` in: {}", table.stdout);
+    }
+}
+
+#[test]
+fn records_that_cannot_be_replayed_say_what_to_do() {
+    let rig = Rig::start();
+    let config = rig.waymark.config().display().to_string();
+    let replay = |more: &[&str]| rig.waymark.run(&[&["route", "replay"], more].concat());
+    assert_refused(&replay(&["--ledger"]), 2, &["no configuration", "--config"]);
+    assert_refused(&replay(&[PILOT, "--config", &config]), 2, &["line 1 is no record", "--outcomes"]);
+    assert_refused(&replay(&["nowhere.jsonl", "--config", &config]), 3, &["nowhere.jsonl"]);
+    assert_refused(&replay(&["--config", &config]), 2, &["--ledger"]);
+    assert_refused(&replay(&["--ledger", "--ladder", "a,b"]), 2, &["--ladder", "--ledger"]);
+}
+
+#[test]
+fn a_request_is_explained_without_being_sent() {
+    let rig = Rig::stopped(Upstream::start(), Upstream::start());
+    rig.waymark.configure(&(rig.configuration() + &work("shadow = \"claude\"")));
+    let config = rig.waymark.config().display().to_string();
+    let request = rig.waymark.home().join("request.json");
+    std::fs::write(&request, struggling("work", 3).to_string()).unwrap();
+    let path = request.display().to_string();
+    let explain =
+        |more: &[&str]| rig.waymark.run(&[&["route", "explain", "--config", &config], more].concat());
+    let told = explain(&[&path, "--json"]);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let told: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!((&told["task"], &told["decided"]["rung"]), (&json!("agent_step"), &json!("large")));
+    assert_eq!(told["decided"]["reason"], "climbs");
+    assert_eq!(told["decided"]["evidence"][0]["rule"], "failed_edit");
+    assert_eq!(told["shadow"]["route"], "claude");
+    let text = explain(&[&path]);
+    assert_eq!(text.code, Some(0), "{text:?}");
+    for words in [
+        "large (climbs)",
+        "failed_edit@",
+        "enough to climb",
+        "small → large",
+        "asked first",
+        "below the rung taken",
+        "in the shadow",
+    ] {
+        assert!(text.stdout.contains(words), "no `{words}` in: {}", text.stdout);
+    }
+    assert!(text.stdout.lines().all(|line| line == line.trim_end()), "{}", text.stdout);
+    assert_refused(&explain(&[&path, "--header", "nonsense"]), 2, &["NAME=VALUE"]);
+    assert_refused(&explain(&[&path, "--dialect", "morse"]), 2, &["morse", "openai-chat"]);
+    assert_refused(&explain(&["nowhere.json"]), 3, &["nowhere.json"]);
+    std::fs::write(&request, "{\"model\": \"work\"}").unwrap();
+    assert_refused(&explain(&[&path]), 2, &["--dialect"]);
 }

@@ -34,8 +34,8 @@ pub(crate) fn run(common: &Common, asked: &Explain) -> Outcome {
     } else {
         print(&explained, dialect, &mut anstream::stdout().lock())?;
     }
-    if settings.config().models.is_empty() {
-        talk("no models are configured: name a configuration with --config waymark.toml");
+    if common.config.is_none() {
+        talk("decided without a configuration: name one with --config waymark.toml");
     }
     let refused = explained.decided.refusal.is_some();
     Ok(if refused { ExitCode::from(CHECK_FAILED) } else { ExitCode::SUCCESS })

@@ -17,16 +17,15 @@ use crate::args::{Common, Replay};
 use crate::failure::{Failure, UNREACHABLE, USAGE, talk};
 use crate::terminal::{BOLD, DIM, GREEN, RED, grouped};
 
-pub(crate) fn run(common: &Common, asked: &Replay) -> Outcome {
-    let outcomes = read(&asked.outcomes)?;
+pub(crate) fn run(common: &Common, asked: &Replay, path: &Path) -> Outcome {
+    let outcomes = read(path)?;
     let ladder = Ladder {
         rungs: asked.ladder.iter().map(|rung| rung.trim().to_owned()).collect(),
         verifier: asked.verifier,
         check_cost_usd: asked.check_cost,
     };
     let resampling = Resampling { seed: asked.seed, resamples: asked.resamples };
-    let comparison =
-        compare(&outcomes, &ladder, resampling).map_err(|error| incomparable(&error, &asked.outcomes))?;
+    let comparison = compare(&outcomes, &ladder, resampling).map_err(|error| incomparable(&error, path))?;
     if let Some(path) = &asked.plot {
         fs::write(path, plot::draw(&comparison)).map_err(|error| {
             Failure::new(UNREACHABLE, format!("could not write {}: {error}", path.display()))

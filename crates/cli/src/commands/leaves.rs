@@ -5,7 +5,7 @@ use std::vec::IntoIter;
 use waymark_ledger::{Entry, Place};
 use waymark_store::{LedgerStore, Row};
 
-use super::super::unreadable;
+use super::unreadable;
 use crate::failure::{CHECK_FAILED, Failure};
 
 /// Leaves read at a time: they may come with kept texts.
