@@ -26,6 +26,16 @@ pub struct Features {
     pub standing: Option<Standing>,
 }
 
+/// How the rules end that tell a call which sums a conversation up.
+const COMPACTION: &str = "-compaction";
+
+impl Features {
+    /// Whether the assistant has the conversation summed up.
+    pub(crate) fn sums_up(&self) -> bool {
+        self.rule.is_some_and(|rule| rule.ends_with(COMPACTION))
+    }
+}
+
 /// What a request takes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Needs {

@@ -105,6 +105,8 @@ struct Moment<'a> {
     /// Whether the user speaks after the model had come to an end.
     new_turn: bool,
     tokens: u64,
+    /// The assistant has the conversation summed up: what follows is only as good as that.
+    sums_up: bool,
 }
 
 impl Ladder<'_> {
@@ -123,7 +125,8 @@ impl Ladder<'_> {
             read.0 = end;
             let tokens = features.needs.input_tokens.saturating_mul(read.1) / total;
             let new_turn = is_new_turn(conversation.events.get(..end).unwrap_or_default());
-            Moment { sight: &sight, end, new_turn, tokens }
+            let sums_up = end == events as usize && features.sums_up();
+            Moment { sight: &sight, end, new_turn, tokens, sums_up }
         };
         let known = features.standing.as_ref().filter(|standing| standing.route == self.name);
         let standing = known.cloned().or_else(|| {
@@ -141,7 +144,8 @@ impl Ladder<'_> {
     pub(crate) fn decide_again(&self, features: &Features, seen: &Seen, rules: &Compiled) -> Climb {
         let sight = Sight::Record(seen, rules);
         let (end, tokens) = (seen.events as usize, features.needs.input_tokens);
-        let moment = Moment { sight: &sight, end, new_turn: seen.new_turn, tokens };
+        let (new_turn, sums_up) = (seen.new_turn, features.sums_up());
+        let moment = Moment { sight: &sight, end, new_turn, tokens, sums_up };
         let standing = features.standing.as_ref().filter(|standing| standing.route == self.name);
         Climb { events: seen.events, turns: seen.turns, ..self.step(standing, &moment) }
     }
@@ -159,7 +163,7 @@ impl Ladder<'_> {
             return self.leave(standing, moment);
         };
         // What was summed up begins anew.
-        let compacted = moment.end < standing.events as usize;
+        let compacted = !moment.sums_up && moment.end < standing.events.max(standing.since) as usize;
         let since = if compacted { 0 } else { standing.since };
         let evidence = moment.sight.observe(since as usize, moment.end);
         let stays = self.climb(&standing.rung, since, "stays", evidence);
@@ -169,7 +173,7 @@ impl Ladder<'_> {
         let cold = compacted || standing.idle_seconds > self.route.cache_life;
         let quiet = stays.evidence.is_empty();
         let reason = match () {
-            () if at == 0 || !quiet => None,
+            () if at == 0 || !quiet || moment.sums_up => None,
             () if compacted => Some("descends_after_compaction"),
             () if cold => Some("descends_after_idle"),
             () if moment.new_turn => Some("descends_after_success"),

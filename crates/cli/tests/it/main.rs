@@ -14,6 +14,7 @@ mod crash;
 mod crossing;
 mod embeddings;
 mod erase;
+mod escalation;
 mod export;
 mod faults;
 mod gemini;

@@ -239,3 +239,27 @@ proptest! {
         prop_assert!(climb.since <= climb.events || climb.reason == "stays");
     }
 }
+
+#[test]
+fn whoever_did_the_work_sums_it_up() {
+    let high = Standing { events: 40, ..after(&climb(&stuck(), None), 0) };
+    assert_eq!(high.rung, "middle");
+    // One text in place of the conversation, as opencode has it; and the conversation with a word at its end.
+    let text = vec![user("Here is the conversation so far: ...")];
+    let whole = vec![user("Fix it."), says("Done."), user("Create a handoff summary.")];
+    for (events, stays, comes_down) in
+        [(text, "opencode-compaction", "opencode-title"), (whole, "codex-compaction", "codex-title")]
+    {
+        let told = |rule| {
+            let features =
+                Features { rule: Some(rule), ..features(events.clone(), 20_000, Some(high.clone())) };
+            decide(&features, &snapshot()).unwrap().climb.unwrap().rung
+        };
+        assert_eq!((told(stays).as_str(), told(comes_down).as_str()), ("middle", "small"), "{stays}");
+    }
+    // What then goes on from the summary begins anew.
+    let summed_up = Standing { events: 1, since: 7, ..high };
+    let goes_on =
+        climb(&[user("What did we do so far?"), says("A lot."), user("Continue.")], Some(summed_up));
+    assert_eq!(goes_on.reason, "descends_after_compaction");
+}

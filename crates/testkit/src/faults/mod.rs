@@ -111,6 +111,11 @@ impl Faults {
         self.set(Word::ClockOffset, -i64::try_from(by.as_nanos()).expect("some years at most"));
     }
 
+    /// The wall clock is this much ahead of what it is.
+    pub fn set_clock_ahead(&self, by: Duration) {
+        self.set(Word::ClockOffset, i64::try_from(by.as_nanos()).expect("some years at most"));
+    }
+
     /// The disk is well again. The clock stays as it is.
     pub fn mend(&self) {
         for word in [Word::SyncError, Word::WriteError, Word::ChangeError] {

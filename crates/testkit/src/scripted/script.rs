@@ -113,7 +113,8 @@ impl Script {
         self
     }
 
-    /// The model declines, in the words that models decline with.
+    /// The model declines, in the words that models decline with. What a provider marks as a refusal is another thing:
+    /// Codex and opencode leave it out of what they send next.
     #[must_use]
     pub fn refuses(self) -> Self {
         self.says("I'm sorry, but I can't assist with that request.")
