@@ -10,7 +10,7 @@ mod time;
 mod usage;
 
 pub use ids::{ParseRecordIdError, RecordId};
-pub use labels::{Capability, Dialect, Next, Outcome, ProviderKind, Task, UnknownLabel};
+pub use labels::{Capability, Cause, Dialect, Next, Outcome, ProviderKind, Task, UnknownLabel};
 pub use money::{MicroUsd, Price};
 pub use secret::Secret;
 pub use time::{Clock, Timestamp};
