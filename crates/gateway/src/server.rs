@@ -18,7 +18,9 @@ use crate::anchor::Anchors;
 use crate::bodies::Bodies;
 use crate::config::Config;
 use crate::connections;
+use crate::door::Door;
 use crate::health::Health;
+use crate::hedges::Hedges;
 use crate::ingress;
 use crate::recorder::{self, Opened, RecorderError};
 use crate::sessions::Sessions;
@@ -91,15 +93,17 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
     let state = Arc::new(State {
         anchors: Anchors::new(&config.anchors),
         witnesses: Witnesses::new(&config.witnesses, config.anchors.every)?,
+        health: Health::new(&config, &snapshot.policy),
+        hedges: Hedges::new(&config.routes),
+        door: Door::new(config.max_concurrent),
+        upstreams: Upstreams::new(&config.providers)?,
         config: Config { listen: address, ..config },
         looks_into_requests: snapshot.policy.looks_into_requests(),
         snapshot,
         recorder,
         session_key,
         sessions: Sessions::default(),
-        upstreams: Upstreams::new()?,
         flash,
-        health: Health::default(),
         telemetry,
         bodies: Bodies::new(),
         started: clock.now(),
@@ -107,12 +111,21 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         answers: answers.clone(),
     });
     background.spawn(anchor(Arc::clone(&state), stop_anchors.clone()));
+    background.spawn(warm(Arc::clone(&state), stop.clone()));
     let listener = listener.tap_io(|connection| {
         // Small events must leave at once, not wait for the client's acknowledgement.
         let _ = connection.set_nodelay(true);
     });
     let serving = background.spawn(connections::serve(listener, ingress::router(state), stop.clone()));
     Ok(Running { address, origin, stop, stop_anchors, answers, background, serving, _lock: lock })
+}
+
+/// Opens connections to providers ahead of the first request.
+async fn warm(state: Arc<State>, stop: CancellationToken) {
+    tokio::select! {
+        () = state.upstreams.warm(&state.config.providers) => {}
+        () = stop.cancelled() => {}
+    }
 }
 
 /// Anchors the ledger's checkpoints and has them cosigned. It holds the state, and so keeps the ledger open, until the last one is made.
