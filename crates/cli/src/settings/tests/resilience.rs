@@ -89,7 +89,7 @@ fn what_cannot_be_meant_is_told() {
         ),
         (
             "[server]\nmax_concurrent = -1",
-            "10:18: `server.max_concurrent` must be a whole number from 0 to 4294967295, found `-1`",
+            "10:18: `server.max_concurrent` must be a whole number, not below zero",
         ),
         (
             "[providers.embedded]\nretries = 1",

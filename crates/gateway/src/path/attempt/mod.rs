@@ -159,7 +159,7 @@ pub(super) async fn attempts(
 
 /// Whether anybody was asked.
 fn was_asked(tried: &Tried) -> bool {
-    !tried.reached.failure().is_some_and(|failure| failure.cause == Cause::AtCapacity)
+    tried.reached.failure().is_none_or(|failure| failure.cause != Cause::AtCapacity)
 }
 
 impl<'a> Way<'a> {
