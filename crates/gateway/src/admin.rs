@@ -50,6 +50,11 @@ pub(crate) async fn metrics(Shared(state): Shared<Arc<State>>) -> Response {
         started: state.started.as_micros() as f64 / 1e6,
         dropped: state.telemetry.dropped(),
     };
+    let now = state.clock.now();
+    for (model, deployed) in state.health.all() {
+        let (breaker, in_flight) = (deployed.breaker(now), deployed.in_flight());
+        state.telemetry.metrics.deployment(model, &deployed.name, breaker, in_flight);
+    }
     Head::new(200, PAGE).with(state.telemetry.metrics.page(&gauges).into())
 }
 
@@ -91,7 +96,7 @@ fn model_status(state: &State) -> Vec<Value> {
     let models = state.snapshot.policy.models.iter();
     models
         .map(|(name, model)| {
-            let health = state.health.of(name);
+            let health = state.health.of(name, state.clock.now());
             json!({
                 "name": name,
                 "id": if model.kind == ProviderKind::Embedded {
@@ -108,6 +113,7 @@ fn model_status(state: &State) -> Vec<Value> {
                 "failures": health.failures,
                 "last_used": health.last_used,
                 "last_error": health.last_error,
+                "deployments": health.deployments,
             })
         })
         .collect()

@@ -19,6 +19,8 @@ use crate::witness::Witness;
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// How many requests are answered at a time; `None` is without a limit.
+    pub max_concurrent: Option<usize>,
     /// Names with a dot that clients may reach the server by.
     pub hosts: Vec<String>,
     /// Where the ledger and its key live.
@@ -108,6 +110,37 @@ pub struct ProviderConfig {
     pub dialects: Option<Vec<Dialect>>,
     /// The key it is sent, if any.
     pub api_key: Option<Secret>,
+    /// How long it is waited for.
+    pub patience: Patience,
+    /// How often a call that failed is made again at the same place.
+    pub retries: u32,
+    /// Whether a deployment that keeps failing is left alone for a while.
+    pub breaker: bool,
+    /// How many calls may be under way at a time; `None` is without a limit.
+    pub max_concurrent: Option<usize>,
+    /// Whether a connection is opened before the first request needs one.
+    pub warm: bool,
+}
+
+/// How long a provider is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the first byte of an answer, the connection included; reasoning models take minutes.
+    pub first_byte: Duration,
+    /// Between two pieces of an answer.
+    pub stall: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            first_byte: Duration::from_secs(600),
+            stall: Duration::from_secs(300),
+        }
+    }
 }
 
 impl ProviderConfig {
@@ -142,6 +175,21 @@ pub struct ModelConfig {
     pub context: Option<u64>,
     /// What it can do beside text; `None` is everything.
     pub can: Option<Vec<Capability>>,
+    /// Where it is served, when that is at several places; provider and id above are then the first one's.
+    pub deployments: Vec<DeploymentConfig>,
+}
+
+/// One of several places where a model is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeploymentConfig {
+    /// The model's name for its own place, else that and the deployment's, with a slash between.
+    pub name: String,
+    /// The provider's configured name.
+    pub provider: String,
+    /// The provider's name for the model.
+    pub id: String,
+    /// Its share of the work, beside the other deployments' weights.
+    pub weight: u32,
 }
 
 /// One route.
@@ -161,4 +209,17 @@ pub struct RouteConfig {
     pub cache_life: Option<Duration>,
     /// The route that decides beside this one and is never acted on.
     pub shadow: Option<String>,
+    /// How long a request may take, from its arrival to the end of its answer; `None` is without a limit.
+    pub deadline: Option<Duration>,
+    /// How completions are hedged; `None` is not at all.
+    pub hedge: Option<HedgeConfig>,
+}
+
+/// How completions are hedged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HedgeConfig {
+    /// How long the first place may be silent before a second is asked as well.
+    pub after: Duration,
+    /// Of a million requests, how many may be hedged.
+    pub budget_ppm: u32,
 }

@@ -13,9 +13,11 @@ mod config;
 mod connections;
 mod dashboard;
 mod discovery;
+mod door;
 mod explain;
 mod guard;
 mod health;
+mod hedges;
 mod ingress;
 mod keys;
 mod limits;
@@ -40,7 +42,8 @@ pub use anchor::{
 pub use backup::{BackedUp, BackupError, backup, key_of, migrate};
 pub use clock::SystemClock;
 pub use config::{
-    Config, LedgerConfig, ModelConfig, OnFailure, Payloads, ProviderConfig, RouteConfig, TelemetryConfig,
+    Config, DeploymentConfig, HedgeConfig, LedgerConfig, ModelConfig, OnFailure, Patience, Payloads,
+    ProviderConfig, RouteConfig, TelemetryConfig,
 };
 pub use discovery::{Discovery, Found, discover};
 pub use explain::{Decided, ExplainError, Explained, Rung, explain_route};

@@ -12,11 +12,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use tokio::time::Instant;
 use waymark_protocol::sse::{self, Framing};
-use waymark_protocol::{Answer, Fault, Progress};
-use waymark_types::{Dialect, Outcome};
+use waymark_protocol::{Answer, Failure, Fault, Progress};
+use waymark_types::{Cause, Dialect, Outcome};
 
 use crate::path::convert::Converter;
-use crate::upstream::{CallError, STALL_TIMEOUT};
+use crate::upstream::CallError;
 
 pub(crate) use client::{Client, tracked};
 pub(crate) use head::{Head, error_response, mark_unrecorded};
@@ -37,6 +37,15 @@ pub(crate) struct Dialects {
     pub(crate) provider: Dialect,
 }
 
+/// How long an upstream is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// Between two pieces of its answer.
+    pub(crate) stall: Duration,
+    /// Until the answer must be whole.
+    pub(crate) until: Option<Instant>,
+}
+
 /// An upstream's stream: what has arrived of it and what is to come.
 pub(crate) struct Upstreamed {
     head: Head,
@@ -51,6 +60,9 @@ pub(crate) struct Upstreamed {
     pub(crate) pending: VecDeque<Bytes>,
     /// When the provider was last heard of.
     heard: Instant,
+    bounds: Bounds,
+    /// What the very first event says went wrong.
+    failure: Option<Failure>,
 }
 
 /// How a relayed stream ended.
@@ -60,8 +72,8 @@ pub(crate) struct Relayed {
     pub(crate) answer: Answer,
     /// The end of the stream, which may leave only once the completion is durable. Bytes that broke off have none.
     pub(crate) last: Option<Bytes>,
-    /// What went wrong: a stable code, and words that hold nothing of the answer.
-    pub(crate) error: Option<(&'static str, &'static str)>,
+    /// What went wrong, and words that hold nothing of the answer.
+    pub(crate) error: Option<(Failure, &'static str)>,
     /// The bytes sent so far.
     pub(crate) sent: Sent,
 }
@@ -74,10 +86,24 @@ impl Upstreamed {
         converter: Option<Converter>,
         chunks: Chunks,
         provider: String,
+        bounds: Bounds,
     ) -> Self {
         let (splitter, chunks) = (sse::Splitter::new(framing), chunks.fuse().boxed());
         let (pending, heard) = (VecDeque::new(), Instant::now());
-        Self { head, dialects, framing, converter, provider, chunks, splitter, pending, heard }
+        let failure = None;
+        Self {
+            head,
+            dialects,
+            framing,
+            converter,
+            provider,
+            chunks,
+            splitter,
+            pending,
+            heard,
+            bounds,
+            failure,
+        }
     }
 
     pub(crate) fn head(&self) -> &Head {
@@ -97,10 +123,21 @@ impl Upstreamed {
         &self.provider
     }
 
-    /// Whether the very first event says that the answer failed.
-    pub(crate) fn failed_at_once(&self) -> bool {
-        let mut answer = Answer::default();
-        self.pending.front().is_some_and(|event| self.look_on(event, &mut answer) == Progress::Failed)
+    /// What the very first event says went wrong, if it does.
+    pub(crate) fn failure(&self) -> Option<Failure> {
+        self.failure
+    }
+
+    /// Looks whether the very first event says that the answer failed.
+    pub(crate) fn note_failure(&mut self) {
+        let Some(event) = self.pending.front() else { return };
+        let failed = self.look_on(event, &mut Answer::default()) == Progress::Failed;
+        self.failure = failed.then(|| self.cause_of(event));
+    }
+
+    /// Why an event says that the answer failed.
+    fn cause_of(&self, event: &[u8]) -> Failure {
+        Failure::of_event(&self.framing.read(event).data)
     }
 
     fn look_on(&self, event: &[u8], answer: &mut Answer) -> Progress {
@@ -121,7 +158,12 @@ impl Upstreamed {
 
     /// Waits for the next piece; `false` at the end. A last event may come without the line end behind it.
     pub(crate) async fn pull(&mut self) -> Result<bool, CallError> {
-        match tokio::time::timeout_at(self.heard + STALL_TIMEOUT, self.chunks.next()).await {
+        let stalled = self.heard + self.bounds.stall;
+        let (until, cause) = match self.bounds.until {
+            Some(until) if until < stalled => (until, Cause::Deadline),
+            _ => (stalled, Cause::Stalled),
+        };
+        match tokio::time::timeout_at(until, self.chunks.next()).await {
             Ok(Some(Ok(chunk))) => {
                 self.heard = Instant::now();
                 self.splitter.push(&chunk);
@@ -134,7 +176,7 @@ impl Upstreamed {
                 self.pending.extend(last);
                 Ok(is_more)
             }
-            Err(_) => Err(CallError::TimedOut(self.provider.clone())),
+            Err(_) => Err(CallError::new(&self.provider, cause)),
         }
     }
 
@@ -147,6 +189,7 @@ impl Upstreamed {
         loop {
             while let Some(event) = self.pending.pop_front() {
                 let progress = self.look_on(&event, &mut answer);
+                let failure = (progress == Progress::Failed).then(|| self.cause_of(&event));
                 let event = self.outgoing(event);
                 ready.extend_from_slice(&std::mem::take(&mut held));
                 if progress == Progress::Ongoing {
@@ -159,14 +202,13 @@ impl Upstreamed {
                 if !forward(client, &mut sent, ready.split().freeze()).await {
                     return cancelled(answer, sent);
                 }
-                return if progress == Progress::Last {
+                let Some(failure) = failure else {
                     let last = Some(self.tail(event, client).await);
-                    Relayed { outcome: Outcome::Succeeded, answer, last, error: None, sent }
-                } else {
-                    let words = "the provider's stream ended in an error, which was passed on";
-                    let error = Some(("error_event", words));
-                    Relayed { outcome: Outcome::StreamFailed, answer, last: Some(event), error, sent }
+                    return Relayed { outcome: Outcome::Succeeded, answer, last, error: None, sent };
                 };
+                let words = "the provider's stream ended in an error, which was passed on";
+                let error = Some((failure, words));
+                return Relayed { outcome: Outcome::StreamFailed, answer, last: Some(event), error, sent };
             }
             if !ready.is_empty() {
                 spoken = Instant::now();
@@ -228,7 +270,7 @@ impl Upstreamed {
             let last = Some([held, rest].concat().into());
             return Relayed { outcome: Outcome::Succeeded, answer, last, error: None, sent };
         }
-        let error = CallError::BrokeOff(self.provider.clone());
+        let error = CallError::new(&self.provider, Cause::BrokeOff);
         self.broke_off(held, answer, sent, &error)
     }
 
@@ -239,7 +281,7 @@ impl Upstreamed {
         let fault = Fault { kind, code: "stream_failed", message };
         let told = error_end(self.framing, self.dialects.client, &fault);
         let last = told.map(|told| [held, told].concat().into());
-        let error = Some((error.code(), "the answer broke off upstream"));
+        let error = Some((error.cause().into(), "the answer broke off upstream"));
         Relayed { outcome: Outcome::StreamFailed, answer, last, error, sent }
     }
 }
@@ -272,7 +314,7 @@ async fn forward(client: &Client, sent: &mut Sent, chunk: Bytes) -> bool {
 }
 
 fn cancelled(answer: Answer, sent: Sent) -> Relayed {
-    let error = Some(("cancelled", "the client went away"));
+    let error = Some((Cause::Cancelled.into(), "the client went away"));
     Relayed { outcome: Outcome::Cancelled, answer, last: None, error, sent }
 }
 

@@ -19,7 +19,9 @@ use crate::anchor::Anchors;
 use crate::bodies::Bodies;
 use crate::config::Config;
 use crate::connections;
+use crate::door::Door;
 use crate::health::Health;
+use crate::hedges::Hedges;
 use crate::ingress;
 use crate::limits::{self, Limiting};
 use crate::recorder::{self, Opened, RecorderError};
@@ -97,6 +99,10 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
     let state = Arc::new(State {
         anchors: Anchors::new(&config.anchors),
         witnesses: Witnesses::new(&config.witnesses, config.anchors.every)?,
+        health: Health::new(&config, &snapshot.policy),
+        hedges: Hedges::new(&config.routes),
+        door: Door::new(config.max_concurrent),
+        upstreams: Upstreams::new(&config.providers)?,
         config: Config { listen: address, ..config },
         looks_into_requests: snapshot.policy.looks_into_requests(),
         snapshot,
@@ -104,9 +110,7 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         limits,
         session_key,
         sessions: Sessions::default(),
-        upstreams: Upstreams::new()?,
         flash,
-        health: Health::default(),
         telemetry,
         bodies: Bodies::new(),
         started: clock.now(),
@@ -115,6 +119,7 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
     });
     let open_to_all = !address.ip().is_loopback() && !limits::needs_key(&state);
     background.spawn(anchor(Arc::clone(&state), stop_anchors.clone()));
+    background.spawn(warm(Arc::clone(&state), stop.clone()));
     let listener = listener.tap_io(|connection| {
         // Small events must leave at once, not wait for the client's acknowledgement.
         let _ = connection.set_nodelay(true);
@@ -131,6 +136,14 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         serving,
         _lock: lock,
     })
+}
+
+/// Opens connections to providers ahead of the first request.
+async fn warm(state: Arc<State>, stop: CancellationToken) {
+    tokio::select! {
+        () = state.upstreams.warm(&state.config.providers) => {}
+        () = stop.cancelled() => {}
+    }
 }
 
 /// Anchors the ledger's checkpoints and has them cosigned. It holds the state, and so keeps the ledger open, until the last one is made.

@@ -5,11 +5,11 @@ use waymark_ledger::canonical::{self, CanonicalError};
 use waymark_ledger::commitment::hex;
 use waymark_ledger::tree::Hash;
 use waymark_routing::{
-    CACHE_LIFE, Model, PAYBACK_TURNS, Policy, Route, RuleError, Snapshot, StockNames, WHOLE,
+    CACHE_LIFE, Deployment, Model, PAYBACK_TURNS, Policy, Route, RuleError, Snapshot, StockNames, WHOLE,
 };
 use waymark_types::{Dialect, Price, ProviderKind};
 
-use crate::config::{Config, ModelConfig, ProviderConfig};
+use crate::config::{Config, DeploymentConfig, ModelConfig, ProviderConfig};
 
 /// The embedded model's family; its full version also names its corpus, which changes with every saved file and
 /// is therefore no part of a snapshot.
@@ -63,6 +63,19 @@ fn resolve(config: &Config, model: &ModelConfig) -> Option<Model> {
         tasks: model.tasks.clone(),
         context: model.context,
         can: model.can.clone(),
+        deployments: model.deployments.iter().filter_map(|one| deployment(config, one)).collect(),
+    })
+}
+
+fn deployment(config: &Config, deployment: &DeploymentConfig) -> Option<Deployment> {
+    let provider = config.providers.get(&deployment.provider)?;
+    Some(Deployment {
+        name: deployment.name.clone(),
+        provider: deployment.provider.clone(),
+        kind: provider.kind,
+        dialects: provider.dialects.clone().unwrap_or_else(|| usual_dialects(provider)),
+        id: deployment.id.clone(),
+        weight: deployment.weight,
     })
 }
 

@@ -10,7 +10,9 @@ use waymark_types::{Clock, Timestamp};
 use crate::anchor::Anchors;
 use crate::bodies::Bodies;
 use crate::config::Config;
+use crate::door::Door;
 use crate::health::Health;
+use crate::hedges::Hedges;
 use crate::limits::Limiting;
 use crate::path::SessionKey;
 use crate::recorder::Recorder;
@@ -37,6 +39,10 @@ pub(crate) struct State {
     pub(crate) upstreams: Upstreams,
     pub(crate) flash: Flash,
     pub(crate) health: Health,
+    /// How many requests are answered at a time.
+    pub(crate) door: Door,
+    /// What is left to hedge completions with.
+    pub(crate) hedges: Hedges,
     pub(crate) telemetry: Telemetry,
     /// The room for bodies in memory.
     pub(crate) bodies: Bodies,

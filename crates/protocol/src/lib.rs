@@ -7,6 +7,7 @@
 mod answer;
 mod anthropic_messages;
 mod background;
+mod cause;
 mod crossing;
 mod dialogue;
 mod embed;
@@ -38,6 +39,7 @@ mod testing;
 pub use answer::{Answer, Progress};
 pub use anthropic_messages::count_tokens;
 pub use background::{BackgroundCall, background_call};
+pub use cause::Failure;
 pub use dialogue::{Dialogue, EventReader, EventWriter, dialogue};
 pub use embed::{EmbedDialogue, Inputs, Vector, VectorForm, Vectors, embed_dialogue};
 pub use error::{ErrorKind, Fault};

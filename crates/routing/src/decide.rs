@@ -5,7 +5,7 @@ use waymark_types::{Dialect, Next, ProviderKind, Task};
 use crate::evidence::Seen;
 use crate::features::Features;
 use crate::ladder::{Climb, Ladder, Standing};
-use crate::policy::{CONTEXT, Model, Policy, Route, Snapshot};
+use crate::policy::{CONTEXT, Model, Place, Policy, Route, Snapshot};
 use crate::resolve::{DEFAULT_ROUTE, Meaning, resolve};
 
 /// The name and version of the rules in this module, which every decision carries.
@@ -60,6 +60,8 @@ pub struct Step {
     pub model: String,
     /// The dialect its provider is spoken to in; another than the client's means a conversion.
     pub dialect: Dialect,
+    /// Where else the same model can be asked.
+    pub others: Vec<Place>,
     /// How it relates to the step before: a fallback or an escalation. `Done` on the first.
     pub arrival: Next,
 }
@@ -311,16 +313,19 @@ fn step_to(
     arrival: Next,
     reasons: &mut Vec<String>,
 ) -> Step {
-    let dialect = model.reached_in(features.dialect, features.shape).unwrap_or(features.dialect);
+    let mut others = model.places(features.dialect, features.shape).into_iter();
+    let first = others.next();
+    let dialect = first.as_ref().map_or(features.dialect, |place| place.dialect);
     if dialect != features.dialect {
         reasons.push(format!("converted:{name}:{dialect}"));
     }
     Step {
         rung: rung.to_owned(),
         name: name.to_owned(),
-        provider: model.provider.clone(),
-        model: model.id.clone(),
+        provider: first.as_ref().map_or(&model.provider, |place| &place.provider).clone(),
+        model: first.as_ref().map_or(&model.id, |place| &place.model).clone(),
         dialect,
+        others: others.collect(),
         arrival,
     }
 }

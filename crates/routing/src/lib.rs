@@ -19,6 +19,6 @@ pub use decide::{Candidate, POLICY, Plan, Refusal, Step, decide, decide_again, s
 pub use evidence::{Observation, Seen};
 pub use features::{Features, Needs, Shape};
 pub use ladder::{Climb, Standing, Switch};
-pub use policy::{CACHE_LIFE, Model, PAYBACK_TURNS, Policy, Route, Snapshot};
+pub use policy::{CACHE_LIFE, Deployment, Model, PAYBACK_TURNS, Place, Policy, Route, Snapshot};
 pub use rules::{Compiled, Rule, RuleError, Rules, Signal, WHOLE, check_pattern};
 pub use stock::{PICKER, StockName, StockNames};

@@ -76,6 +76,37 @@ pub struct Model {
     /// What it can do beside text; `None` is everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub can: Option<Vec<Capability>>,
+    /// Where it is served, when that is at several places; the fields above are then the first one's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deployments: Vec<Deployment>,
+}
+
+/// One of several places where a model is served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// What it is called: the model's name for its own place, else that and the deployment's, with a slash between.
+    pub name: String,
+    /// The provider's configured name.
+    pub provider: String,
+    /// How the provider is spoken to.
+    pub kind: ProviderKind,
+    /// The dialects the provider knows, the one that others are converted into first.
+    pub dialects: Vec<Dialect>,
+    /// The provider's name for the model.
+    pub id: String,
+    /// Its share of the work, beside the other deployments' weights.
+    pub weight: u32,
+}
+
+/// A place where a model can be asked, and the dialect it is spoken to in there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The provider's configured name.
+    pub provider: String,
+    /// The provider's name for the model.
+    pub model: String,
+    /// The dialect its provider is spoken to in; another than the client's means a conversion.
+    pub dialect: Dialect,
 }
 
 /// A ladder of models and their stand-ins.
@@ -146,27 +177,25 @@ impl Model {
     /// The dialect in which the model's provider is spoken to for a client that speaks `dialect`: the same where
     /// the provider knows it, else its own of the same family; `None` where there is no way across.
     pub fn reached_in(&self, dialect: Dialect, shape: Shape) -> Option<Dialect> {
-        let knows = |dialect| self.dialects.contains(&dialect);
-        // llama.cpp takes no notice of a `suffix` in OpenAI's dialect.
-        let deaf = self.kind == ProviderKind::LlamaCpp
-            && dialect == Dialect::OpenAiCompletions
-            && shape == Shape::Fill
-            && knows(Dialect::LlamaInfill);
-        let reads =
-            self.kind != ProviderKind::Embedded || !matches!(shape, Shape::Instruction | Shape::Foreign);
-        if knows(dialect) && !deaf && reads {
-            return Some(dialect);
+        match self.deployments.as_slice() {
+            [] => reached_in(self.kind, &self.dialects, dialect, shape),
+            several => several.iter().find_map(|one| reached_in(one.kind, &one.dialects, dialect, shape)),
         }
-        let family = match (shape, dialect) {
-            (Shape::Foreign, _) => return None,
-            (Shape::WarmUp, _) => return self.dialects.first().copied(),
-            (Shape::Instruction, _) => Dialect::is_conversation,
-            (_, dialect) if dialect.is_completion() => Dialect::is_completion,
-            (_, dialect) if dialect.is_conversation() => Dialect::is_conversation,
-            (_, dialect) if dialect.is_embedding() => Dialect::is_embedding,
-            _ => return None,
+    }
+
+    /// Where the model can be asked by a client that speaks `dialect`.
+    pub fn places(&self, dialect: Dialect, shape: Shape) -> Vec<Place> {
+        let place = |provider: &str, id: &str, dialect| {
+            Some(Place { provider: provider.to_owned(), model: id.to_owned(), dialect: dialect? })
         };
-        self.dialects.iter().copied().find(|&own| family(own))
+        let reached = |kind, known| reached_in(kind, known, dialect, shape);
+        match self.deployments.as_slice() {
+            [] => place(&self.provider, &self.id, reached(self.kind, &self.dialects)).into_iter().collect(),
+            several => several
+                .iter()
+                .filter_map(|one| place(&one.provider, &one.id, reached(one.kind, &one.dialects)))
+                .collect(),
+        }
     }
 
     /// The dialects that providers of `kind` usually know, the one that others are converted into first.
@@ -242,4 +271,28 @@ impl Model {
         let answer = needs.output_tokens.unwrap_or(SHORT_ANSWER).min(SHORT_ANSWER);
         self.context.is_some_and(|context| needs.input_tokens.saturating_add(answer) > context)
     }
+}
+
+/// The dialect in which a provider of `kind` that knows these is spoken to for a client that speaks `dialect`.
+fn reached_in(kind: ProviderKind, known: &[Dialect], dialect: Dialect, shape: Shape) -> Option<Dialect> {
+    let knows = |dialect| known.contains(&dialect);
+    // llama.cpp takes no notice of a `suffix` in OpenAI's dialect.
+    let deaf = kind == ProviderKind::LlamaCpp
+        && dialect == Dialect::OpenAiCompletions
+        && shape == Shape::Fill
+        && knows(Dialect::LlamaInfill);
+    let reads = kind != ProviderKind::Embedded || !matches!(shape, Shape::Instruction | Shape::Foreign);
+    if knows(dialect) && !deaf && reads {
+        return Some(dialect);
+    }
+    let family = match (shape, dialect) {
+        (Shape::Foreign, _) => return None,
+        (Shape::WarmUp, _) => return known.first().copied(),
+        (Shape::Instruction, _) => Dialect::is_conversation,
+        (_, dialect) if dialect.is_completion() => Dialect::is_completion,
+        (_, dialect) if dialect.is_conversation() => Dialect::is_conversation,
+        (_, dialect) if dialect.is_embedding() => Dialect::is_embedding,
+        _ => return None,
+    };
+    known.iter().copied().find(|&own| family(own))
 }

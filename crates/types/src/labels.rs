@@ -171,6 +171,10 @@ labels! {
     Next, "next step" {
         /// This attempt's outcome is the request's.
         Done = "done",
+        /// The same deployment was asked again.
+        Retry = "retry",
+        /// Another one was asked as well, while this one was still silent.
+        Hedge = "hedge",
         /// The same rung elsewhere was tried.
         Fallback = "fallback",
         /// The next rung was tried.
@@ -184,6 +188,62 @@ impl Task {
     /// Whether it is a part of a conversation that goes on.
     pub const fn converses(self) -> bool {
         matches!(self, Self::Chat | Self::AgentStep | Self::SubagentStep)
+    }
+}
+
+labels! {
+    /// Why an attempt failed: what the provider said, or what was seen from here.
+    Cause, "cause" {
+        /// Too many requests or tokens for now.
+        RateLimited = "rate_limited",
+        /// What was paid for or granted is spent; waiting a moment does not help.
+        QuotaExhausted = "quota_exhausted",
+        /// The provider is there and has no room.
+        Overloaded = "overloaded",
+        /// The request is wrong, and so it is elsewhere.
+        BadRequest = "bad_request",
+        /// The conversation is longer than the model's context.
+        ContextOverflow = "context_overflow",
+        /// The provider's filter refused the content.
+        ContentRefused = "content_refused",
+        /// The provider does not take the key.
+        Auth = "auth",
+        /// The provider knows no such model, or does no such thing.
+        NotFound = "not_found",
+        /// The provider broke.
+        ServerError = "server_error",
+        /// The provider gave up waiting for its own.
+        Timeout = "timeout",
+        /// The provider's name leads nowhere.
+        DnsFailed = "dns_failed",
+        /// No connection came about.
+        ConnectFailed = "connect_failed",
+        /// No connection came about in time.
+        ConnectTimeout = "connect_timeout",
+        /// There was no agreement on an encrypted connection.
+        TlsFailed = "tls_failed",
+        /// Nothing came in time.
+        FirstByteTimeout = "first_byte_timeout",
+        /// The answer stopped coming.
+        Stalled = "stalled",
+        /// The connection broke off.
+        BrokeOff = "broke_off",
+        /// What came is no answer.
+        NoAnswer = "no_answer",
+        /// The call cannot be made as configured.
+        Misconfigured = "misconfigured",
+        /// The request cannot be said in the provider's dialect.
+        NotConvertible = "not_convertible",
+        /// The request's own time was up.
+        Deadline = "deadline",
+        /// It was not asked, since it has been failing.
+        BreakerOpen = "breaker_open",
+        /// It was not asked, since as many calls as may be were under way.
+        AtCapacity = "at_capacity",
+        /// Another one answered first.
+        HedgeLost = "hedge_lost",
+        /// The client went away.
+        Cancelled = "cancelled",
     }
 }
 

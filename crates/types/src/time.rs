@@ -22,6 +22,12 @@ impl Timestamp {
         self.0
     }
 
+    /// From a date in HTTP's form (RFC 9110, section 5.6.7): `Fri, 27 Nov 2026 12:00:00 GMT`.
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let zoned = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        Some(Self(zoned.as_microsecond()))
+    }
+
     /// Microseconds from `earlier` to this, zero when the clock went back.
     pub fn micros_since(self, earlier: Self) -> u64 {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
@@ -92,5 +98,12 @@ mod tests {
         let time = Timestamp::from_micros(1_795_449_600_000_001);
         assert_eq!(time.to_string(), "2026-11-23T16:00:00.000001Z");
         assert_eq!(time.to_string().parse::<Timestamp>().unwrap(), time);
+    }
+
+    #[test]
+    fn dates_of_http_are_read() {
+        let read = |text| Timestamp::from_http_date(text).map(|time| time.to_string());
+        assert_eq!(read("Fri, 27 Nov 2026 12:00:00 GMT").as_deref(), Some("2026-11-27T12:00:00.000000Z"));
+        assert_eq!(read("tomorrow"), None);
     }
 }

@@ -147,6 +147,22 @@ impl Layers {
         inside.filter_map(|(key, entry)| Some((key.segments().last()?.as_str(), entry))).collect()
     }
 
+    /// The names of the tables right below `table`, and where each was first spoken of.
+    pub(super) fn tables_below(&self, table: &KeyPath) -> Vec<(&str, &Origin)> {
+        let depth = table.segments().len();
+        let inside = self.entries.iter().filter(|(key, _)| {
+            key.segments().len() > depth + 1 && key.segments().starts_with(table.segments())
+        });
+        let mut named: Vec<(&str, &Origin)> = Vec::new();
+        for (key, entry) in inside {
+            let Some(name) = key.segments().get(depth) else { continue };
+            if named.last().is_none_or(|(last, _)| last != name) {
+                named.push((name, &entry.origin));
+            }
+        }
+        named
+    }
+
     /// The names declared in `table`, in the order of declaration, and where.
     pub(super) fn named(&self, table: &str) -> Vec<(&str, &Origin)> {
         let mut named: Vec<_> = self

@@ -162,7 +162,8 @@ fn value(kind: Kind) -> String {
         Kind::Count => "whole number".to_owned(),
         Kind::Usd => "US dollars per million tokens".to_owned(),
         Kind::Dollars => "US dollars".to_owned(),
-        Kind::Duration => "span of time: a number and `s`, `m`, `h` or `d`".to_owned(),
+        Kind::Duration => "span of time: a number and `ms`, `s`, `m`, `h` or `d`".to_owned(),
+        Kind::Positive => "whole number from 1".to_owned(),
         Kind::Names => "array of models".to_owned(),
         Kind::Dialects => {
             format!("array of {}", words(Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect()))

@@ -65,6 +65,7 @@ impl<'a> Resolver<'a> {
         let limits = self.limits();
         Some(Config {
             listen: listen?,
+            max_concurrent: self.count(&KeyPath::fixed("server.max_concurrent")).map(|most| most as usize),
             hosts: match self.layers.get(&KeyPath::fixed("server.hosts")) {
                 Some(Entry { value: Value::List(names), .. }) => names.clone(),
                 _ => Vec::new(),

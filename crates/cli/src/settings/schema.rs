@@ -47,6 +47,8 @@ pub(super) enum Kind {
     Dollars,
     /// A span of time: a number and its unit.
     Duration,
+    /// A whole number from 1.
+    Positive,
     /// Model names.
     Names,
     /// Witnesses: an address and a key each.
@@ -85,6 +87,12 @@ pub(super) static KEYS: &[Key] = &[
         Kind::OneOf(&["optional", "required"]),
         None,
         "whether who asks must have a virtual key; without it, beyond this machine (any `server.listen` that is not a loopback address) from the first key on",
+    ),
+    key(
+        "server.max_concurrent",
+        Kind::Positive,
+        None,
+        "how many requests are answered at a time: a few more wait a moment, and the others are told to come back; without it, as many as come",
     ),
     key(
         "store.url",
@@ -208,8 +216,73 @@ pub(super) static KEYS: &[Key] = &[
         None,
         "the environment variable that holds the provider's key; without it, no key is sent",
     ),
-    key("models.*.provider", Kind::Text, None, "the configured name of the model's provider"),
+    key(
+        "providers.*.connect_timeout",
+        Kind::Duration,
+        None,
+        "how long a connection to the provider is waited for; without it, `10s`",
+    ),
+    key(
+        "providers.*.first_byte_timeout",
+        Kind::Duration,
+        None,
+        "how long the first byte of an answer is waited for, the connection included; without it, `10m`: models that reason take minutes",
+    ),
+    key(
+        "providers.*.stall_timeout",
+        Kind::Duration,
+        None,
+        "how long an answer may pause once it has begun; without it, `5m`",
+    ),
+    key(
+        "providers.*.retries",
+        Kind::Count,
+        None,
+        "how often a call that failed for a reason that may pass is made again at the same place; without it, 2",
+    ),
+    key(
+        "providers.*.breaker",
+        Kind::Switch,
+        None,
+        "whether a deployment that keeps failing is left alone for a while (a circuit breaker); without it, `true`",
+    ),
+    key(
+        "providers.*.max_concurrent",
+        Kind::Positive,
+        None,
+        "how many calls to the provider may be under way at a time; without it, as many as there are",
+    ),
+    key(
+        "providers.*.warm",
+        Kind::Switch,
+        None,
+        "whether a connection is opened at the start, so that the first request need not wait for it; without it, `true`",
+    ),
+    key(
+        "models.*.provider",
+        Kind::Text,
+        None,
+        "the configured name of the model's provider; not needed by a model that has `deployments`",
+    ),
     key("models.*.id", Kind::Text, None, "the provider's own name for the model; not for embedded models"),
+    key(
+        "models.*.deployments.*.provider",
+        Kind::Text,
+        None,
+        "for a model that is served at several places, the configured name of one place's provider",
+    ),
+    key(
+        "models.*.deployments.*.id",
+        Kind::Text,
+        None,
+        "that provider's own name for the model; without it, the model's `id`",
+    ),
+    key(
+        "models.*.deployments.*.weight",
+        Kind::Positive,
+        None,
+        "that place's share of the work, beside the other places' weights; without it, 1, which is also the weight of the model's own provider",
+    ),
     key(
         "models.*.price.input",
         Kind::Usd,
@@ -401,6 +474,24 @@ pub(super) static KEYS: &[Key] = &[
         Kind::Count,
         Some("4096"),
         "how many tokens an answer is taken to have until it is there, where its request does not say how many it may have",
+    ),
+    key(
+        "routes.*.deadline",
+        Kind::Duration,
+        None,
+        "how long a request may take, from its arrival to the end of its answer, every further attempt included; without it, there is no limit",
+    ),
+    key(
+        "routes.*.hedge_after",
+        Kind::Duration,
+        None,
+        "for completions: how long the first place may be silent before a second is asked as well; without it, none is",
+    ),
+    key(
+        "routes.*.hedge_budget",
+        Kind::Fraction,
+        None,
+        "the share of completions that may be asked for twice; without it, 0.05",
     ),
     key("aliases.*", Kind::Text, None, "for a name clients ask for, the model or route it stands for"),
 ];

@@ -1,6 +1,7 @@
 //! Settings as a whole: precedence, origins, printing, and that no text holds a secret.
 
 mod messages;
+mod resilience;
 
 use std::path::Path;
 
@@ -218,7 +219,7 @@ fn what_was_found_at_start_lies_between_the_defaults_and_the_file() {
     let wrong = [discovered(&["models", "x", "window"], "1", how)];
     assert_eq!(
         load_with(None, &[], &wrong, &[]).err().unwrap().lines().last(),
-        Some("  hint: known here: provider, id, price, tasks, context, can")
+        Some("  hint: known here: provider, id, deployments, price, tasks, context, can")
     );
 }
 

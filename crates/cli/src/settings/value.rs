@@ -119,7 +119,7 @@ impl Kind {
             (Self::Switch, DeValue::Boolean(on)) => Ok(Value::Switch(*on)),
             (Self::Fraction, DeValue::Integer(number)) => number_from(number.as_str(), number.radix()),
             (Self::Fraction, DeValue::Float(number)) => fraction(number.as_str()),
-            (Self::Count, DeValue::Integer(number)) => {
+            (Self::Count | Self::Positive, DeValue::Integer(number)) => {
                 let digits = number.as_str().replace('_', "");
                 match u64::from_str_radix(&digits, number.radix()) {
                     Ok(number) => Ok(Value::Count(number)),
@@ -152,7 +152,7 @@ impl Kind {
         let value = match self {
             Self::Switch => switch(text)?,
             Self::Fraction => fraction(text)?,
-            Self::Count => Value::Count(count(text)?),
+            Self::Count | Self::Positive => Value::Count(count(text)?),
             Self::Usd | Self::Dollars => Value::Usd(usd::parse(text)?),
             kind if kind.is_list() => {
                 Value::List(text.split(',').map(|name| name.trim().to_owned()).collect())
@@ -169,7 +169,8 @@ impl Kind {
                 0.0..=1.0 => Ok(Value::Fraction(number)),
                 _ => Err(Fault::new("must be from 0 to 1")),
             },
-            (Self::Count, Value::Count(number)) => Ok(Value::Count(number)),
+            (Self::Positive, Value::Count(0)) => Err(Fault::new("must be at least 1")),
+            (Self::Count | Self::Positive, Value::Count(number)) => Ok(Value::Count(number)),
             (Self::Usd | Self::Dollars, Value::Usd(amount)) => Ok(Value::Usd(amount)),
             (Self::Switch, Value::Switch(on)) => Ok(Value::Switch(on)),
             (kind, Value::List(names)) if kind.is_list() => {
@@ -245,14 +246,14 @@ impl Kind {
 
     /// Whether it holds a number.
     fn is_number(self) -> bool {
-        matches!(self, Self::Fraction | Self::Count | Self::Usd | Self::Dollars)
+        matches!(self, Self::Fraction | Self::Count | Self::Positive | Self::Usd | Self::Dollars)
     }
 
     fn mismatch(self, found: &str) -> Fault {
         let wanted = match self {
             Self::Switch => "`true` or `false`",
             Self::Fraction => "a number from 0 to 1",
-            Self::Count => "a whole number",
+            Self::Count | Self::Positive => "a whole number",
             Self::Usd => "a number of US dollars per million tokens",
             Self::Dollars => "a number of US dollars",
             Self::Duration => "a span of time such as \"10m\"",

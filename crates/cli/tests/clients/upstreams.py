@@ -12,6 +12,8 @@ PROVIDER = """
 kind = "{kind}"
 base_url = "http://127.0.0.1:{port}{path}"
 api_key_env = "SCRIPTED_KEY"
+retries = 0
+breaker = false
 {more}
 """
 
@@ -20,6 +22,8 @@ MODEL = """
 provider = "{name}"
 id = "mock-{behaviour}"
 """
+
+CAUSES = {400: "bad_request", 401: "auth", 429: "rate_limited", 500: "server_error"}
 
 BEHAVIOURS = ["small", "tools", "sees", "json", "embed", "400", "401", "429", "500", "cut", "long"]
 
@@ -121,7 +125,7 @@ class Way:
             return
         (attempt,) = told["attempts"]
         assert (told["dialect"], told["outcome"], told["served_model"]) == (dialect, "failed", None), told
-        assert (attempt["status"], attempt["error"]) == (status, f"http_{status}"), told
+        assert (attempt["status"], attempt["error"]) == (status, CAUSES[status]), told
 
     def broke_off(self, dialect):
         """Checks what the newest record says of a stream without its end."""

@@ -17,7 +17,7 @@ impl Kinds {
         let (root, versioned) = (upstream.anthropic_base(), upstream.openai_base());
         let provider = |name: &str, kind: &str, base: &str, more: &str| {
             format!(
-                "[providers.{name}]\nkind = \"{kind}\"\nbase_url = \"{base}\"\napi_key_env = \"SCRIPTED_KEY\"\n{more}\n\
+                "[providers.{name}]\nkind = \"{kind}\"\nbase_url = \"{base}\"\napi_key_env = \"SCRIPTED_KEY\"\nretries = 0\nbreaker = false\n{more}\n\
                  [models.{name}-m]\nprovider = \"{name}\"\nid = \"mock-1\"\n\n"
             )
         };

@@ -25,6 +25,7 @@ mod log;
 mod media;
 mod path;
 mod records;
+mod resilience;
 mod rig;
 mod route;
 mod streams;

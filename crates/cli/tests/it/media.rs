@@ -30,12 +30,16 @@ payloads = "keep"
 kind = "openai"
 base_url = "{base}"
 api_key_env = "SCRIPTED_KEY"
+retries = 0
+breaker = false
 
 [providers.azure]
 kind = "azure-openai"
 base_url = "{root}"
 api_version = "2024-10-21"
 api_key_env = "SCRIPTED_KEY"
+retries = 0
+breaker = false
 
 [models.any]
 provider = "alpha"

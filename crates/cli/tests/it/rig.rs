@@ -51,11 +51,15 @@ path = "{repository}"
 kind = "openai"
 base_url = "{openai}"
 api_key_env = "SCRIPTED_KEY"
+retries = 0
+breaker = false
 
 [providers.beta]
 kind = "anthropic"
 base_url = "{anthropic}"
 api_key_env = "SCRIPTED_KEY"
+retries = 0
+breaker = false
 
 [models.flash]
 provider = "embedded"

@@ -187,7 +187,7 @@ pub async fn anchor_now(
     key: &Verifier,
     clock: &dyn Clock,
 ) -> Result<Vec<Anchored>, reqwest::Error> {
-    let upstreams = Upstreams::new()?;
+    let upstreams = Upstreams::new(&std::collections::BTreeMap::new())?;
     let mut all = Vec::new();
     for place in Place::of(config) {
         let outcome = newest(&place, store, key, clock, &upstreams, None).await;

@@ -8,7 +8,8 @@ import { FIELDS, SPANS, question, readAddress, tidy, timeOf, writeAddress } from
 /** @typedef {{input: number, cached_input: number, cache_write: number, output: number}} Price */
 /** @typedef {{language: string, files: number, tokens: number}} Language */
 /** @typedef {{version: string, files: number, tokens: number, lines: number, commit: string|null, languages: Language[]}} Flash */
-/** @typedef {{name: string, id: string, provider: string, kind: string, tasks: string[], price: Price|null, state: string, requests: number, failures: number, last_used: string|null, last_error: string|null}} Model */
+/** @typedef {{name: string, id: string, provider: string, kind: string, tasks: string[], price: Price|null, state: string, requests: number, failures: number, last_used: string|null, last_error: string|null, deployments?: Deployment[]}} Model */
+/** @typedef {{name: string, provider: string, id: string, weight: number, state: string, breaker: string, opens_again: string|null, in_flight: number, latency_micros: number|null, requests: number, failures: number, last_error: string|null}} Deployment */
 /** @typedef {{name: string, ladder: string[]}} Route */
 /** @typedef {{kind: string, place: string, size: number|null, made: string|null, error: string|null, failed: string|null, failures: number}} Anchor */
 /** @typedef {{name: string, url: string, size: number|null, time: string|null, error: string|null}} Witness */
@@ -442,7 +443,7 @@ function languages(languages) {
 /** @type {Column<Model>[]} */
 const MODEL_COLUMNS = [
   { head: "Model", kind: "c-model", of: (m) => [m.name, m.id, m.provider, m.kind], cell: modelName },
-  { head: "State", kind: "c-state", of: (m) => m.state, cell: (m) => [mark(STATES[m.state] ?? "quiet", m.state)] },
+  { head: "State", kind: "c-state", of: (m) => [m.state, m.deployments], cell: modelState },
   { head: "Tasks", kind: "c-tasks", of: (m) => m.tasks, cell: (m) => [m.tasks.map(words).join(", ") || unknown("none")] },
   { head: "Price per M tokens", kind: "c-price", label: "price", of: (m) => m.price, cell: modelPrice },
   { head: "Requests", kind: "c-requests right", label: "requests", of: (m) => m.requests, cell: (m) => [whole.format(m.requests)] },
@@ -455,6 +456,24 @@ const MODEL_COLUMNS = [
 function modelName(model) {
   const where = model.kind === model.provider ? model.provider : `${model.provider} · ${model.kind}`;
   return [el("strong", {}, model.name), " ", span("soft", where), span("stack mono", model.id)];
+}
+
+/** @param {Model} model @returns {Part[]} */
+function modelState(model) {
+  const deployments = model.deployments ?? [];
+  const several = deployments.length > 1;
+  const told = deployments.filter((one) => several || one.breaker !== "closed").map((one) => deploymentState(one, several));
+  return [mark(STATES[model.state] ?? "quiet", model.state), ...told];
+}
+
+/** @param {Deployment} one @param {boolean} named @returns {Part} */
+function deploymentState(one, named) {
+  const closed = one.breaker === "closed";
+  const state = closed ? one.state : `breaker ${words(one.breaker)}`;
+  const again = one.opens_again ? `, asked again at ${one.opens_again}` : "";
+  const latency = one.latency_micros === null ? "" : `, answers in ${(one.latency_micros / 1000).toFixed(0)} ms`;
+  const title = `${one.provider} · ${one.id}: ${whole.format(one.requests)} asked, ${whole.format(one.failures)} failed, ${one.in_flight} under way${latency}${again}`;
+  return span(`stack ${closed ? "soft" : ""}`, named ? `${one.name}: ${state}` : state, title);
 }
 
 /** @param {Model} model @returns {Part[]} */

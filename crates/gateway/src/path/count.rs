@@ -63,10 +63,10 @@ pub(super) async fn count(
         begin(state, call, intent(call, caller, asked, decided::plainly(state, &plan), planned(&plan)));
     let tried = super::attempt(state, call, request, &plan, begun, &mut client).await;
     let Some((begun, attempts, tried)) = tried else { return };
-    let (reason, name) = (plan.reason, tried.name.clone());
-    let delivery = Delivery { state, call, stream: false, reason, name, rung: None, begun, attempts };
+    let (reason, name, at) = (plan.reason, tried.name.clone(), tried.at);
+    let delivery = Delivery { state, call, stream: false, reason, name, rung: None, begun, attempts, at };
     match &tried.reached {
-        Reached::Whole(whole) if !whole.failed() => deliver::deliver(delivery, tried, client).await,
+        Reached::Whole(whole) if whole.failure.is_none() => deliver::deliver(delivery, tried, client).await,
         _ => delivery.estimate(estimate, client).await,
     }
 }
@@ -76,5 +76,8 @@ fn those_who_count(state: &State, request: &Request) -> Option<Plan> {
     let features = decided::features(request, Classified::plainly(Task::Utility));
     let mut plan = waymark_routing::decide(&features, &state.snapshot).ok()?;
     plan.steps.retain(|step| step.dialect == request.dialect);
+    for step in &mut plan.steps {
+        step.others.retain(|other| other.dialect == request.dialect);
+    }
     (!plan.steps.is_empty()).then_some(plan)
 }

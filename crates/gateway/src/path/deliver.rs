@@ -10,13 +10,14 @@ use waymark_flash as flash;
 use waymark_ledger::{Attempt, Commitment, Completion, Entry, Source};
 use waymark_protocol::gemini::Array;
 use waymark_protocol::{Answer, ErrorKind, Fault, Suggestion, Vectors, embed_dialogue, fim_dialogue, sse};
-use waymark_types::{Next, Outcome, Timestamp, Usage};
+use waymark_types::{Cause, Next, Outcome, Timestamp, Usage};
 
-use super::attempt::{Reached, Tried, Whole};
+use super::attempt::{Reached, Tried, Unanswered, Whole};
 use super::begun::Begun;
 use super::shortened;
 use super::{Call, tolerate, unrecorded};
 use crate::config::Payloads;
+use crate::health::{UnderWay, Verdict};
 use crate::limits::Hold;
 use crate::recorder::{Payload, Unrecorded};
 use crate::relay::{Client, Head, Kept, Relayed, Sent, Upstreamed, error_end};
@@ -141,33 +142,42 @@ pub(super) struct Delivery<'a> {
     pub(super) call: &'a Call,
     pub(super) stream: bool,
     pub(super) reason: &'a str,
-    /// The configured name of the model tried last.
+    /// The configured name of the model whose answer this is.
     pub(super) name: String,
     /// The rung it is on.
     pub(super) rung: Option<String>,
     pub(super) begun: Begun,
     pub(super) attempts: Vec<Attempt>,
+    /// Which of the attempts it is the answer of.
+    pub(super) at: usize,
 }
 
 /// Delivers what the attempts came to.
 pub(super) async fn deliver(delivery: Delivery<'_>, tried: Tried, client: Client) {
     match tried.reached {
-        Reached::Nothing(fault) => delivery.fault(fault, client).await,
+        Reached::Nothing(unanswered) => delivery.unanswered(unanswered, client).await,
         Reached::Suggestion(completion) => delivery.suggestion(&completion, client).await,
         Reached::WarmedUp => delivery.warmed_up(client).await,
         Reached::Whole(whole) => delivery.whole(*whole, client).await,
-        Reached::Stream(upstreamed) => delivery.stream(*upstreamed, client).await,
+        Reached::Stream(upstreamed) => delivery.stream(*upstreamed, tried.under_way, client).await,
     }
 }
 
 impl Delivery<'_> {
     /// No upstream answered: the client gets an error of our own.
-    async fn fault(mut self, fault: Fault, client: Client) {
+    async fn unanswered(mut self, unanswered: Unanswered, client: Client) {
+        let Unanswered { fault, failure } = unanswered;
         self.reason = fault.code;
-        let timed_out = fault.kind == ErrorKind::Timeout;
-        let outcome = if timed_out { Outcome::TimedOut } else { Outcome::Failed };
+        let outcome = match (fault.kind, failure.cause) {
+            (ErrorKind::Timeout, _) => Outcome::TimedOut,
+            (_, Cause::BreakerOpen | Cause::AtCapacity) => Outcome::Refused,
+            _ => Outcome::Failed,
+        };
         let body = waymark_protocol::error_body(self.call.dialect, &fault);
-        let head = Head::new(fault.kind.status(), "application/json");
+        let mut head = Head::new(fault.kind.status(), "application/json");
+        if let Some(wait) = failure.wait {
+            head = head.retry_after(wait);
+        }
         // What a conversion objects to is told in the request's own words, which are not for the record.
         let words = match fault.kind {
             ErrorKind::InvalidRequest => "the request cannot be said in the provider's dialect",
@@ -244,7 +254,7 @@ impl Delivery<'_> {
     }
 
     /// A provider's whole answer, passed on byte for byte.
-    async fn whole(mut self, Whole { head, body, answer }: Whole, client: Client) {
+    async fn whole(mut self, Whole { head, body, answer, .. }: Whole, client: Client) {
         let outcome = self.serve(answer.served_model.as_deref());
         let mut ending = Ending::new(outcome, self.reason).answer(&self.name, answer);
         if outcome == Outcome::Failed {
@@ -254,13 +264,13 @@ impl Delivery<'_> {
     }
 
     /// A provider's stream: everything but its end goes out as it comes, and the end once it is on record.
-    async fn stream(mut self, upstreamed: Upstreamed, client: Client) {
+    async fn stream(mut self, upstreamed: Upstreamed, under_way: Option<UnderWay>, client: Client) {
         let begun = self.begun.durable().await;
         let on_record = begun.is_ok();
         if let Err(error) = begun.or_else(|error| tolerate(self.state, error)) {
             return client.answer(unrecorded(self.call.dialect, &error));
         }
-        let (failed_at_once, framing) = (upstreamed.failed_at_once(), upstreamed.framing());
+        let (failed_at_once, framing) = (upstreamed.failure().is_some(), upstreamed.framing());
         let (mut head, mut sent) = (self.mark(upstreamed.head(), on_record), self.sent());
         if self.call.wants_array() {
             head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Array::CONTENT_TYPE));
@@ -270,6 +280,7 @@ impl Delivery<'_> {
         let mut client = client.begin(head);
         let relayed = upstreamed.relay(&mut client, sent).await;
         self.ended(&relayed, failed_at_once);
+        self.settle(&relayed, under_way);
         let Relayed { outcome, mut answer, last, error, mut sent } = relayed;
         if outcome != Outcome::Succeeded && answer.finish.is_none() {
             // What a provider counts at the start of a stream says nothing of a stream cut short.
@@ -298,16 +309,28 @@ impl Delivery<'_> {
 
     /// Brings the attempt up to date with how its stream ended.
     fn ended(&mut self, relayed: &Relayed, failed_at_once: bool) {
-        if let Some(attempt) = self.attempts.last_mut() {
+        if let Some(attempt) = self.attempts.get_mut(self.at) {
             attempt.ended = self.state.clock.now();
             attempt.outcome = relayed.outcome;
-            attempt.error = relayed.error.map(|(code, _)| code.to_owned());
+            attempt.error = relayed.error.map(|(failure, _)| failure.cause.to_string());
             attempt.next = if relayed.outcome == Outcome::Succeeded { Next::Done } else { Next::Exhausted };
         }
         self.serve(relayed.answer.served_model.as_deref());
-        if let Some(attempt) = self.attempts.last_mut() {
+        if let Some(attempt) = self.attempts.get_mut(self.at) {
             attempt.served &= !failed_at_once;
         }
+    }
+
+    /// Notes what a stream's end says of its deployment, and of where its session is.
+    fn settle(&self, relayed: &Relayed, under_way: Option<UnderWay>) {
+        let Some(under_way) = under_way else { return };
+        let now = self.state.clock.now();
+        let says = match relayed.error {
+            None => Verdict::Good,
+            Some((failure, _)) if relayed.outcome != Outcome::Cancelled => Verdict::Bad(failure),
+            Some(_) => Verdict::Unknown,
+        };
+        under_way.settle(says, now);
     }
 
     /// Records a whole answer and then sends it.
@@ -333,15 +356,14 @@ impl Delivery<'_> {
 
     /// Marks the last attempt as the one that answered, unless an error is all it gave, and returns how it went.
     fn serve(&mut self, served_model: Option<&str>) -> Outcome {
-        let Some(attempt) = self.attempts.last_mut() else { return Outcome::Failed };
+        let Some(attempt) = self.attempts.get_mut(self.at) else { return Outcome::Failed };
         attempt.served = attempt.outcome != Outcome::Failed;
         attempt.served_model = served_model.map(shortened).or(attempt.served_model.take());
-        self.state.health.note(&self.name, attempt.outcome, attempt.error.as_deref(), attempt.ended);
         attempt.outcome
     }
 
     fn model(&self) -> Option<String> {
-        self.attempts.last().map(|attempt| attempt.model.clone())
+        self.attempts.get(self.at).map(|attempt| attempt.model.clone())
     }
 
     fn mark(&self, head: &Head, on_record: bool) -> Head {

@@ -6,6 +6,7 @@ mod attempt;
 mod begun;
 pub(crate) mod convert;
 pub(crate) mod count;
+mod deadline;
 mod decided;
 mod deliver;
 mod identify;
@@ -21,7 +22,7 @@ use waymark_ledger::{Attempt, Decision, Intent, PlannedAttempt};
 use waymark_protocol::gemini::Array;
 use waymark_protocol::{Addressed, ErrorKind, Fault, Request};
 use waymark_routing::{POLICY, Plan, Refusal};
-use waymark_types::{Dialect, Next, Outcome, RecordId, Task, Timestamp};
+use waymark_types::{Cause, Dialect, Next, Outcome, RecordId, Task, Timestamp};
 
 use crate::config::{OnFailure, Payloads};
 use crate::limits::{self, Refused};
@@ -70,10 +71,19 @@ pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
             return refuse(state, &call, &caller, None, fault, &error.place(), client).await;
         }
     };
+    if let Err(fault) = deadline::asked(&call.headers) {
+        let words = fault.message.clone();
+        return refuse(state, &call, &caller, None, fault, &words, client).await;
+    }
     let classified = task::classify(&request, &call.headers);
     caller.session = identify::session(&caller, &request, classified.task, &state.session_key);
     caller.repository = identify::repository(&caller, &request);
     let asked = Some((&request, classified.task));
+    let Ok(_entered) = state.door.enter().await else {
+        let fault = busy();
+        let words = fault.message.clone();
+        return refuse(state, &call, &caller, asked, fault, &words, client).await;
+    };
     match admit(state).await {
         Ok(()) => {}
         Err(Objection::Fault(fault)) => {
@@ -97,6 +107,13 @@ pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
     let planned = planned(&plan);
     let begun = begin(state, &call, intent(&call, &caller, asked, decision, planned)).holding(hold);
     attempt_and_deliver(state, &call, &request, &plan, begun, client).await;
+}
+
+/// As many requests are answered as may be.
+fn busy() -> Fault {
+    let message = "as many requests are answered here as may be at a time; ask again in a moment, or allow more of \
+                   them with `server.max_concurrent`";
+    fault(ErrorKind::Unavailable, Cause::AtCapacity.as_str(), message.to_owned())
 }
 
 /// Why a request is not taken.
@@ -133,10 +150,10 @@ async fn attempt_and_deliver(
     let reason = match tried.arrival {
         Next::Fallback => "fallback",
         Next::Escalate => "escalated",
-        Next::Done | Next::Exhausted => plan.reason,
+        Next::Done | Next::Retry | Next::Hedge | Next::Exhausted => plan.reason,
     };
-    let (name, rung) = (tried.name.clone(), plan.rung_of(&tried.name));
-    let delivery = Delivery { state, call, stream: request.stream, reason, name, rung, begun, attempts };
+    let (name, rung, at) = (tried.name.clone(), plan.rung_of(&tried.name), tried.at);
+    let delivery = Delivery { state, call, stream: request.stream, reason, name, rung, begun, attempts, at };
     deliver::deliver(delivery, tried, client).await;
 }
 
@@ -165,7 +182,7 @@ async fn attempt(
 
 /// The client went away before anything had left.
 async fn cancelled(state: &State, call: &Call, plan: &Plan, begun: Begun, mut attempts: Vec<Attempt>) {
-    if let Some(attempt) = attempts.last_mut() {
+    for attempt in attempts.iter_mut().filter(|attempt| attempt::is_open(attempt)) {
         attempt.ended = state.clock.now();
     }
     let ending =
@@ -274,6 +291,8 @@ async fn record_refusal(
     match recorded.or_else(|error| tolerate(state, error)) {
         Ok(()) => {
             let mut response = crate::relay::error_response(call.dialect, &fault, record, None);
+            let soon = (fault.code == Cause::AtCapacity.as_str()).then_some(1);
+            let retry_after = retry_after.or(soon);
             response.headers_mut().extend(retry_after.map(|seconds| (header::RETRY_AFTER, seconds.into())));
             client.answer(response);
         }
@@ -314,11 +333,15 @@ fn intent(
 }
 
 fn planned(plan: &Plan) -> Vec<PlannedAttempt> {
-    let planned = |step: &waymark_routing::Step| PlannedAttempt {
-        provider: step.provider.clone(),
-        model: step.model.clone(),
+    let planned = |provider: &String, model: &String| PlannedAttempt {
+        provider: provider.clone(),
+        model: model.clone(),
     };
-    plan.steps.iter().map(planned).collect()
+    let of_step = |step: &waymark_routing::Step| {
+        let others: Vec<_> = step.others.iter().map(|other| planned(&other.provider, &other.model)).collect();
+        std::iter::once(planned(&step.provider, &step.model)).chain(others)
+    };
+    plan.steps.iter().flat_map(of_step).collect()
 }
 
 fn fault(kind: ErrorKind, code: &'static str, message: String) -> Fault {

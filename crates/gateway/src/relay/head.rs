@@ -1,5 +1,7 @@
 //! The status and headers of an answer, and the three that every answer carries.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -33,6 +35,13 @@ impl Head {
     pub(crate) fn framing(&self, dialect: Dialect) -> Option<Framing> {
         let kind = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         sse::framing_of(dialect, kind.unwrap_or_default())
+    }
+
+    /// Says when the same request may be answered.
+    pub(crate) fn retry_after(mut self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        self
     }
 
     /// Adds the three headers every answer carries.

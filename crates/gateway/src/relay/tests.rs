@@ -30,8 +30,9 @@ async fn relayed(
         Ok(Bytes::from_static(chunk))
     });
     let head = Head::new(200, framing.content_type());
-    let upstreamed =
-        Upstreamed::new(head.clone(), dialects, framing, converter, chunks.boxed(), "p".to_owned());
+    let (chunks, provider) = (chunks.boxed(), "p".to_owned());
+    let bounds = Bounds { stall: Duration::from_secs(300), until: None };
+    let upstreamed = Upstreamed::new(head.clone(), dialects, framing, converter, chunks, provider, bounds);
     let (reply, response) = oneshot::channel();
     let mut client = Client::Waiting(reply).begin(head);
     let relaying = async {

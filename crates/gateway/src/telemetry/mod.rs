@@ -20,6 +20,8 @@ use otlp::Exporter;
 pub use otlp::TelemetryError;
 use prometheus::Metrics;
 pub(crate) use prometheus::{Gauges, PAGE, resident_memory};
+#[cfg(test)]
+pub(crate) use samples::config as sample_config;
 
 /// An answer that has ended, as those who watch are told of it.
 #[derive(Clone, Copy)]

@@ -33,6 +33,10 @@ impl Names {
                 let of_provider = models.entry(model.provider.clone()).or_default();
                 of_provider.entry(model.id.clone()).or_insert_with(|| name.clone());
             }
+            for one in &model.deployments {
+                let of_provider = models.entry(one.provider.clone()).or_default();
+                of_provider.entry(one.id.clone()).or_insert_with(|| name.clone());
+            }
         }
         Self { models, embedded, kinds }
     }

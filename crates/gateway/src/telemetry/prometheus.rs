@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use waymark_types::{Next, Outcome, Usage};
+use waymark_types::{Cause, Next, Outcome, Usage};
 
 use super::Answered;
 use super::names::{NONE, Names};
@@ -62,6 +62,19 @@ struct OfAttempt {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfFailure {
+    provider: String,
+    model: String,
+    cause: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfDeployment {
+    model: String,
+    deployment: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfStep {
     next: &'static str,
 }
@@ -105,8 +118,11 @@ pub(crate) struct Metrics {
     durations: Histograms<OfDuration>,
     first_bytes: Histograms<OfDuration>,
     attempts: Family<OfAttempt, Counter>,
+    failures: Family<OfFailure, Counter>,
     steps: Family<OfStep, Counter>,
     refusals: Family<OfRefusal, Counter>,
+    breakers: Family<OfDeployment, Gauge>,
+    in_flight: Family<OfDeployment, Gauge>,
     appends: Histogram,
     leaves: Gauge,
     open: Gauge,
@@ -131,8 +147,11 @@ impl Metrics {
             durations: histograms(),
             first_bytes: histograms(),
             attempts: Family::default(),
+            failures: Family::default(),
             steps: Family::default(),
             refusals: Family::default(),
+            breakers: Family::default(),
+            in_flight: Family::default(),
             appends: Histogram::new(APPENDS),
             leaves: Gauge::default(),
             open: Gauge::default(),
@@ -158,6 +177,14 @@ impl Metrics {
         let first_bytes = "From a request's arrival to the first byte of its answer";
         all.register_with_unit("waymark_first_byte", first_bytes, Unit::Seconds, self.first_bytes.clone());
         all.register("waymark_attempts", "Upstream calls that ended", self.attempts.clone());
+        all.register(
+            "waymark_attempt_failures",
+            "Upstream calls that failed, by cause",
+            self.failures.clone(),
+        );
+        let breakers = "Circuit breakers: 0 closed, 1 half-open, 2 open";
+        all.register("waymark_breaker", breakers, self.breakers.clone());
+        all.register("waymark_calls_in_flight", "Upstream calls under way", self.in_flight.clone());
         all.register("waymark_further_attempts", "Upstream calls made after another one", self.steps.clone());
         let refusals = "Requests that were refused, by the reason's code";
         all.register("waymark_refusals", refusals, self.refusals.clone());
@@ -211,10 +238,14 @@ impl Metrics {
         for attempt in completion.attempts.iter().flatten() {
             let provider = self.names.provider(&attempt.provider).to_owned();
             let model = self.names.model(&attempt.provider, &attempt.model).to_owned();
+            if let Some(cause) = attempt.error.as_deref().and_then(|error| error.parse::<Cause>().ok()) {
+                let (provider, model) = (provider.clone(), model.clone());
+                self.failures.get_or_create(&OfFailure { provider, model, cause: cause.as_str() }).inc();
+            }
             self.attempts
                 .get_or_create(&OfAttempt { provider, model, outcome: attempt.outcome.as_str() })
                 .inc();
-            if matches!(attempt.next, Next::Fallback | Next::Escalate) {
+            if !matches!(attempt.next, Next::Done | Next::Exhausted) {
                 self.steps.get_or_create(&OfStep { next: attempt.next.as_str() }).inc();
             }
         }
@@ -238,6 +269,18 @@ impl Metrics {
     /// Notes how long a record took to become durable.
     pub(crate) fn appended(&self, took: Duration) {
         self.appends.observe(took.as_secs_f64());
+    }
+
+    /// How a deployment stands now: its breaker, as `/admin/status` calls it, and how many calls are under way.
+    pub(crate) fn deployment(&self, model: &str, deployment: &str, breaker: &str, in_flight: usize) {
+        let labels = OfDeployment { model: model.to_owned(), deployment: deployment.to_owned() };
+        let state = match breaker {
+            "closed" => 0,
+            "half_open" => 1,
+            _ => 2,
+        };
+        self.breakers.get_or_create(&labels).set(state);
+        self.in_flight.get_or_create(&labels).set(i64::try_from(in_flight).unwrap_or(i64::MAX));
     }
 
     /// The page, with what is true now.

@@ -9,7 +9,7 @@ use waymark_types::{Dialect, MicroUsd, Next, Outcome, ProviderKind, RecordId, Ta
 
 use super::names::Names;
 use crate::anchor::AnchorConfig;
-use crate::config::{Config, LedgerConfig, ModelConfig, ProviderConfig, TelemetryConfig};
+use crate::config::{Config, LedgerConfig, ModelConfig, Patience, ProviderConfig, TelemetryConfig};
 use crate::limits::LimitsConfig;
 
 pub(super) const BEGAN: i64 = 1_795_449_600_000_000;
@@ -97,12 +97,22 @@ pub(super) fn completion() -> Completion {
 
 /// The providers and models of the sample: `small` at `acme`, `large` at `beta`.
 pub(super) fn names() -> Names {
+    Names::of(&config())
+}
+
+/// The configuration of the sample.
+pub(crate) fn config() -> Config {
     let provider = |kind| ProviderConfig {
         kind,
         base_url: String::new(),
         api_version: None,
         dialects: None,
         api_key: None,
+        patience: Patience::default(),
+        retries: 0,
+        breaker: true,
+        max_concurrent: None,
+        warm: false,
     };
     let model = |provider: &str, id: &str| ModelConfig {
         provider: provider.into(),
@@ -111,10 +121,12 @@ pub(super) fn names() -> Names {
         tasks: None,
         context: None,
         can: None,
+        deployments: Vec::new(),
     };
-    Names::of(&Config {
+    Config {
         limits: LimitsConfig::default(),
         listen: ([127, 0, 0, 1], 0).into(),
+        max_concurrent: None,
         hosts: Vec::new(),
         rules: waymark_routing::Rules::default(),
         data_dir: PathBuf::new(),
@@ -137,5 +149,5 @@ pub(super) fn names() -> Names {
             .into(),
         routes: BTreeMap::new(),
         aliases: BTreeMap::new(),
-    })
+    }
 }

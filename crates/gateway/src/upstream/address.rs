@@ -106,6 +106,7 @@ enum Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Patience;
 
     fn address(
         kind: ProviderKind,
@@ -119,6 +120,11 @@ mod tests {
             api_version: None,
             dialects: None,
             api_key: None,
+            patience: Patience::default(),
+            retries: 0,
+            breaker: true,
+            max_concurrent: None,
+            warm: false,
         };
         let mut target = Target { dialect, model: "m-1", stream: false, method: None, query: None };
         change(&mut target, &mut provider);

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::conversation::Conversation;
 use crate::features::{Needs, Shape};
+use crate::policy::Deployment;
 use crate::rules::{Compiled, Rules};
 use crate::stock::StockNames;
 
@@ -20,6 +21,7 @@ fn snapshot() -> Snapshot {
         tasks: None,
         context: None,
         can: None,
+        deployments: Vec::new(),
     };
     let fim = model("local", ProviderKind::OpenAi, "coder");
     let route = Route {
@@ -69,6 +71,37 @@ fn names(task: Task, dialect: Dialect, model: &str) -> Result<Vec<String>, &'sta
 fn a_completion_starts_on_the_embedded_model_and_may_climb() {
     let plan = names(Task::Completion, Dialect::OpenAiCompletions, "auto");
     assert_eq!(plan, Ok(vec!["flash".into(), "fim".into()]));
+}
+
+#[test]
+fn a_step_names_every_place_of_its_model_that_the_client_can_be_served_from() {
+    let mut snapshot = snapshot();
+    let own = snapshot.policy.models["small"].clone();
+    let deployment = |name: &str, provider: &str, kind| Deployment {
+        name: name.into(),
+        provider: provider.into(),
+        kind,
+        dialects: Model::usual_dialects(kind),
+        id: own.id.clone(),
+        weight: 1,
+    };
+    let deployments = vec![
+        deployment("small", "acme", ProviderKind::OpenAi),
+        deployment("small/west", "west", ProviderKind::Anthropic),
+        deployment("small/fill", "fill", ProviderKind::Embedded),
+    ];
+    snapshot.policy.models.insert("small".into(), Model { deployments, ..own.clone() });
+    let step = |dialect| {
+        let plan = decide(&features(Task::Chat, dialect, "small"), &snapshot).unwrap();
+        let step = &plan.steps[0];
+        let others = step.others.iter().map(|place| (place.provider.clone(), place.dialect));
+        ((step.provider.clone(), step.dialect), others.collect::<Vec<_>>())
+    };
+    let (acme, west) = ("acme".to_owned(), "west".to_owned());
+    let chat = ((acme, Dialect::OpenAiChat), vec![(west, Dialect::AnthropicMessages)]);
+    assert_eq!(step(Dialect::OpenAiChat), chat);
+    let own = serde_json::to_value(&own).unwrap();
+    assert!(own.get("deployments").is_none(), "what has one place is written as before: {own}");
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn snapshot() -> Snapshot {
         tasks: None,
         context,
         can: None,
+        deployments: Vec::new(),
     };
     let models = [
         ("small", model("s", price(100, 10, 500), Some(100_000))),

@@ -86,6 +86,7 @@ struct Shared {
     responder: Responder,
     queue: Mutex<VecDeque<Reply>>,
     requests: Mutex<Vec<Captured>>,
+    connected: Tally,
     received: Tally,
     answered: Tally,
     closed: Tally,
@@ -104,21 +105,28 @@ impl Upstream {
 
     /// Starts a server that answers as `responder` says wherever no reply is queued.
     pub fn with(responder: impl Fn(&Captured) -> Reply + Send + Sync + 'static) -> Self {
-        Self::serving(Box::new(responder), true)
+        Self::serving(anywhere(), Box::new(responder), true)
     }
 
     /// The same, but it keeps nothing of what it was asked: for requests without number.
     pub fn forgetting(responder: impl Fn(&Captured) -> Reply + Send + Sync + 'static) -> Self {
-        Self::serving(Box::new(responder), false)
+        Self::serving(anywhere(), Box::new(responder), false)
     }
 
-    fn serving(responder: Responder, keeps: bool) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port");
+    /// Starts a server in the place of one that is gone, with a short text as its answer.
+    pub fn at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).expect("the port of the one before");
+        let responder = |_: &Captured| Reply::text("Hello from the next scripted upstream.");
+        Self::serving(listener, Box::new(responder), true)
+    }
+
+    fn serving(listener: TcpListener, responder: Responder, keeps: bool) -> Self {
         let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Shared {
             responder,
             queue: Mutex::default(),
             requests: Mutex::default(),
+            connected: Tally::new(),
             received: Tally::new(),
             answered: Tally::new(),
             closed: Tally::new(),
@@ -161,6 +169,11 @@ impl Upstream {
     /// The newest request; none fails the test.
     pub fn last(&self) -> Captured {
         self.requests().pop().expect("the upstream was asked")
+    }
+
+    /// Counts connections as they are opened, whether a request comes on them or not.
+    pub fn connected(&self) -> &Tally {
+        &self.shared.connected
     }
 
     /// Counts requests as they arrive.
@@ -260,6 +273,11 @@ impl std::fmt::Debug for Shared {
     }
 }
 
+/// A loopback port of its own.
+fn anywhere() -> TcpListener {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a loopback port")
+}
+
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     for (number, stream) in listener.incoming().enumerate() {
         if shared.is_stopping() {
@@ -269,6 +287,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         if let Ok(clone) = stream.try_clone() {
             shared.streams.lock().expect("streams lock").insert(number, clone);
         }
+        shared.connected.bump();
         let shared = Arc::clone(shared);
         std::thread::spawn(move || {
             connection::serve(stream, number, &shared);

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use waymark_gateway::ModelConfig;
+use waymark_gateway::{DeploymentConfig, ModelConfig};
 use waymark_types::{Capability, MicroUsd, Price, ProviderKind, Task};
 
 use super::Resolver;
 use crate::settings::key::KeyPath;
 use crate::settings::layers::{Entry, Layers};
 use crate::settings::origin::Origin;
-use crate::settings::problem::Fault;
+use crate::settings::problem::{Fault, echo};
 use crate::settings::value::Value;
 
 /// Cached input costs what input costs, unless the configuration says otherwise.
@@ -48,16 +48,67 @@ impl Resolver<'_> {
         let price = self.price(&table, declared);
         let tasks = self.layers.get(&table.child("tasks")).and_then(|entry| entry.value.list());
         let tasks = tasks.map(|tasks| tasks.iter().filter_map(|task| task.parse::<Task>().ok()).collect());
-        let (provider, origin) = self.needed(&table, "provider", declared)?;
-        self.check_target(&table.child("provider"), provider, &["providers"], origin);
-        let id = self.id(&table, provider, declared)?;
+        let mut deployments = self.deployments(&table, name);
+        if deployments.is_empty() || self.layers.text(&table.child("provider")).is_some() {
+            let (provider, origin) = self.needed(&table, "provider", declared)?;
+            self.check_target(&table.child("provider"), provider, &["providers"], origin);
+            let (provider, id) = (provider.to_owned(), self.id(&table, provider, declared)?);
+            deployments.insert(0, DeploymentConfig { name: name.to_owned(), provider, id, weight: 1 });
+        }
+        let first = deployments.first()?;
+        let (provider, id) = (first.provider.clone(), first.id.clone());
+        if let [_] = deployments.as_slice() {
+            deployments.clear();
+        }
         let (context, can) = (self.count(&table.child("context")), self.can(&table.child("can")));
-        Some(ModelConfig { provider: provider.to_owned(), id, price, tasks, context, can })
+        Some(ModelConfig { provider, id, price, tasks, context, can, deployments })
     }
 
     fn can(&self, key: &KeyPath) -> Option<Vec<Capability>> {
         let names = self.layers.get(key)?.value.list()?;
         Some(names.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
+    /// The places where a model is served beside its own provider.
+    fn deployments(&mut self, table: &KeyPath, model: &str) -> Vec<DeploymentConfig> {
+        let table_of_all = table.child("deployments");
+        let mut deployments: Vec<DeploymentConfig> = Vec::new();
+        for (name, declared) in self.layers.tables_below(&table_of_all) {
+            let of_one = table_of_all.child(name);
+            let Some((provider, origin)) = self.needed(&of_one, "provider", declared) else { continue };
+            self.check_target(&of_one.child("provider"), provider, &["providers"], origin);
+            let kind = self.layers.text(&KeyPath::new(["providers", provider, "kind"]));
+            if kind.is_some_and(|(kind, _)| kind == ProviderKind::Embedded.as_str()) {
+                let fault =
+                    Fault::new("names the provider of the embedded model, which is at one place only");
+                self.refuse(&of_one.child("provider"), fault, origin);
+                continue;
+            }
+            let own = self.layers.text(&table.child("id"));
+            let Some((id, _)) = self.layers.text(&of_one.child("id")).or(own) else {
+                self.missing(&of_one, "id", declared);
+                continue;
+            };
+            let weight = self.small_count(&of_one.child("weight")).unwrap_or(1);
+            let (provider, id) = (provider.to_owned(), id.to_owned());
+            let own_provider = self.layers.text(&table.child("provider")).map(|(own, _)| own);
+            let is_own = own_provider == Some(&provider) && own.is_some_and(|(own, _)| own == id);
+            if is_own || deployments.iter().any(|one| one.provider == provider && one.id == id) {
+                let fault = Fault::new(format!(
+                    "is the same place as another one: {} at {}",
+                    echo(&id),
+                    echo(&provider)
+                ));
+                self.refuse(
+                    &of_one,
+                    fault.hint("leave one of them out, or give it another provider or id"),
+                    declared,
+                );
+                continue;
+            }
+            deployments.push(DeploymentConfig { name: format!("{model}/{name}"), provider, id, weight });
+        }
+        deployments
     }
 
     /// The provider's name for the model; `None` while it is missing or nobody can say whether it is.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use waymark_gateway::ProviderConfig;
+use waymark_gateway::{Patience, ProviderConfig};
 use waymark_types::{ProviderKind, Secret};
 
 use super::Resolver;
@@ -10,10 +10,28 @@ use crate::settings::key::KeyPath;
 use crate::settings::origin::Origin;
 use crate::settings::problem::Fault;
 use crate::settings::url::Url;
+use crate::settings::value::Value;
+
+/// How often a call is made again unless the configuration says otherwise.
+const RETRIES: u32 = 2;
 
 /// What clients of OpenAI's dialect add to a base URL themselves.
 const OPENAI_ENDPOINTS: &[&str] =
     &["/chat/completions", "/fim/completions", "/completions", "/responses", "/embeddings", "/models"];
+
+/// What a provider inside this program has no use for.
+const NOT_EMBEDDED: &[&str] = &[
+    "base_url",
+    "api_key_env",
+    "dialects",
+    "connect_timeout",
+    "first_byte_timeout",
+    "stall_timeout",
+    "retries",
+    "breaker",
+    "max_concurrent",
+    "warm",
+];
 
 /// What is added to a base URL that has no version, by kind.
 const ANTHROPIC_ENDPOINTS: &[&str] = &["/v1/messages", "/v1"];
@@ -33,10 +51,10 @@ impl Resolver<'_> {
         let (kind, _) = self.needed(&table, "kind", declared)?;
         let kind: ProviderKind = kind.parse().ok()?;
         if kind == ProviderKind::Embedded {
-            for name in ["base_url", "api_key_env", "dialects"] {
-                if let Some((_, origin)) = self.layers.text(&table.child(name)) {
+            for name in NOT_EMBEDDED {
+                if let Some(entry) = self.layers.get(&table.child(name)) {
                     let fault = Fault::new("has no use: a provider of kind `embedded` is in this program");
-                    self.refuse(&table.child(name), fault, origin);
+                    self.refuse(&table.child(name), fault, &entry.origin);
                 }
             }
             return Some(ProviderConfig {
@@ -45,6 +63,11 @@ impl Resolver<'_> {
                 api_version: None,
                 dialects: None,
                 api_key: None,
+                patience: Patience::default(),
+                retries: 0,
+                breaker: false,
+                max_concurrent: None,
+                warm: false,
             });
         }
         let key = self.layers.text(&table.child("api_key_env"));
@@ -56,7 +79,32 @@ impl Resolver<'_> {
         let api_version = self.api_version(&table, kind);
         let dialects = self.layers.get(&table.child("dialects")).and_then(|entry| entry.value.list());
         let dialects = dialects.map(|names| names.iter().filter_map(|name| name.parse().ok()).collect());
-        Some(ProviderConfig { kind, base_url: url?.0.to_owned(), api_version, dialects, api_key })
+        Some(ProviderConfig {
+            kind,
+            base_url: url?.0.to_owned(),
+            api_version,
+            dialects,
+            api_key,
+            patience: self.patience(&table),
+            retries: self.small_count(&table.child("retries")).unwrap_or(RETRIES),
+            breaker: self.is_on(&table, "breaker"),
+            max_concurrent: self.count(&table.child("max_concurrent")).map(|most| most as usize),
+            warm: self.is_on(&table, "warm"),
+        })
+    }
+
+    /// Whether a switch is on, as it is unless the configuration says otherwise.
+    fn is_on(&self, table: &KeyPath, name: &str) -> bool {
+        self.layers.get(&table.child(name)).is_none_or(|entry| entry.value != Value::Switch(false))
+    }
+
+    fn patience(&self, table: &KeyPath) -> Patience {
+        let usual = Patience::default();
+        Patience {
+            connect: self.span(&table.child("connect_timeout")).unwrap_or(usual.connect),
+            first_byte: self.span(&table.child("first_byte_timeout")).unwrap_or(usual.first_byte),
+            stall: self.span(&table.child("stall_timeout")).unwrap_or(usual.stall),
+        }
     }
 
     fn api_version(&mut self, table: &KeyPath, kind: ProviderKind) -> Option<String> {

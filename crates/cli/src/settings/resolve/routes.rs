@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use waymark_gateway::RouteConfig;
+use waymark_gateway::{HedgeConfig, RouteConfig};
 
 use super::Resolver;
 use crate::settings::key::KeyPath;
@@ -13,6 +13,9 @@ use crate::settings::value::Value;
 
 /// The route that takes whatever nothing else claims.
 const AUTO: &str = "auto";
+
+/// The share of completions that may be hedged unless the configuration says otherwise.
+const HEDGE_BUDGET: f64 = 0.05;
 
 /// Without a ladder of its own, the route `auto` has every model, in the order of declaration.
 pub(super) fn complete_auto(layers: &mut Layers) {
@@ -51,6 +54,8 @@ impl Resolver<'_> {
             switch_limit: self.dollars(&table.child("switch_limit")),
             cache_life: self.span(&table.child("cache_life")),
             shadow,
+            deadline: self.span(&table.child("deadline")),
+            hedge: self.hedge(&table),
         })
     }
 
@@ -62,6 +67,24 @@ impl Resolver<'_> {
             self.refuse(key, Fault::new("names the route itself"), origin);
         }
         Some(name.to_owned())
+    }
+
+    fn hedge(&mut self, table: &KeyPath) -> Option<HedgeConfig> {
+        let key = table.child("hedge_budget");
+        let budget = self.layers.get(&key);
+        let Some(after) = self.span(&table.child("hedge_after")) else {
+            if let Some(budget) = budget {
+                let fault = Fault::new("has no use without `hedge_after`");
+                let hint = "say how long the first place may be silent, such as hedge_after = \"300ms\"";
+                self.refuse(&key, fault.hint(hint), &budget.origin);
+            }
+            return None;
+        };
+        let share = match budget {
+            Some(Entry { value: Value::Fraction(share), .. }) => *share,
+            _ => HEDGE_BUDGET,
+        };
+        Some(HedgeConfig { after, budget_ppm: (share * 1e6).round() as u32 })
     }
 
     fn fallback(&mut self, table: &KeyPath, ladder: Option<&[String]>) -> BTreeMap<String, Vec<String>> {

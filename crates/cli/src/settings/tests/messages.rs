@@ -32,7 +32,7 @@ fn wrong_values_say_what_is_wanted_and_what_was_found() {
     for (text, message) in [
         (
             "server = 1",
-            "1:1: `server` must be a table, found an integer\n  hint: it holds listen, data_dir, hosts, keys",
+            "1:1: `server` must be a table, found an integer\n  hint: it holds listen, data_dir, hosts, keys, max_concurrent",
         ),
         (
             "[[models]]\nid = \"x\"",
@@ -64,7 +64,7 @@ fn wrong_values_say_what_is_wanted_and_what_was_found() {
         ),
         (
             "ledger.anchor.every = \"10\"",
-            "1:23: `ledger.anchor.every` is no span of time: `10`\n  hint: write a number and `s`, `m`, `h` or `d`, such as 10m",
+            "1:23: `ledger.anchor.every` is no span of time: `10`\n  hint: write a number and `ms`, `s`, `m`, `h` or `d`, such as 10m",
         ),
         (
             "ledger.anchor.url_header_env = \"UNSET\"",
@@ -174,7 +174,7 @@ fn all_problems_are_told_at_once_from_top_to_bottom() {
         "the configuration has 4 problems\n\
          waymark.toml:2:1: `routes.auto.ladder` names `flush`, which is no model\n  hint: did you mean `flash`?\n\
          waymark.toml:4:10: `server.listen` must be a string, found an integer\n\
-         waymark.toml:5:1: unknown key `server.port`\n  hint: known here: listen, data_dir, hosts, keys\n\
+         waymark.toml:5:1: unknown key `server.port`\n  hint: known here: listen, data_dir, hosts, keys, max_concurrent\n\
          environment variable WAYMARK_STORE_URL: `store.url` must be `sqlite` or a postgres:// URL"
     );
 }
@@ -320,7 +320,7 @@ fn models_need_a_provider_a_name_and_a_whole_price() {
     for (rest, message) in [
         (
             "id = \"m\"",
-            "9:9: `models.m` has no `provider`\n  hint: provider is the configured name of the model's provider",
+            "9:9: `models.m` has no `provider`\n  hint: provider is the configured name of the model's provider; not needed by a model that has `deployments`",
         ),
         (
             "id = \"m\"\nprovider = \"acne\"",
