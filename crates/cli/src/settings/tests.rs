@@ -216,7 +216,7 @@ fn what_was_found_at_start_lies_between_the_defaults_and_the_file() {
     let found = [&found[..], &[discovered(&["routes", "auto", "ladder"], ladder, how)]].concat();
     let settings = load_with(None, &variables, &found, &[]).unwrap();
     assert_eq!(settings.config().routes["auto"].ladder, ["claude"]);
-    let wrong = [discovered(&["models", "x", "window"], "1", how)];
+    let wrong = [discovered(&["models", "x", "colour"], "1", how)];
     assert_eq!(
         load_with(None, &[], &wrong, &[]).err().unwrap().lines().last(),
         Some("  hint: known here: provider, id, deployments, price, tasks, context, can")
