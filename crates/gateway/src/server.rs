@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use waymark_flash::Flash;
+use waymark_routing::content::{ContentError, ContentRules};
 use waymark_types::Clock;
 
 use crate::anchor::Anchors;
@@ -51,6 +52,9 @@ pub enum ServerError {
     /// The configuration is no policy.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// The content rules cannot be used.
+    #[error("the content rules cannot be used")]
+    Content(#[from] ContentError),
     /// Telemetry cannot be sent as configured.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -93,6 +97,7 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         witnesses: Witnesses::new(&config.witnesses, config.anchors.every)?,
         config: Config { listen: address, ..config },
         looks_into_requests: snapshot.policy.looks_into_requests(),
+        content: ContentRules::new(&snapshot.policy.content)?,
         snapshot,
         recorder,
         session_key,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use waymark_types::{Capability, Dialect, MicroUsd, Price, ProviderKind, Task};
 
+use crate::content::Content;
 use crate::features::{Features, Shape};
 use crate::rules::{Compiled, RuleError, Rules, WHOLE};
 use crate::stock::StockNames;
@@ -48,8 +49,13 @@ pub struct Policy {
     /// What conversations climb by; snapshots of earlier versions have none.
     #[serde(default)]
     pub rules: Rules,
+    /// What may be sent to whom; snapshots of earlier versions have no rules.
+    #[serde(default)]
+    pub content: Content,
 }
 
+/// The obstacle of a request that a content rule keeps back.
+pub(crate) const CONTENT: &str = "content";
 /// The obstacle of a request that is too long.
 pub(crate) const CONTEXT: &str = "context";
 /// The shortest answer worth having room for, in tokens.
@@ -76,6 +82,9 @@ pub struct Model {
     /// What it can do beside text; `None` is everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub can: Option<Vec<Capability>>,
+    /// The region that its provider keeps data in, where the configuration says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 /// A ladder of models and their stand-ins.

@@ -164,6 +164,7 @@ fn value(kind: Kind) -> String {
         Kind::Dollars => "US dollars".to_owned(),
         Kind::Duration => "span of time: a number and `s`, `m`, `h` or `d`".to_owned(),
         Kind::Names => "array of models".to_owned(),
+        Kind::Texts => "array of strings".to_owned(),
         Kind::Dialects => {
             format!("array of {}", words(Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect()))
         }

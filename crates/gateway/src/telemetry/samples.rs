@@ -44,6 +44,7 @@ pub(super) fn intent() -> Intent {
         },
         plan: Vec::new(),
         request: commitment(),
+        redacted: None,
         salt_sha256: "00".repeat(32),
     }
 }
@@ -100,6 +101,7 @@ pub(super) fn names() -> Names {
         base_url: String::new(),
         api_version: None,
         dialects: None,
+        region: None,
         api_key: None,
     };
     let model = |provider: &str, id: &str| ModelConfig {
@@ -134,5 +136,6 @@ pub(super) fn names() -> Names {
             .into(),
         routes: BTreeMap::new(),
         aliases: BTreeMap::new(),
+        content: BTreeMap::new(),
     })
 }

@@ -33,7 +33,7 @@ impl Resolver<'_> {
         let (kind, _) = self.needed(&table, "kind", declared)?;
         let kind: ProviderKind = kind.parse().ok()?;
         if kind == ProviderKind::Embedded {
-            for name in ["base_url", "api_key_env", "dialects"] {
+            for name in ["base_url", "api_key_env", "dialects", "region"] {
                 if let Some((_, origin)) = self.layers.text(&table.child(name)) {
                     let fault = Fault::new("has no use: a provider of kind `embedded` is in this program");
                     self.refuse(&table.child(name), fault, origin);
@@ -44,6 +44,7 @@ impl Resolver<'_> {
                 base_url: String::new(),
                 api_version: None,
                 dialects: None,
+                region: None,
                 api_key: None,
             });
         }
@@ -56,7 +57,8 @@ impl Resolver<'_> {
         let api_version = self.api_version(&table, kind);
         let dialects = self.layers.get(&table.child("dialects")).and_then(|entry| entry.value.list());
         let dialects = dialects.map(|names| names.iter().filter_map(|name| name.parse().ok()).collect());
-        Some(ProviderConfig { kind, base_url: url?.0.to_owned(), api_version, dialects, api_key })
+        let region = self.layers.text(&table.child("region")).map(|(region, _)| region.to_owned());
+        Some(ProviderConfig { kind, base_url: url?.0.to_owned(), api_version, dialects, region, api_key })
     }
 
     fn api_version(&mut self, table: &KeyPath, kind: ProviderKind) -> Option<String> {
