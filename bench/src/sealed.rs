@@ -219,6 +219,7 @@ fn intent(
         },
         plan: vec![PlannedAttempt { provider: "acme".to_owned(), model: "large-2026-01-01".to_owned() }],
         request,
+        redacted: None,
         salt_sha256,
     })
 }

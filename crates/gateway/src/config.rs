@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use waymark_protocol::neutral::Flavour;
 use waymark_routing::Rules;
+use waymark_routing::content::ContentRule;
 use waymark_store::Address;
 use waymark_types::{Capability, Dialect, MicroUsd, Price, ProviderKind, Secret, Task};
 
@@ -51,6 +52,8 @@ pub struct Config {
     pub aliases: BTreeMap<String, String>,
     /// The rules that conversations climb by.
     pub rules: Rules,
+    /// What may be sent to whom, by the rules' names.
+    pub content: BTreeMap<String, ContentRule>,
 }
 
 /// The ledger's conduct.
@@ -108,6 +111,8 @@ pub struct ProviderConfig {
     pub api_version: Option<String>,
     /// The dialects it knows, the one that others are converted into first; `None` is its kind's usual set.
     pub dialects: Option<Vec<Dialect>>,
+    /// The region that it keeps data in, where that is known.
+    pub region: Option<String>,
     /// The key it is sent, if any.
     pub api_key: Option<Secret>,
     /// How long it is waited for.

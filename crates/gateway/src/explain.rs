@@ -5,6 +5,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use thiserror::Error;
 use waymark_protocol::{Addressed, ParseError};
+use waymark_routing::content::{ContentError, ContentRules};
 use waymark_routing::{Climb, Observation, POLICY, Plan, Policy, Refusal, Switch};
 use waymark_types::{Capability, Dialect, MicroUsd, Next, Task};
 
@@ -21,6 +22,9 @@ pub enum ExplainError {
     /// The request cannot be read.
     #[error(transparent)]
     Request(#[from] ParseError),
+    /// The content rules cannot be used.
+    #[error("the content rules cannot be used")]
+    Content(#[from] ContentError),
     /// A header cannot be one.
     #[error("`{0}` is no header")]
     Header(String),
@@ -118,8 +122,9 @@ pub fn explain_route(
         })
         .collect::<Result<HeaderMap, _>>()?;
     let addressed = Addressed { model, ..Addressed::default() };
+    let rules = ContentRules::new(&snapshot.policy.content)?;
     let path::Explained { features, decided, shadow } =
-        path::explained(dialect, &headers, &addressed, body, &snapshot)?;
+        path::explained(dialect, &headers, &addressed, body, &snapshot, &rules)?;
     let policy = &snapshot.policy;
     let shadow = shadow.map(|(route, decided)| {
         let told = tell(policy, decided);

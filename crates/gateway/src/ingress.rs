@@ -131,8 +131,18 @@ async fn take(state: Arc<State>, asked: Asked, request: Request) -> Response {
         return error_response(dialect, &fault, None, None);
     };
     let query = parts.uri.query().map(str::to_owned);
-    let call =
-        Call { dialect, query, method, addressed, headers: parts.headers, body, arrived, record, salt };
+    let call = Call {
+        dialect,
+        query,
+        method,
+        addressed,
+        headers: parts.headers,
+        body,
+        redacted: None,
+        arrived,
+        record,
+        salt,
+    };
     let (reply, answer) = oneshot::channel();
     let tracker = state.answers.clone();
     tracker.spawn(async move { path::answer(&state, call, Client::Waiting(reply)).await });

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use waymark_ledger::{Completion, Intent, Record};
+use waymark_routing::content::Finding;
 use waymark_routing::{
     Features, Needs, Observation, POLICY, Plan, Policy, Seen, Shape, Snapshot, Standing, decide_again,
 };
@@ -389,6 +390,7 @@ fn features(intent: &Intent, completion: &Completion) -> Option<Features> {
         needs: Needs { input_tokens, output_tokens: None, capabilities: capabilities(intent, task) },
         conversation: waymark_routing::Conversation::default(),
         standing: None,
+        content: intent.decision.reasons.iter().filter_map(|reason| Finding::of_reason(reason)).collect(),
     })
 }
 

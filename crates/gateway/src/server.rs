@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use waymark_flash::Flash;
+use waymark_routing::content::{ContentError, ContentRules};
 use waymark_store::Address;
 use waymark_types::Clock;
 
@@ -55,6 +56,9 @@ pub enum ServerError {
     /// The configuration is no policy.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// The content rules cannot be used.
+    #[error("the content rules cannot be used")]
+    Content(#[from] ContentError),
     /// Telemetry cannot be sent as configured.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -105,6 +109,7 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         upstreams: Upstreams::new(&config.providers)?,
         config: Config { listen: address, ..config },
         looks_into_requests: snapshot.policy.looks_into_requests(),
+        content: ContentRules::new(&snapshot.policy.content)?,
         snapshot,
         recorder,
         limits,

@@ -4,6 +4,7 @@ use thiserror::Error;
 use waymark_ledger::canonical::{self, CanonicalError};
 use waymark_ledger::commitment::hex;
 use waymark_ledger::tree::Hash;
+use waymark_routing::content::{Content, SecretPatterns};
 use waymark_routing::{
     CACHE_LIFE, Deployment, Model, PAYBACK_TURNS, Policy, Route, RuleError, Snapshot, StockNames, WHOLE,
 };
@@ -44,7 +45,9 @@ pub(crate) fn snapshot(config: &Config) -> Result<Snapshot, SnapshotError> {
     });
     let (models, routes) = (models.collect(), routes.collect());
     let (aliases, stock) = (config.aliases.clone(), StockNames::shipped().map_err(CanonicalError::from)?);
-    let policy = Policy { models, routes, aliases, stock, rules: config.rules.clone() };
+    let secrets = SecretPatterns::shipped().map_err(CanonicalError::from)?;
+    let content = Content { rules: config.content.clone(), secrets };
+    let policy = Policy { models, routes, aliases, stock, rules: config.rules.clone(), content };
     let digest = sha256(&canonical::to_bytes(&policy)?);
     Ok(Snapshot::new(policy, hex(&digest))?)
 }
@@ -64,6 +67,7 @@ fn resolve(config: &Config, model: &ModelConfig) -> Option<Model> {
         context: model.context,
         can: model.can.clone(),
         deployments: model.deployments.iter().filter_map(|one| deployment(config, one)).collect(),
+        region: provider.region.clone(),
     })
 }
 
@@ -76,6 +80,7 @@ fn deployment(config: &Config, deployment: &DeploymentConfig) -> Option<Deployme
         dialects: provider.dialects.clone().unwrap_or_else(|| usual_dialects(provider)),
         id: deployment.id.clone(),
         weight: deployment.weight,
+        region: provider.region.clone(),
     })
 }
 

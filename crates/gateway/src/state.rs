@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 use waymark_flash::Flash;
 use waymark_routing::Snapshot;
+use waymark_routing::content::ContentRules;
 use waymark_types::{Clock, Timestamp};
 
 use crate::anchor::Anchors;
@@ -25,6 +26,8 @@ use crate::witness::Witnesses;
 pub(crate) struct State {
     pub(crate) config: Config,
     pub(crate) snapshot: Snapshot,
+    /// The snapshot's content rules, made ready.
+    pub(crate) content: ContentRules,
     pub(crate) recorder: Recorder,
     /// Who may ask, and what they used.
     pub(crate) limits: Limiting,

@@ -64,6 +64,10 @@ pub struct Intent {
     pub plan: Vec<PlannedAttempt>,
     /// Commitment to the request's body as it came.
     pub request: Commitment,
+    /// Commitment to the request's body without the secrets that a content rule took out of it: what was sent on, and
+    /// kept; `None` where nothing was taken out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redacted: Option<Commitment>,
     /// Digest of the salt of this record's commitments.
     pub salt_sha256: String,
 }

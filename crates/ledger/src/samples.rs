@@ -36,6 +36,7 @@ pub(crate) fn intent(n: u8) -> Intent {
         },
         plan: vec![PlannedAttempt { provider: "acme".into(), model: "small-1".into() }],
         request: commitment::commit(&[n; 32], b"{}"),
+        redacted: None,
         salt_sha256: commitment::salt_digest(&[n; 32]),
     }
 }

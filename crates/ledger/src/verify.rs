@@ -337,7 +337,13 @@ impl Verifier {
             None => return Err("its salt is missing".to_owned()),
         };
         let half = Half { listing: Listing::of(&intent), salt };
-        self.text(&statement.record, Text::Request, &half, Some(&intent.request), stored)?;
+        self.text(
+            &statement.record,
+            Text::Request,
+            &half,
+            intent.redacted.as_ref().or(Some(&intent.request)),
+            stored,
+        )?;
         Ok(Some(half))
     }
 

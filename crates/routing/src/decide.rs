@@ -2,10 +2,11 @@
 
 use waymark_types::{Dialect, Next, ProviderKind, Task};
 
+use crate::content::Finding;
 use crate::evidence::Seen;
 use crate::features::Features;
 use crate::ladder::{Climb, Ladder, Standing};
-use crate::policy::{CONTEXT, Model, Place, Policy, Route, Snapshot};
+use crate::policy::{CONTENT, CONTEXT, Home, Model, Place, Policy, Route, Snapshot};
 use crate::resolve::{DEFAULT_ROUTE, Meaning, resolve};
 
 /// The name and version of the rules in this module, which every decision carries.
@@ -109,8 +110,9 @@ fn decide_by(features: &Features, seen: Option<&Seen>, snapshot: &Snapshot) -> R
     let policy = &snapshot.policy;
     let mut reasons: Vec<_> =
         features.rule.map(|rule| format!("task:{}:{rule}", features.task)).into_iter().collect();
+    reasons.extend(features.content.iter().map(Finding::reason));
     match resolve(features, policy, &mut reasons) {
-        Meaning::Model(name, model) => pinned(features, name, model, reasons),
+        Meaning::Model(name, model) => pinned(features, policy, name, model, reasons),
         Meaning::Route(name, route) => climb(features, seen, snapshot, (name, route), reasons),
         Meaning::Nothing => Err(Refusal {
             route: None,
@@ -126,11 +128,21 @@ fn decide_by(features: &Features, seen: Option<&Seen>, snapshot: &Snapshot) -> R
     }
 }
 
-fn pinned(features: &Features, name: &str, model: &Model, mut reasons: Vec<String>) -> Result<Plan, Refusal> {
+fn pinned(
+    features: &Features,
+    policy: &Policy,
+    name: &str,
+    model: &Model,
+    mut reasons: Vec<String>,
+) -> Result<Plan, Refusal> {
     reasons.push(format!("pinned:{name}"));
+    if let Some(finding) = policy.content.barrier(&features.content, model) {
+        reasons.push(format!("cannot:{name}:content:{}", finding.rule));
+        return Err(kept_back(finding, None, reasons));
+    }
     match model.obstacle(features, true) {
         None => {
-            let steps = vec![step_to(features, (name, name), model, Next::Done, &mut reasons)];
+            let steps = vec![step_to(features, policy, (name, name), model, Next::Done, &mut reasons)];
             Ok(Plan { route: None, reason: "pinned", reasons, steps, candidates: Vec::new(), climb: None })
         }
         Some(obstacle) => {
@@ -165,11 +177,19 @@ fn climb(
     reasons.push(format!("route:{route_name}"));
     let candidates = candidates(features, &snapshot.policy, route);
     reasons.extend(candidates.iter().filter_map(|candidate| {
-        candidate.obstacle.map(|obstacle| format!("cannot:{}:{obstacle}", candidate.name))
+        let (name, obstacle) = (&candidate.name, candidate.obstacle?);
+        Some(match barrier(features, &snapshot.policy, candidate) {
+            Some(finding) => format!("cannot:{name}:{obstacle}:{}", finding.rule),
+            None => format!("cannot:{name}:{obstacle}"),
+        })
     }));
     let able = rungs(&candidates);
     let Some(first) = able.first().copied() else {
-        return Err(nothing_capable(features, route_name, reasons));
+        let barrier = candidates.iter().find_map(|candidate| barrier(features, &snapshot.policy, candidate));
+        return Err(match barrier {
+            Some(finding) => kept_back(finding, Some(route_name), reasons),
+            None => nothing_capable(features, route_name, reasons),
+        });
     };
     let skipped = route.ladder.first().is_some_and(|lowest| lowest != first);
     let starts = if skipped { "first_capable_rung" } else { "first_rung" };
@@ -215,7 +235,15 @@ fn candidates(features: &Features, policy: &Policy, route: &Route) -> Vec<Candid
     let named = route.ladder.iter().flat_map(of_rung);
     let known = named.filter_map(|(rung, name)| Some((policy.models.get(&name)?, rung, name)));
     let mut candidates: Vec<Candidate> = known
-        .map(|(model, rung, name)| Candidate { rung, name, obstacle: model.obstacle(features, false) })
+        .map(|(model, rung, name)| {
+            let obstacle = match model.obstacle(features, false) {
+                None | Some(CONTEXT) if policy.content.barrier(&features.content, model).is_some() => {
+                    Some(CONTENT)
+                }
+                obstacle => obstacle,
+            };
+            Candidate { rung, name, obstacle }
+        })
         .collect();
     if candidates.iter().all(|candidate| candidate.obstacle.is_some()) {
         take_the_longest(&mut candidates, policy);
@@ -264,6 +292,30 @@ fn rungs(candidates: &[Candidate]) -> Vec<&str> {
     rungs
 }
 
+/// The finding that keeps the request from a candidate, where that is what rules it out.
+fn barrier<'f>(features: &'f Features, policy: &Policy, candidate: &Candidate) -> Option<&'f Finding> {
+    let model = policy.models.get(&candidate.name).filter(|_| candidate.obstacle == Some(CONTENT))?;
+    policy.content.barrier(&features.content, model)
+}
+
+/// A content rule keeps the request from every model that could answer it.
+fn kept_back(finding: &Finding, route: Option<&str>, reasons: Vec<String>) -> Refusal {
+    let Finding { rule, what, .. } = finding;
+    let about = match what.as_str() {
+        "path" => "of a file that it speaks of".to_owned(),
+        "label" => "of its label".to_owned(),
+        "repository" => "of its repository".to_owned(),
+        "request" => "it is about every request".to_owned(),
+        secret => format!("there is a secret in it ({secret})"),
+    };
+    let message = format!(
+        "the rule [content.{rule}] of this gateway keeps this request from every model that could answer it, because \
+         {about}; take that out and begin a new conversation, or have the rule changed"
+    );
+    let (route, reason) = (route.map(str::to_owned), "content_rule");
+    Refusal { route, reason, reasons, message, client_error: true }
+}
+
 fn nothing_capable(features: &Features, route: &str, reasons: Vec<String>) -> Refusal {
     let kind = match features.dialect {
         Dialect::AnthropicMessages => ProviderKind::Anthropic,
@@ -303,17 +355,19 @@ fn step(
     reasons: &mut Vec<String>,
 ) -> Option<Step> {
     let model = policy.models.get(&candidate.name)?;
-    Some(step_to(features, (&candidate.rung, &candidate.name), model, arrival, reasons))
+    Some(step_to(features, policy, (&candidate.rung, &candidate.name), model, arrival, reasons))
 }
 
 fn step_to(
     features: &Features,
+    policy: &Policy,
     (rung, name): (&str, &str),
     model: &Model,
     arrival: Next,
     reasons: &mut Vec<String>,
 ) -> Step {
-    let mut others = model.places(features.dialect, features.shape).into_iter();
+    let open = |home: &Home<'_>| policy.content.bars(&features.content, home).is_none();
+    let mut others = model.places(features.dialect, features.shape, open).into_iter();
     let first = others.next();
     let dialect = first.as_ref().map_or(features.dialect, |place| place.dialect);
     if dialect != features.dialect {

@@ -2,6 +2,7 @@
 
 use waymark_types::{Capability, Dialect, Task};
 
+use crate::content::Finding;
 use crate::conversation::Conversation;
 use crate::ladder::Standing;
 
@@ -24,6 +25,8 @@ pub struct Features {
     pub conversation: Conversation,
     /// Where the conversation stands, where that is remembered.
     pub standing: Option<Standing>,
+    /// What content rules found in it.
+    pub content: Vec<Finding>,
 }
 
 /// How the rules end that tell a call which sums a conversation up.

@@ -3,6 +3,7 @@
 //! [`decide`] is a pure function of the request's [`Features`] and a [`Snapshot`], so any past decision can be
 //! made again from the ledger (promise 4). Nothing here does IO or reads a clock or randomness.
 
+pub mod content;
 mod conversation;
 mod decide;
 mod evidence;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use waymark_types::{Capability, Dialect, MicroUsd, Price, ProviderKind, Task};
 
+use crate::content::Content;
 use crate::features::{Features, Shape};
 use crate::rules::{Compiled, RuleError, Rules, WHOLE};
 use crate::stock::StockNames;
@@ -48,8 +49,13 @@ pub struct Policy {
     /// What conversations climb by; snapshots of earlier versions have none.
     #[serde(default)]
     pub rules: Rules,
+    /// What may be sent to whom; snapshots of earlier versions have no rules.
+    #[serde(default)]
+    pub content: Content,
 }
 
+/// The obstacle of a request that a content rule keeps back.
+pub(crate) const CONTENT: &str = "content";
 /// The obstacle of a request that is too long.
 pub(crate) const CONTEXT: &str = "context";
 /// The shortest answer worth having room for, in tokens.
@@ -79,6 +85,9 @@ pub struct Model {
     /// Where it is served, when that is at several places; the fields above are then the first one's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deployments: Vec<Deployment>,
+    /// The region that its provider keeps data in, where the configuration says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 /// One of several places where a model is served.
@@ -96,6 +105,25 @@ pub struct Deployment {
     pub id: String,
     /// Its share of the work, beside the other deployments' weights.
     pub weight: u32,
+    /// The region that its provider keeps data in, where the configuration says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+}
+
+impl Deployment {
+    fn home(&self) -> Home<'_> {
+        let Self { provider, kind, dialects, id, region, .. } = self;
+        Home { provider, kind: *kind, dialects, model: id, region: region.as_deref() }
+    }
+}
+
+/// Where a model is served.
+pub(crate) struct Home<'a> {
+    pub(crate) provider: &'a str,
+    pub(crate) kind: ProviderKind,
+    dialects: &'a [Dialect],
+    model: &'a str,
+    pub(crate) region: Option<&'a str>,
 }
 
 /// A place where a model can be asked, and the dialect it is spoken to in there.
@@ -183,19 +211,34 @@ impl Model {
         }
     }
 
-    /// Where the model can be asked by a client that speaks `dialect`.
-    pub fn places(&self, dialect: Dialect, shape: Shape) -> Vec<Place> {
-        let place = |provider: &str, id: &str, dialect| {
-            Some(Place { provider: provider.to_owned(), model: id.to_owned(), dialect: dialect? })
+    /// Where the model is served.
+    pub(crate) fn homes(&self) -> Vec<Home<'_>> {
+        let own = Home {
+            provider: &self.provider,
+            kind: self.kind,
+            dialects: &self.dialects,
+            model: &self.id,
+            region: self.region.as_deref(),
         };
-        let reached = |kind, known| reached_in(kind, known, dialect, shape);
-        match self.deployments.as_slice() {
-            [] => place(&self.provider, &self.id, reached(self.kind, &self.dialects)).into_iter().collect(),
-            several => several
-                .iter()
-                .filter_map(|one| place(&one.provider, &one.id, reached(one.kind, &one.dialects)))
-                .collect(),
+        if self.deployments.is_empty() {
+            vec![own]
+        } else {
+            self.deployments.iter().map(Deployment::home).collect()
         }
+    }
+
+    /// Where the model can be asked by a client that speaks `dialect`, of the homes that are `open` to it.
+    pub(crate) fn places(
+        &self,
+        dialect: Dialect,
+        shape: Shape,
+        open: impl Fn(&Home<'_>) -> bool,
+    ) -> Vec<Place> {
+        let place = |home: Home<'_>| {
+            let dialect = reached_in(home.kind, home.dialects, dialect, shape)?;
+            Some(Place { provider: home.provider.to_owned(), model: home.model.to_owned(), dialect })
+        };
+        self.homes().into_iter().filter(open).filter_map(place).collect()
     }
 
     /// The dialects that providers of `kind` usually know, the one that others are converted into first.

@@ -93,7 +93,7 @@ fn undated(name: &str) -> &str {
 }
 
 /// Whether `name` is like `pattern`, in which `*` is any text.
-fn fits(name: &str, pattern: &str) -> bool {
+pub(crate) fn fits(name: &str, pattern: &str) -> bool {
     match pattern.split_once('*') {
         None => name == pattern,
         Some((start, rest)) => name.strip_prefix(start).is_some_and(|after| {

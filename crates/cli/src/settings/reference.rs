@@ -165,6 +165,7 @@ fn value(kind: Kind) -> String {
         Kind::Duration => "span of time: a number and `ms`, `s`, `m`, `h` or `d`".to_owned(),
         Kind::Positive => "whole number from 1".to_owned(),
         Kind::Names => "array of models".to_owned(),
+        Kind::Texts => "array of strings".to_owned(),
         Kind::Dialects => {
             format!("array of {}", words(Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect()))
         }

@@ -1,6 +1,7 @@
 //! From merged layers to the server's configuration: what holds between values is checked here.
 
 mod anchors;
+mod content;
 mod limits;
 mod models;
 mod providers;
@@ -57,6 +58,7 @@ impl<'a> Resolver<'a> {
         let models = self.models();
         let routes = self.routes();
         let (aliases, rules) = (self.aliases(), self.rules());
+        let content = self.content_rules();
         let listen = self.fixed("server.listen").and_then(|text| text.parse().ok());
         let data_dir = self.data_dir();
         let store = data_dir.as_deref().and_then(|data_dir| self.store(data_dir));
@@ -98,6 +100,7 @@ impl<'a> Resolver<'a> {
             routes,
             aliases,
             rules,
+            content,
         })
     }
 

@@ -51,6 +51,8 @@ pub(super) enum Kind {
     Positive,
     /// Model names.
     Names,
+    /// Any texts.
+    Texts,
     /// Witnesses: an address and a key each.
     Witnesses,
     /// Regular expressions.
@@ -215,6 +217,12 @@ pub(super) static KEYS: &[Key] = &[
         Kind::Variable,
         None,
         "the environment variable that holds the provider's key; without it, no key is sent",
+    ),
+    key(
+        "providers.*.region",
+        Kind::Text,
+        None,
+        "the region that the provider keeps data in, by any name that content rules use, such as `eu`",
     ),
     key(
         "providers.*.connect_timeout",
@@ -493,12 +501,54 @@ pub(super) static KEYS: &[Key] = &[
         None,
         "the share of completions that may be asked for twice; without it, 0.05",
     ),
+    key(
+        "content.*.paths",
+        Kind::Texts,
+        None,
+        "files the rule is about, like in a `.gitignore`, at any depth: requests that speak of one",
+    ),
+    key(
+        "content.*.labels",
+        Kind::Texts,
+        None,
+        "labels the rule is about, which clients send as `x-waymark-label`; `*` is any text",
+    ),
+    key("content.*.repositories", Kind::Texts, None, "repositories the rule is about; `*` is any text"),
+    key(
+        "content.*.secrets",
+        Kind::Texts,
+        None,
+        "secrets the rule is about, by the names of their patterns, or `all`; a rule about nothing at all is about every request",
+    ),
+    key(
+        "content.*.action",
+        Kind::OneOf(&["record", "redact", "restrict", "refuse"]),
+        None,
+        "what follows: `record` the finding and change nothing, `redact` secrets, `restrict` the request to some providers, or `refuse` it to all",
+    ),
+    key(
+        "content.*.providers",
+        Kind::Texts,
+        None,
+        "with `restrict`: the providers that may be sent the request; the embedded model always may",
+    ),
+    key(
+        "content.*.regions",
+        Kind::Texts,
+        None,
+        "with `restrict`: the regions whose providers may be sent the request",
+    ),
+    key("content.*.enabled", Kind::Switch, None, "whether the rule holds; without it, it does"),
     key("aliases.*", Kind::Text, None, "for a name clients ask for, the model or route it stands for"),
 ];
 
-/// Values of named tables that are there from the start: the model inside the binary.
-pub(super) static BUILT_IN: &[(&str, &str)] =
-    &[("providers.embedded.kind", "embedded"), ("models.flash.provider", "embedded")];
+/// Values of named tables that are there from the start: the model inside the binary, and the rule that tells of secrets.
+pub(super) static BUILT_IN: &[(&str, &str)] = &[
+    ("providers.embedded.kind", "embedded"),
+    ("models.flash.provider", "embedded"),
+    ("content.secrets.secrets", "all"),
+    ("content.secrets.action", "record"),
+];
 
 /// The key at `path`, if there is one.
 pub(super) fn find(path: &KeyPath) -> Option<&'static Key> {

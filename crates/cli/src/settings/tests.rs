@@ -1,5 +1,6 @@
 //! Settings as a whole: precedence, origins, printing, and that no text holds a secret.
 
+mod content;
 mod messages;
 mod resilience;
 
@@ -250,7 +251,9 @@ fn settings_are_printed_with_their_origins_and_without_secrets() {
     let plain = printed(&settings, false, false);
     assert_eq!(
         plain,
-        r#"ledger.anchor.every = "10m"
+        r#"content.secrets.action = "record"
+content.secrets.secrets = ["all"]
+ledger.anchor.every = "10m"
 ledger.anchor.git = "on"
 ledger.on_failure = "refuse"
 ledger.payloads = "discard"

@@ -236,6 +236,7 @@ impl Kind {
         matches!(
             self,
             Self::Names
+                | Self::Texts
                 | Self::Witnesses
                 | Self::Patterns
                 | Self::Capabilities
@@ -258,6 +259,7 @@ impl Kind {
             Self::Dollars => "a number of US dollars",
             Self::Duration => "a span of time such as \"10m\"",
             Self::Names => "an array of model names",
+            Self::Texts => "an array of strings",
             Self::Witnesses => "an array of addresses with keys",
             Self::Patterns => "an array of regular expressions",
             Self::Capabilities => "an array of capability names",

@@ -9,6 +9,7 @@ mod bad_input;
 mod bounds;
 mod commands;
 mod connect;
+mod content;
 #[cfg(target_os = "linux")]
 mod crash;
 mod crossing;

@@ -202,6 +202,7 @@ fn deployments(name: &str, model: &Model) -> Vec<Deployment> {
         dialects: model.dialects.clone(),
         id: model.id.clone(),
         weight: 1,
+        region: model.region.clone(),
     }]
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use waymark_protocol::{ErrorKind, ParseError, Request, count_tokens, gemini};
-use waymark_routing::Plan;
+use waymark_routing::content::Finding;
+use waymark_routing::{Features, Plan};
 use waymark_types::{Dialect, Task};
 
 use super::attempt::Reached;
@@ -42,6 +43,7 @@ pub(super) async fn count(
     call: &Call,
     caller: &Caller,
     request: &Request,
+    findings: Vec<Finding>,
     mut client: Client,
 ) {
     let estimate = match estimate(call) {
@@ -51,7 +53,7 @@ pub(super) async fn count(
             return client.answer(error_response(call.dialect, &fault, None, None));
         }
     };
-    let Some(plan) = those_who_count(state, request) else {
+    let Some(plan) = those_who_count(state, request, findings) else {
         let head = Head::new(200, "application/json").marked(None, None, "estimated");
         return client.answer(head.with(estimate.into()));
     };
@@ -72,8 +74,9 @@ pub(super) async fn count(
 }
 
 /// The plan's steps whose provider counts in the client's dialect; `None` where there are none.
-fn those_who_count(state: &State, request: &Request) -> Option<Plan> {
-    let features = decided::features(request, Classified::plainly(Task::Utility));
+fn those_who_count(state: &State, request: &Request, findings: Vec<Finding>) -> Option<Plan> {
+    let features =
+        Features { content: findings, ..decided::features(request, Classified::plainly(Task::Utility)) };
     let mut plan = waymark_routing::decide(&features, &state.snapshot).ok()?;
     plan.steps.retain(|step| step.dialect == request.dialect);
     for step in &mut plan.steps {

@@ -1,14 +1,18 @@
 //! The decision, with what it is made of: the request, where its session stands, and the policy.
 
+use std::net::Ipv4Addr;
+
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use waymark_ledger::{Decision, Evidence, Ladder, Shadow, Switch};
 use waymark_protocol::{Addressed, ParseError, Request};
+use waymark_routing::content::{ContentRules, Finding};
 use waymark_routing::{Climb, Features, Needs, POLICY, Plan, Refusal, Snapshot};
 use waymark_types::{Dialect, Task};
 
 use super::Call;
-use super::identify::Caller;
+use super::content::{self, Inspected};
+use super::identify::{self, Caller};
 use super::observe::{Observed, observe};
 use super::task::{self, Classified};
 use crate::sessions::{self, Key, Remembered};
@@ -20,10 +24,10 @@ pub(super) async fn decide(
     call: &Call,
     caller: &Caller,
     request: &Request,
-    classified: Classified,
+    (classified, content): (Classified, Vec<Finding>),
 ) -> Result<(Plan, Decision), Refusal> {
     let task = classified.task;
-    let mut features = features(request, classified);
+    let mut features = Features { content, ..features(request, classified) };
     if state.looks_into_requests && (task.converses() || task == Task::Utility) {
         look_into(&mut features, request);
     }
@@ -86,6 +90,7 @@ pub(super) fn features(request: &Request, classified: Classified) -> Features {
         needs: Needs::default(),
         conversation: waymark_routing::Conversation::default(),
         standing: None,
+        content: Vec::new(),
     }
 }
 
@@ -145,9 +150,15 @@ pub(crate) fn explained(
     addressed: &Addressed,
     body: &Bytes,
     snapshot: &Snapshot,
+    rules: &ContentRules,
 ) -> Result<Explained, ParseError> {
     let request = waymark_protocol::parse(dialect, body, addressed)?;
-    let mut features = features(&request, task::classify(&request, headers));
+    let caller = identify::identify(headers, (Ipv4Addr::LOCALHOST, 0).into());
+    let repository = identify::repository(&caller, &request);
+    let classified = task::classify(&request, headers);
+    let inspected = content::inspect(rules, headers, addressed, repository.as_deref(), request)?;
+    let Inspected { request, findings, .. } = inspected;
+    let mut features = Features { content: findings, ..features(&request, classified) };
     look_into(&mut features, &request);
     let decided = waymark_routing::decide(&features, snapshot);
     let shadow =

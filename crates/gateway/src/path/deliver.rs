@@ -130,7 +130,7 @@ pub(super) async fn record(
         on_record: recorded.is_ok(),
         first_byte: ending.first_byte,
         finish: ending.answer.finish.as_deref(),
-        request: &call.body,
+        request: call.kept(),
         response: ending.kept.as_ref(),
     });
     recorded

@@ -4,6 +4,7 @@
 
 mod attempt;
 mod begun;
+mod content;
 pub(crate) mod convert;
 pub(crate) mod count;
 mod deadline;
@@ -31,6 +32,7 @@ use crate::relay::Client;
 use crate::state::State;
 use attempt::Tried;
 use begun::Begun;
+use content::Inspected;
 pub(crate) use decided::{Explained, explained};
 use deliver::{Delivery, Ending};
 use identify::Caller;
@@ -46,12 +48,19 @@ pub(crate) struct Call {
     pub(crate) addressed: Addressed,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// The body without the secrets that a content rule took out of it: what is sent on and kept in its place.
+    pub(crate) redacted: Option<Bytes>,
     pub(crate) arrived: Timestamp,
     pub(crate) record: RecordId,
     pub(crate) salt: Salt,
 }
 
 impl Call {
+    /// The body that may leave this server and be kept.
+    fn kept(&self) -> &Bytes {
+        self.redacted.as_ref().unwrap_or(&self.body)
+    }
+
     /// Whether a stream leaves as one JSON array, as Gemini's does for those who do not ask for events.
     fn wants_array(&self) -> bool {
         self.dialect == Dialect::Gemini && Array::is_wanted(self.query.as_deref())
@@ -59,7 +68,7 @@ impl Call {
 }
 
 /// Answers one request. Every return has told the client something, or found it gone.
-pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
+pub(crate) async fn answer(state: &Arc<State>, mut call: Call, client: Client) {
     let mut caller = identify::identify(&call.headers, state.config.listen);
     if let Some(barred) = identify::recognise(state, &call, &mut caller) {
         return refuse_limited(state, &call, &caller, None, barred.into(), client).await;
@@ -78,6 +87,18 @@ pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
     let classified = task::classify(&request, &call.headers);
     caller.session = identify::session(&caller, &request, classified.task, &state.session_key);
     caller.repository = identify::repository(&caller, &request);
+    let repository = caller.repository.as_deref();
+    let inspected = content::inspect(&state.content, &call.headers, &call.addressed, repository, request);
+    let Inspected { request, findings, redacted } = match inspected {
+        Ok(inspected) => inspected,
+        Err(error) => {
+            let message =
+                format!("a content rule takes a secret out of this request, and then {error}; leave it out");
+            let fault = fault(ErrorKind::InvalidRequest, "content_rule", message);
+            return refuse(state, &call, &caller, None, fault, &error.place(), client).await;
+        }
+    };
+    call.redacted = redacted;
     let asked = Some((&request, classified.task));
     let Ok(_entered) = state.door.enter().await else {
         let fault = busy();
@@ -93,9 +114,10 @@ pub(crate) async fn answer(state: &Arc<State>, call: Call, client: Client) {
         Err(Objection::Ledger(error)) => return client.answer(unrecorded(call.dialect, &error)),
     }
     if call.method.is_some_and(count::counts) {
-        return count::count(state, &call, &caller, &request, client).await;
+        return count::count(state, &call, &caller, &request, findings, client).await;
     }
-    let (plan, decision) = match decided::decide(state, &call, &caller, &request, classified).await {
+    let decided = decided::decide(state, &call, &caller, &request, (classified, findings)).await;
+    let (plan, decision) = match decided {
         Ok(decided) => decided,
         Err(refusal) => return refuse_decided(state, &call, &caller, asked, refusal, client).await,
     };
@@ -301,7 +323,7 @@ async fn record_refusal(
 }
 
 fn begin(state: &State, call: &Call, intent: Intent) -> Begun {
-    let kept = (state.config.ledger.payloads == Payloads::Keep).then(|| call.body.clone());
+    let kept = (state.config.ledger.payloads == Payloads::Keep).then(|| call.kept().clone());
     let payload = Payload::Request { record: call.record, salt: call.salt, body: kept };
     Begun::new(intent, payload)
 }
@@ -328,6 +350,7 @@ fn intent(
         decision,
         plan,
         request: commitment::commit(&call.salt, &call.body),
+        redacted: call.redacted.as_ref().map(|body| commitment::commit(&call.salt, body)),
         salt_sha256: commitment::salt_digest(&call.salt),
     }
 }

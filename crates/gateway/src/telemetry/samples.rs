@@ -46,6 +46,7 @@ pub(super) fn intent() -> Intent {
         },
         plan: Vec::new(),
         request: commitment(),
+        redacted: None,
         salt_sha256: "00".repeat(32),
     }
 }
@@ -107,6 +108,7 @@ pub(crate) fn config() -> Config {
         base_url: String::new(),
         api_version: None,
         dialects: None,
+        region: None,
         api_key: None,
         patience: Patience::default(),
         retries: 0,
@@ -149,5 +151,6 @@ pub(crate) fn config() -> Config {
             .into(),
         routes: BTreeMap::new(),
         aliases: BTreeMap::new(),
+        content: BTreeMap::new(),
     }
 }

@@ -118,6 +118,7 @@ mod tests {
             kind,
             base_url: base.to_owned(),
             api_version: None,
+            region: None,
             dialects: None,
             api_key: None,
             patience: Patience::default(),

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::*;
+use crate::content::Content;
 use crate::conversation::Conversation;
 use crate::features::{Needs, Shape};
 use crate::policy::Deployment;
@@ -22,6 +23,7 @@ fn snapshot() -> Snapshot {
         context: None,
         can: None,
         deployments: Vec::new(),
+        region: None,
     };
     let fim = model("local", ProviderKind::OpenAi, "coder");
     let route = Route {
@@ -43,6 +45,7 @@ fn snapshot() -> Snapshot {
         aliases: [("gpt-4".to_owned(), "large".to_owned())].into(),
         stock: StockNames::shipped().unwrap(),
         rules: Rules::shipped().unwrap(),
+        content: Content::default(),
     };
     static RULES: LazyLock<Compiled> = LazyLock::new(|| Compiled::of(&Rules::shipped().unwrap()).unwrap());
     Snapshot { policy, digest: "d".into(), rules: RULES.clone() }
@@ -58,6 +61,7 @@ fn features(task: Task, dialect: Dialect, model: &str) -> Features {
         needs: Needs::default(),
         conversation: Conversation::default(),
         standing: None,
+        content: Vec::new(),
     }
 }
 

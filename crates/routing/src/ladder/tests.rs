@@ -33,6 +33,7 @@ fn snapshot() -> Snapshot {
         id: id.into(),
         price: Some(price),
         tasks: None,
+        region: None,
         context,
         can: None,
         deployments: Vec::new(),
@@ -44,6 +45,7 @@ fn snapshot() -> Snapshot {
     ];
     let route = Route { ladder: ["small", "middle", "large"].map(String::from).to_vec(), ..Route::default() };
     let policy = Policy {
+        content: Default::default(),
         models: models.into_iter().map(|(name, model)| (name.to_owned(), model)).collect(),
         routes: [("auto".to_owned(), route)].into(),
         aliases: BTreeMap::new(),
@@ -63,6 +65,7 @@ fn features(events: Vec<Event>, tokens: u64, standing: Option<Standing>) -> Feat
         requested_model: "auto".into(),
         needs: Needs { input_tokens: tokens, ..Needs::default() },
         conversation: Conversation { events, marks_errors: true },
+        content: Vec::new(),
         standing,
     }
 }

@@ -60,6 +60,7 @@ pub(crate) fn intent(n: u8) -> Entry {
         },
         plan: vec![],
         request: commitment::commit(&salt(n), REQUEST),
+        redacted: None,
         salt_sha256: commitment::salt_digest(&salt(n)),
     })
 }

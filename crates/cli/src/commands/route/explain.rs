@@ -100,7 +100,7 @@ fn unexplained(error: &ExplainError, dialect: Dialect) -> Failure {
         ExplainError::Request(_) => {
             failure.hint(format!("the request was read as {dialect}; name another with --dialect"))
         }
-        ExplainError::Snapshot(_) | ExplainError::Header(_) => failure,
+        ExplainError::Snapshot(_) | ExplainError::Content(_) | ExplainError::Header(_) => failure,
     }
 }
 

@@ -18,14 +18,14 @@ impl Resolver<'_> {
         // What ships is tested to be readable.
         let mut rules = Rules::shipped().unwrap_or_default();
         for (name, declared) in self.layers.named("rules") {
-            if let Some(rule) = self.rule(name, rules.rules.get(name), declared) {
+            if let Some(rule) = self.climbing_rule(name, rules.rules.get(name), declared) {
                 rules.rules.insert(name.to_owned(), rule);
             }
         }
         rules
     }
 
-    fn rule(&mut self, name: &str, shipped: Option<&Rule>, declared: &Origin) -> Option<Rule> {
+    fn climbing_rule(&mut self, name: &str, shipped: Option<&Rule>, declared: &Origin) -> Option<Rule> {
         let table = KeyPath::new(["rules", name]);
         let signal = self.layers.text(&table.child("signal")).and_then(|(signal, _)| Signal::named(signal));
         if signal.is_none() && shipped.is_none() {
