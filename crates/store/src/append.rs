@@ -45,6 +45,7 @@ impl LedgerStore {
                 Ok(checkpoint) => return Ok(checkpoint),
                 Err(error) => error,
             };
+            self.database.let_in().await?;
             *self.edge.lock().await = None;
             // Another gateway may have dropped a week that this one takes to be there; and where not even its tables can
             // be made, the first error says more than what follows from it.
@@ -61,6 +62,10 @@ impl LedgerStore {
             let again = matches!(error, StoreError::Conflict { .. } | StoreError::Database { .. });
             if !again || tried == TRIES {
                 return Err(error);
+            }
+            if matches!(error, StoreError::Conflict { .. }) {
+                // A process that writes without a pause would get there first again.
+                self.database.keep_out().await?;
             }
         }
     }

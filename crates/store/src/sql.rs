@@ -182,6 +182,13 @@ pub(crate) trait Database: Send + Sync {
     /// Runs a script in one transaction, whole or not at all, and returns once it is durable.
     fn transact(&self, script: Script) -> Reply<'_, ()>;
 
+    /// Keeps other processes from writing until the next script has run, where a script can be overtaken by them. Returns
+    /// once they are kept out.
+    fn keep_out(&self) -> Reply<'_, ()>;
+
+    /// Lets other processes write again after all.
+    fn let_in(&self) -> Reply<'_, ()>;
+
     /// Whether entries go under the tree in the transaction that makes them durable. If not they wait in `pending`.
     fn seals_at_once(&self) -> bool;
 

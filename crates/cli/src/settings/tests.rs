@@ -352,3 +352,18 @@ fn prices_are_printed_as_they_are_written() {
     let json = printed(&settings, false, true);
     assert!(json.contains("\"value\": 0.075"), "{json}");
 }
+
+#[test]
+fn the_example_in_the_page_on_limits_holds() {
+    let page = include_str!("../../../../docs/limits.md");
+    let (_, example) = page.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let settings = load_text(&format!("{SMALLEST}{example}"), &[("ACME_KEY", "k")]).unwrap();
+    let limits = &settings.config().limits;
+    assert_eq!(limits.keys, Some(waymark_gateway::KeyUse::Required));
+    assert_eq!(limits.everybody.budget_month, Some(MicroUsd(2_000_000_000)));
+    assert_eq!(limits.everybody.tokens_per_minute, Some(2_000_000));
+    assert_eq!(limits.per_owner.budget_day, Some(MicroUsd(25_000_000)));
+    assert_eq!((limits.per_owner.requests_per_minute, limits.per_owner.budget_month), (Some(120), None));
+    assert_eq!(limits.output_tokens, 4_096);
+}

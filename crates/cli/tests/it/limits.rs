@@ -192,6 +192,28 @@ fn a_small_budget_holds_before_64_clients_of_two_gateways() {
 }
 
 #[test]
+fn keys_are_made_and_revoked_while_the_server_is_busy() {
+    let mut rig = stopped("");
+    let (_, secret) = create(&rig.waymark, &[]);
+    let http = rig.waymark.start();
+    std::thread::scope(|scope| {
+        let busy = scope.spawn(|| ask_at_once(&[http], &secret, 8));
+        for _ in 0..5 {
+            let (id, _) = create(&rig.waymark, &[]);
+            succeeded(rig.waymark.run(&["key", "revoke", &id]));
+        }
+        let got = busy.join().unwrap();
+        let wrong: Vec<_> =
+            got.iter().filter(|response| response.status != 200).map(Response::text).collect();
+        assert_eq!(wrong, Vec::<String>::new());
+    });
+    // Whom it belongs to is erased, and the key goes with them.
+    succeeded(rig.waymark.run(&["erase", "--subject", "ann", "--yes"]));
+    wait_until("the owner is gone", || code(&asked(&http, &secret, &short())) == "key_revoked");
+    succeeded(rig.waymark.run(&["verify"]));
+}
+
+#[test]
 fn a_call_that_a_crash_cut_off_is_taken_for_used() {
     let mut rig = stopped("");
     let (id, secret) = create(&rig.waymark, &["--tokens-day", "1000"]);

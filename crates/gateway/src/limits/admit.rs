@@ -9,7 +9,7 @@ use waymark_types::{Limits, MicroUsd, RecordId, Timestamp};
 
 use super::book::Key;
 use super::estimate::Estimate;
-use super::hold::Hold;
+use super::hold::{Hold, bytes_per_token};
 use super::rates::Slow;
 use super::window::Windows;
 use super::{EVERYBODY, Unpriced};
@@ -101,7 +101,10 @@ pub(crate) async fn admit(
     if accounts.is_empty() {
         return Ok(None);
     }
-    let estimate = Estimate::of(request, plan, &state.snapshot.policy, state.config.limits.output_tokens);
+    let depends = |limits: &Limits| limits.has_budget() || limits.tokens_per_minute.is_some();
+    let look = accounts.iter().any(|account| depends(&account.limits));
+    let output = state.config.limits.output_tokens;
+    let estimate = Estimate::of(request, plan, &state.snapshot.policy, output, look);
     for account in &accounts {
         let now = state.clock.now();
         state
@@ -126,6 +129,7 @@ pub(crate) async fn admit(
         counters: counters.collect(),
         rated: rated.map(|account| (account.name.clone(), account.limits)).collect(),
         estimate,
+        bytes_per_token: bytes_per_token(request.dialect, request.stream),
         reserved,
         settled: false,
     }))
@@ -210,10 +214,10 @@ fn budget_spent(shown: &str, full: &Budget, spent: &Spent, wanted: Amount, windo
             wanted.tokens.to_string(),
         ),
         (most, _) => (
-            MicroUsd(most.or(full.cost).unwrap_or_default()).to_string(),
-            MicroUsd(used.cost).to_string(),
-            MicroUsd(spent.reserved.cost).to_string(),
-            MicroUsd(wanted.cost).to_string(),
+            money(most.or(full.cost).unwrap_or_default()),
+            money(used.cost),
+            money(spent.reserved.cost),
+            money(wanted.cost),
         ),
     };
     let next = turns.to_string();
@@ -225,10 +229,55 @@ fn budget_spent(shown: &str, full: &Budget, spent: &Spent, wanted: Amount, windo
     )
 }
 
+/// An amount in as few digits as it takes: some clients take a 500 anywhere in an error for a status that is worth asking
+/// again.
+fn money(micros: u64) -> String {
+    let text = MicroUsd(micros).to_string();
+    let short = text.trim_end_matches('0');
+    let decimals = short.rsplit('.').next().map_or(0, str::len);
+    format!("{short}{}", "0".repeat(2_usize.saturating_sub(decimals)))
+}
+
 fn too_fast(account: &Account, slow: &Slow) -> Refused {
     let Slow { most, of, seconds } = slow;
     let message =
         format!("{} may send {most} {of} a minute, and has; try again in {seconds} s", account.shown);
     let fault = Fault { kind: ErrorKind::RateLimited, code: "rate_limited", message };
     Refused { fault, retry_after: Some(*seconds) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_told_in_as_few_digits_as_it_takes() {
+        for (micros, text) in [(0, "$0.00"), (500_000, "$0.50"), (5_000_000, "$5.00"), (1, "$0.000001")] {
+            assert_eq!(money(micros), text);
+        }
+    }
+
+    fn budget(cost: Option<u64>, tokens: Option<u64>) -> Budget {
+        let counter = Counter { account: "key:1".to_owned(), period: "2026-11-27".to_owned() };
+        Budget { counter, cost, tokens }
+    }
+
+    #[test]
+    fn a_spent_budget_says_what_is_used_and_when_it_begins_anew() {
+        let now = "2026-11-27T12:00:00Z".parse().unwrap();
+        let windows = Windows::at(now);
+        let spent = Spent {
+            counted: Amount { cost: 4_000_000, tokens: 90 },
+            reserved: Amount { cost: 900_000, tokens: 5 },
+            ..Spent::default()
+        };
+        let wanted = Amount { cost: 200_000, tokens: 20 };
+        let words = budget_spent("the key 1", &budget(Some(5_000_000), None), &spent, wanted, &windows);
+        let expected = "the budget of the key 1 for today has no room for this request: of $5.00, $4.00 are used and \
+                        $0.90 may be by calls under way, and this one may come to $0.20. It begins anew at \
+                        2026-11-28T00:00:00Z; until then ask";
+        assert!(words.starts_with(expected), "{words}");
+        let words = budget_spent("ann", &budget(Some(9_000_000), Some(100)), &spent, wanted, &windows);
+        assert!(words.contains("of 100 tokens, 90 are used and 5 may be"), "{words}");
+    }
 }

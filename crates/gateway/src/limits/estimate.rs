@@ -28,18 +28,20 @@ pub(super) struct Estimate {
 }
 
 impl Estimate {
-    /// Of a request that goes down `plan`. Where it does not say how long its answer may be, it is `output` tokens.
-    pub(super) fn of(request: &Request, plan: &Plan, policy: &Policy, output: u64) -> Self {
+    /// Of a request that goes down `plan`. Where it does not say how long its answer may be, it is `output` tokens. Unless
+    /// something depends on it, the request is not looked into.
+    pub(super) fn of(request: &Request, plan: &Plan, policy: &Policy, output: u64, look: bool) -> Self {
         let models = plan.steps.iter().filter_map(|step| policy.models.get(&step.name));
         let outside: Vec<_> = models.filter(|model| model.kind != ProviderKind::Embedded).collect();
+        let most = if look { most_output(request.dialect, request.raw()) } else { None };
         let prices = outside.iter().filter_map(|model| model.price);
         Self {
-            input: input_tokens(request.raw()),
-            output: if writes_nothing(request) {
-                0
+            input: if look {
+                input_tokens(request.raw())
             } else {
-                most_output(request.dialect, request.raw()).unwrap_or(output)
+                request.raw().len() as u64 / BYTES_PER_TOKEN
             },
+            output: if writes_nothing(request) { 0 } else { most.unwrap_or(output) },
             price: prices.reduce(dearer),
             unpriced: outside.iter().any(|model| model.price.is_none()),
             leaves: !outside.is_empty(),

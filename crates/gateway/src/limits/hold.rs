@@ -4,13 +4,20 @@ use std::sync::Arc;
 
 use waymark_ledger::{Attempt, Completion};
 use waymark_store::{Amount, Counter, Settlement};
-use waymark_types::{Limits, Outcome, ProviderKind, RecordId};
+use waymark_types::{Dialect, Limits, Outcome, ProviderKind, RecordId};
 
 use super::estimate::Estimate;
 use crate::state::State;
 
-/// Bytes of an answer that make a token, at the fewest: events have more around each than this.
-const BYTES_PER_TOKEN: u64 = 4;
+/// Bytes that a client was sent for each token of an answer, roughly and at the fewest. A stream's events have more
+/// around each piece of text than the text itself, and OpenAI's chunks, of a token or a few each, have most.
+pub(super) fn bytes_per_token(dialect: Dialect, is_stream: bool) -> u64 {
+    match (is_stream, dialect) {
+        (false, _) => 4,
+        (true, Dialect::OpenAiChat | Dialect::OpenAiCompletions) => 48,
+        (true, _) => 16,
+    }
+}
 
 /// What is held for a call. Dropped before it is settled, what was reserved counts as used: nobody will know better.
 pub(crate) struct Hold {
@@ -21,6 +28,8 @@ pub(crate) struct Hold {
     /// Accounts whose tokens by the minute it counts in.
     pub(super) rated: Vec<(String, Limits)>,
     pub(super) estimate: Estimate,
+    /// Bytes that the client is sent for each token.
+    pub(super) bytes_per_token: u64,
     /// Whether its estimate is reserved in the store.
     pub(super) reserved: bool,
     pub(super) settled: bool,
@@ -33,7 +42,8 @@ impl Hold {
             let provider = self.state.config.providers.get(provider);
             provider.is_some_and(|provider| provider.kind == ProviderKind::Embedded)
         };
-        let (counted, assumed) = came_to(&self.estimate, completion, sent, free);
+        let (counted, assumed) =
+            came_to(&self.estimate, completion, sent.div_ceil(self.bytes_per_token), free);
         let used = counted.plus(assumed).tokens;
         for (account, limits) in &self.rated {
             self.state.limits.rates.settle(account, limits, self.estimate.input, used);
@@ -67,7 +77,7 @@ impl Drop for Hold {
 fn came_to(
     estimate: &Estimate,
     completion: &Completion,
-    sent: u64,
+    sent_tokens: u64,
     free: impl Fn(&str) -> bool,
 ) -> (Amount, Amount) {
     if completion.provider.as_deref().is_some_and(&free) {
@@ -85,7 +95,7 @@ fn came_to(
         return (counted, Amount::default());
     }
     let input = usage.input.unwrap_or(estimate.input);
-    let output = usage.output.unwrap_or_else(|| estimate.output.min(sent.div_ceil(BYTES_PER_TOKEN)));
+    let output = usage.output.unwrap_or_else(|| estimate.output.min(sent_tokens));
     let all = estimate.of_tokens(input, output);
     (counted, Amount { cost: all.cost.saturating_sub(cost), tokens: all.tokens.saturating_sub(known) })
 }
@@ -126,6 +136,7 @@ mod tests {
             reason: "r".to_owned(),
             provider: served.then(|| "p".to_owned()),
             resolved_model: None,
+            rung: None,
             served_model: None,
             attempts: Some(vec![serde_json::from_value(attempt).unwrap()]),
             usage,
@@ -144,8 +155,8 @@ mod tests {
         false
     }
 
-    fn amounts(completion: &Completion, sent: u64) -> [(u64, u64); 2] {
-        let (counted, assumed) = came_to(&estimate(), completion, sent, outside);
+    fn amounts(completion: &Completion, sent_tokens: u64) -> [(u64, u64); 2] {
+        let (counted, assumed) = came_to(&estimate(), completion, sent_tokens, outside);
         [(counted.cost, counted.tokens), (assumed.cost, assumed.tokens)]
     }
 
@@ -154,9 +165,9 @@ mod tests {
         let known = ended(Outcome::Succeeded, Some(200), usage(Some(21), Some(5)));
         assert_eq!(amounts(&known, 9_999), [(71, 26), (0, 0)]);
         let unknown = ended(Outcome::Succeeded, Some(200), Usage::default());
-        assert_eq!(amounts(&unknown, 400), [(0, 0), (1_100, 200)], "100 tokens in and 100 out");
+        assert_eq!(amounts(&unknown, 100), [(0, 0), (1_100, 200)], "100 tokens in and 100 out");
         let half = ended(Outcome::Cancelled, Some(200), usage(Some(21), None));
-        assert_eq!(amounts(&half, 40), [(0, 21), (121, 10)]);
+        assert_eq!(amounts(&half, 10), [(0, 21), (121, 10)]);
         assert_eq!(amounts(&unknown, u64::MAX), [(0, 0), (10_100, 1_100)], "no more than was asked for");
     }
 

@@ -60,10 +60,16 @@ pub(crate) struct Sqlite {
     connect: Option<SqliteConnectOptions>,
     /// The writer. A connection that failed once is dropped: SQLite has rolled back by itself, and the next batch
     /// connects anew rather than trust what is left of it.
-    writer: Mutex<Option<SqliteConnection>>,
+    writer: Mutex<Option<Writer>>,
     readers: SqlitePool,
     /// A connection of its own to check the files, beside whatever is read.
     checker: SqlitePool,
+}
+
+/// The connection that writes, and whether it has begun to already, so that others are kept out.
+struct Writer {
+    connection: SqliteConnection,
+    has_begun: bool,
 }
 
 impl Sqlite {
@@ -76,6 +82,7 @@ impl Sqlite {
         let connect = options.create_if_missing(false);
         let to_read = connect.clone().pragma("query_only", "ON");
         let (readers, checker) = (pool(to_read.clone()), still_pool(to_check(to_read)));
+        let writer = Writer { connection: writer, has_begun: false };
         Ok(Self { connect: Some(connect), writer: Mutex::new(Some(writer)), readers, checker })
     }
 
@@ -109,15 +116,33 @@ impl Sqlite {
     }
 
     async fn write(&self, script: Script) -> Result<(), StoreError> {
-        let connect = self.connect.as_ref().ok_or(StoreError::ReadOnly)?;
         let mut held = self.writer.lock().await;
-        let mut writer = match held.take() {
-            Some(writer) => writer,
-            None => connect.connect().await.map_err(failed("connect to the database again"))?,
-        };
-        script::run(script, &mut writer).await?;
+        let Writer { mut connection, has_begun } = self.taken(&mut held).await?;
+        script::run(script, &mut connection, has_begun).await?;
         // A connection that failed is dropped instead, and what it had begun with it.
-        *held = Some(writer);
+        *held = Some(Writer { connection, has_begun: false });
+        Ok(())
+    }
+
+    /// The writer, taken out of its place, or a new one.
+    async fn taken(&self, held: &mut Option<Writer>) -> Result<Writer, StoreError> {
+        let connect = self.connect.as_ref().ok_or(StoreError::ReadOnly)?;
+        match held.take() {
+            Some(writer) => Ok(writer),
+            None => {
+                let connection = connect.connect().await.map_err(failed("connect to the database again"))?;
+                Ok(Writer { connection, has_begun: false })
+            }
+        }
+    }
+
+    async fn begin(&self) -> Result<(), StoreError> {
+        let mut held = self.writer.lock().await;
+        let Writer { mut connection, has_begun } = self.taken(&mut held).await?;
+        if !has_begun {
+            connection.execute("BEGIN IMMEDIATE").await.map_err(failed("begin a batch"))?;
+        }
+        *held = Some(Writer { connection, has_begun: true });
         Ok(())
     }
 
@@ -125,7 +150,7 @@ impl Sqlite {
         self.readers.close().await;
         self.checker.close().await;
         match self.writer.lock().await.take() {
-            Some(writer) => writer.close().await.map_err(failed("close the database")),
+            Some(writer) => writer.connection.close().await.map_err(failed("close the database")),
             None => Ok(()),
         }
     }
@@ -134,7 +159,7 @@ impl Sqlite {
     /// older versions of them, until everything in it is written back and it is cut to nothing.
     async fn purge(&self) -> Result<Vec<String>, StoreError> {
         let mut held = self.writer.lock().await;
-        let writer = held.as_mut().ok_or(StoreError::ReadOnly)?;
+        let writer = &mut held.as_mut().ok_or(StoreError::ReadOnly)?.connection;
         let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .fetch_one(writer)
             .await
@@ -166,6 +191,18 @@ impl Database for Sqlite {
 
     fn transact(&self, script: Script) -> Reply<'_, ()> {
         Box::pin(self.write(script))
+    }
+
+    fn keep_out(&self) -> Reply<'_, ()> {
+        Box::pin(self.begin())
+    }
+
+    fn let_in(&self) -> Reply<'_, ()> {
+        Box::pin(async {
+            // What was begun goes with its connection.
+            drop(self.writer.lock().await.take_if(|writer| writer.has_begun));
+            Ok(())
+        })
     }
 
     fn seals_at_once(&self) -> bool {

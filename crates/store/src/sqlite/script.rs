@@ -14,10 +14,17 @@ use crate::sql::{Outcome, Script, Value};
 const COMMON: usize = 32;
 const COMMON_BYTES: usize = 4_096;
 
-/// Runs every statement within a transaction, says no as soon as one does not come to what it must, and commits.
-pub(super) async fn run(script: Script, writer: &mut SqliteConnection) -> Result<(), StoreError> {
-    let mut text = "BEGIN IMMEDIATE;\n".to_owned();
-    let (mut values, mut outcomes) = (Vec::new(), vec![Outcome::Any]);
+/// Runs every statement within a transaction, which may have begun already, says no as soon as one does not come to what it must, and commits.
+pub(super) async fn run(
+    script: Script,
+    writer: &mut SqliteConnection,
+    has_begun: bool,
+) -> Result<(), StoreError> {
+    let (mut text, mut values, mut outcomes) = (String::new(), Vec::new(), Vec::new());
+    if !has_begun {
+        text.push_str("BEGIN IMMEDIATE;\n");
+        outcomes.push(Outcome::Any);
+    }
     for statement in script.statements {
         text.push_str(&statement.sql);
         text.push_str(";\n");
