@@ -383,13 +383,19 @@ fn features(intent: &Intent, completion: &Completion) -> Option<Features> {
     Some(Features {
         dialect,
         task,
-        rule: None,
+        rule: sums_up(intent).then_some("recorded-compaction"),
         shape,
         requested_model: intent.requested_model.clone()?,
         needs: Needs { input_tokens, output_tokens: None, capabilities: capabilities(intent, task) },
         conversation: waymark_routing::Conversation::default(),
         standing: None,
     })
+}
+
+/// Whether the conversation was being summed up, by the rule that told the task.
+fn sums_up(intent: &Intent) -> bool {
+    let first = intent.decision.reasons.first();
+    first.is_some_and(|reason| reason.starts_with("task:") && reason.ends_with("-compaction"))
 }
 
 /// What the model had to be able to do: an agent's step has tools, and a model that was ruled out lacked something.
