@@ -215,7 +215,10 @@ impl Replay {
     fn count(&mut self, intent: &Intent, plan: Option<&Plan>, is_same: bool) {
         let Some(plan) = plan.filter(|_| is_same) else { return };
         self.told.same += 1;
-        let steps = plan.steps.iter().map(|step| (&step.provider, &step.model));
+        let steps = plan.steps.iter().flat_map(|step| {
+            let others = step.others.iter().map(|other| (&other.provider, &other.model));
+            std::iter::once((&step.provider, &step.model)).chain(others)
+        });
         if !steps.eq(intent.plan.iter().map(|step| (&step.provider, &step.model))) {
             self.told.other_reserves += 1;
         }
@@ -448,11 +451,12 @@ fn change(
 
 /// The configured name of a provider's model; where there is none, both their own names.
 fn name(policy: &Policy, provider: &str, model: &str) -> String {
-    // The embedded model's name is followed by its corpus's.
     let is = |known: &waymark_routing::Model| {
-        known.provider == provider
-            && (known.id == model
-                || (known.kind == ProviderKind::Embedded && model.starts_with(known.id.as_str())))
+        let elsewhere =
+            || known.deployments.iter().any(|place| place.provider == provider && place.id == model);
+        // The embedded model's name is followed by its corpus's.
+        let is_embedded = known.kind == ProviderKind::Embedded && model.starts_with(known.id.as_str());
+        (known.provider == provider && (known.id == model || is_embedded)) || elsewhere()
     };
     let found = policy.models.iter().find(|(_, known)| is(known));
     found.map_or_else(|| format!("{provider}/{model}"), |(name, _)| name.clone())
