@@ -216,7 +216,10 @@ impl Replay {
     fn count(&mut self, intent: &Intent, plan: Option<&Plan>, is_same: bool) {
         let Some(plan) = plan.filter(|_| is_same) else { return };
         self.told.same += 1;
-        let steps = plan.steps.iter().map(|step| (&step.provider, &step.model));
+        let steps = plan.steps.iter().flat_map(|step| {
+            let others = step.others.iter().map(|other| (&other.provider, &other.model));
+            std::iter::once((&step.provider, &step.model)).chain(others)
+        });
         if !steps.eq(intent.plan.iter().map(|step| (&step.provider, &step.model))) {
             self.told.other_reserves += 1;
         }
@@ -273,7 +276,7 @@ impl Replay {
             None => Some(replayed),
         };
         let cheapest = alone(able().next().map(|candidate| candidate.name.as_str()))?;
-        let strongest = alone(able().last().map(|candidate| candidate.name.as_str()))?;
+        let strongest = alone(able().next_back().map(|candidate| candidate.name.as_str()))?;
         Some([recorded, of(charged.recorded, usage)?, replayed, cheapest, strongest])
     }
 }
@@ -384,7 +387,7 @@ fn features(intent: &Intent, completion: &Completion) -> Option<Features> {
     Some(Features {
         dialect,
         task,
-        rule: None,
+        rule: sums_up(intent).then_some("recorded-compaction"),
         shape,
         requested_model: intent.requested_model.clone()?,
         needs: Needs { input_tokens, output_tokens: None, capabilities: capabilities(intent, task) },
@@ -392,6 +395,12 @@ fn features(intent: &Intent, completion: &Completion) -> Option<Features> {
         standing: None,
         content: intent.decision.reasons.iter().filter_map(|reason| Finding::of_reason(reason)).collect(),
     })
+}
+
+/// Whether the conversation was being summed up, by the rule that told the task.
+fn sums_up(intent: &Intent) -> bool {
+    let first = intent.decision.reasons.first();
+    first.is_some_and(|reason| reason.starts_with("task:") && reason.ends_with("-compaction"))
 }
 
 /// What the model had to be able to do: an agent's step has tools, and a model that was ruled out lacked something.
@@ -444,11 +453,12 @@ fn change(
 
 /// The configured name of a provider's model; where there is none, both their own names.
 fn name(policy: &Policy, provider: &str, model: &str) -> String {
-    // The embedded model's name is followed by its corpus's.
     let is = |known: &waymark_routing::Model| {
-        known.provider == provider
-            && (known.id == model
-                || (known.kind == ProviderKind::Embedded && model.starts_with(known.id.as_str())))
+        let elsewhere =
+            || known.deployments.iter().any(|place| place.provider == provider && place.id == model);
+        // The embedded model's name is followed by its corpus's.
+        let is_embedded = known.kind == ProviderKind::Embedded && model.starts_with(known.id.as_str());
+        (known.provider == provider && (known.id == model || is_embedded)) || elsewhere()
     };
     let found = policy.models.iter().find(|(_, known)| is(known));
     found.map_or_else(|| format!("{provider}/{model}"), |(name, _)| name.clone())

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use waymark_testkit::{Output, Upstream, Waymark};
+use waymark_testkit::{Output, Reply, Upstream, Waymark};
 
-use crate::rig::{BINARY, Rig};
+use crate::rig::{BINARY, OPENAI, Rig, chat, completion, message};
 
 const PILOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../routing/src/replay/samples/pilot.csv");
 
@@ -177,6 +177,27 @@ fn the_same_configuration_decides_the_same_again() {
     let exported = rig.waymark.run(&["export", "--format", "jsonl", "--output", &file]);
     assert_eq!(exported.code, Some(0), "{exported:?}");
     assert_eq!(decided_again(&rig, "", &[&file]), replayed);
+}
+
+#[test]
+fn whatever_was_asked_is_decided_the_same_again() {
+    let rig = Rig::start();
+    rig.openai.push(Reply::error(500, "broken"));
+    let asked = [
+        rig.chat(&chat("auto", true)),
+        rig.chat(&chat("small", false)),
+        rig.message(&message("large", false)),
+        rig.message(&message("claude", true)),
+        rig.http().post("/v1/completions", OPENAI, completion(false).to_string()),
+        rig.http().post("/v1/chat/completions", OPENAI, "{"),
+    ];
+    assert!(asked[..5].iter().all(|answer| answer.status == 200));
+    let replayed = decided_again(&rig, "", &["--ledger"]);
+    assert_eq!(replayed["requests"], 5, "{replayed}");
+    assert_eq!((&replayed["same"], &replayed["changes"]), (&json!(5), &json!([])), "{replayed}");
+    assert_eq!(replayed["left_out"], json!({"unfinished": 0, "unreadable": 1, "refused": 0}));
+    // The rung failed on record, so it fails again, and its stand-in answers.
+    assert!(taken(&replayed).contains(&("spare", 1, 1)), "{replayed}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::features::{Needs, Shape};
 use crate::policy::{Model, Snapshot};
 use crate::rules::Rules;
 use crate::stock::StockNames;
-use crate::{Plan, decide};
+use crate::{Plan, decide, decide_again};
 
 fn price(input: u64, cached: u64, output: u64) -> Price {
     let usd = |dollars: u64| MicroUsd(dollars * 10_000);
@@ -241,6 +241,28 @@ proptest! {
         let climb = first.climb.unwrap();
         prop_assert_eq!(&first.steps[0].name, &climb.rung);
         prop_assert!(climb.since <= climb.events || climb.reason == "stays");
+    }
+    #[test]
+    fn what_is_on_record_decides_the_same_again(
+        events in prop::collection::vec(any_event(), 0..40),
+        tokens in 0..200_000u64,
+        rung in "small|middle|large|gone",
+        (since, before, idle) in (0..60u32, 0..60u32, 0..1_000u64),
+    ) {
+        let standing = Standing { route: "auto".into(), rung, since, events: before, turns: 0, idle_seconds: idle };
+        // A conversation without a word in it has no length.
+        let events = [vec![user("Go on.")], events].concat();
+        let asked = features(events, tokens, Some(standing));
+        let plan = decide(&asked, &snapshot()).unwrap();
+        let climb = plan.climb.as_ref().unwrap();
+        let seen = Seen {
+            events: climb.events,
+            turns: climb.turns,
+            new_turn: matches!(climb.reason, "descends_after_success" | "switch_not_repaid"),
+            counts: climb.evidence.iter().map(|seen| (seen.rule.clone(), seen.count)).collect(),
+        };
+        let recorded = Features { conversation: Conversation::default(), ..asked };
+        prop_assert_eq!(decide_again(&recorded, &seen, &snapshot()).unwrap(), plan);
     }
 }
 
