@@ -272,7 +272,7 @@ impl Replay {
             None => Some(replayed),
         };
         let cheapest = alone(able().next().map(|candidate| candidate.name.as_str()))?;
-        let strongest = alone(able().last().map(|candidate| candidate.name.as_str()))?;
+        let strongest = alone(able().next_back().map(|candidate| candidate.name.as_str()))?;
         Some([recorded, of(charged.recorded, usage)?, replayed, cheapest, strongest])
     }
 }

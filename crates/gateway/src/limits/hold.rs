@@ -125,6 +125,7 @@ mod tests {
             outcome,
             reason: "r".to_owned(),
             provider: served.then(|| "p".to_owned()),
+            rung: None,
             resolved_model: None,
             served_model: None,
             attempts: Some(vec![serde_json::from_value(attempt).unwrap()]),
