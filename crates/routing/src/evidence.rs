@@ -159,6 +159,17 @@ struct Made<'a> {
     is_taken: bool,
 }
 
+/// What a call came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Came {
+    /// What was wanted, or something that nobody calls an error.
+    Well,
+    /// An error.
+    Failed,
+    /// Nothing: a person did not allow it, or stopped it.
+    Stopped,
+}
+
 /// Reads a conversation, event by event.
 struct Reader<'a> {
     compiled: &'a Compiled,
@@ -176,10 +187,17 @@ impl<'a> Reader<'a> {
                     (self.changes_files(tool, arguments), *freeform || is_whole(arguments));
                 self.calls.insert(id, Made { tool, arguments, is_edit, is_taken });
             }
-            let failed = matches!(event, Event::Result { text, is_error, .. }
-                if *is_error || !marked && self.reads_like_an_error(text));
+            let came = match event {
+                Event::Result { text, .. } if self.was_stopped(text) => Came::Stopped,
+                Event::Result { text, is_error, .. }
+                    if *is_error || !marked && self.reads_like_an_error(text) =>
+                {
+                    Came::Failed
+                }
+                _ => Came::Well,
+            };
             for (rule, marks) in self.compiled.rules.iter().zip(&mut marks) {
-                if let Some(mark) = self.mark(rule, event, failed, spoken) {
+                if let Some(mark) = self.mark(rule, event, came, spoken) {
                     marks.push((at, mark));
                 }
             }
@@ -189,15 +207,17 @@ impl<'a> Reader<'a> {
     }
 
     /// What an event is to a rule. `spoken` tells whether the model had said anything before.
-    fn mark(&self, rule: &CompiledRule, event: &Event, failed: bool, spoken: bool) -> Option<Mark> {
+    fn mark(&self, rule: &CompiledRule, event: &Event, came: Came, spoken: bool) -> Option<Mark> {
         match (rule.rule.signal, event) {
+            // Says nothing of how good the model is at it.
+            (Signal::Failure, Event::Result { .. }) if came == Came::Stopped => None,
             (Signal::Failure, Event::Result { id, text, .. }) => self.concerns(rule, id).then(|| {
-                let hit =
-                    if rule.patterns.is_empty() { failed } else { failed || found(&rule.patterns, text) };
+                let hit = came == Came::Failed || found(&rule.patterns, text);
                 if hit { Mark::Hit } else { Mark::Clear }
             }),
             (Signal::Rising, Event::Result { id, text, .. }) => {
-                (failed && self.concerns(rule, id)).then(|| Mark::Level(severity(rule, text)))
+                let failed = came == Came::Failed && self.concerns(rule, id);
+                failed.then(|| Mark::Level(severity(rule, text)))
             }
             (Signal::Repeated, Event::Call { id, tool, arguments, .. }) => {
                 let made = self.calls.get(id.as_str())?;
@@ -238,6 +258,10 @@ impl<'a> Reader<'a> {
 
     fn changes_files(&self, tool: &str, arguments: &str) -> bool {
         self.compiled.edits.is_match(tool) || arguments.contains("*** Begin Patch")
+    }
+
+    fn was_stopped(&self, text: &str) -> bool {
+        found(&self.compiled.stopped, text)
     }
 
     fn reads_like_an_error(&self, text: &str) -> bool {

@@ -19,6 +19,9 @@ pub struct Rules {
     pub as_of: String,
     /// What a tool's result says when it is an error and its client does not mark it as one.
     pub errors: Vec<String>,
+    /// What a call's result says when a person did not allow it or stopped it, which is no failure of the model's.
+    #[serde(default)]
+    pub stopped: Vec<String>,
     /// The names of tools that change files.
     pub edits: Vec<String>,
     /// The rules by name.
@@ -117,6 +120,7 @@ pub struct RuleError {
 #[derive(Debug, Clone, Default)]
 pub struct Compiled {
     pub(crate) errors: RegexSet,
+    pub(crate) stopped: RegexSet,
     pub(crate) edits: RegexSet,
     pub(crate) rules: Vec<CompiledRule>,
 }
@@ -162,7 +166,8 @@ impl Compiled {
         });
         let rules_compiled = compiled.collect::<Result<_, RuleError>>()?;
         let (errors, edits) = (all("errors", &rules.errors)?, all("edits", &rules.edits)?);
-        Ok(Self { errors, edits, rules: rules_compiled })
+        let stopped = all("stopped", &rules.stopped)?;
+        Ok(Self { errors, stopped, edits, rules: rules_compiled })
     }
 }
 

@@ -135,6 +135,7 @@ mod tests {
             outcome,
             reason: "r".to_owned(),
             provider: served.then(|| "p".to_owned()),
+            rung: None,
             resolved_model: None,
             rung: None,
             served_model: None,

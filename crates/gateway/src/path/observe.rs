@@ -12,7 +12,7 @@ const MEDIUM: u64 = 1_600;
 
 /// How texts begin that a client puts among the user's own: Claude Code's, Codex's, Cline's, VS Code's, opencode's.
 /// Looked up on 2026-11-27.
-const ADDED: [&str; 11] = [
+const ADDED: [&str; 13] = [
     "<system-reminder>",
     "<local-command-",
     "<command-",
@@ -24,7 +24,12 @@ const ADDED: [&str; 11] = [
     "<context>",
     "<reminderInstructions>",
     "<environment_info>",
+    "[ERROR] You did not use a tool in your previous response",
+    "[TASK RESUMPTION]",
 ];
+
+/// How the first line of a tool's result ends that Cline and its like put among the user's words: `[tool for 'what'] Result:`.
+const RESULT: &str = "] Result:";
 
 /// Between these, VS Code puts what the user said.
 const SAID: [&str; 2] = ["<userRequest>", "</userRequest>"];
@@ -133,7 +138,9 @@ fn said(text: &str) -> Option<String> {
         let words = rest.split(end).next().unwrap_or(rest).trim();
         return (!words.is_empty()).then(|| words.to_owned());
     }
-    let added = ADDED.iter().any(|start| text.trim_start().starts_with(start));
+    let first = text.trim_start().lines().next().unwrap_or_default();
+    let result = first.starts_with('[') && first.trim_end().ends_with(RESULT);
+    let added = result || ADDED.iter().any(|start| first.starts_with(start));
     (!added && !text.trim().is_empty()).then(|| text.to_owned())
 }
 
@@ -199,5 +206,12 @@ mod tests {
         assert_eq!(said(words).as_deref(), Some("No, that's wrong."));
         assert_eq!(said("<context>\nnothing else\n</context>"), None);
         assert_eq!(said("Use <context> here."), Some("Use <context> here.".to_owned()));
+    }
+
+    #[test]
+    fn what_tools_print_is_not_what_the_user_says() {
+        assert_eq!(said("[execute_command for 'npm test'] Result:\nThat's wrong, it still fails."), None);
+        assert_eq!(said("[ERROR] You did not use a tool in your previous response! Please retry."), None);
+        assert!(said("[x] is done. Result: it still fails.").is_some());
     }
 }

@@ -218,6 +218,9 @@ fn refusals_and_rejected_tools_count() {
     let once = task().call("Bash", "{}", rejected, true);
     assert_eq!(once.counts("tool_rejected"), None);
     assert_eq!(once.call("Edit", "{}", rejected, true).counts("tool_rejected"), Some(2));
+    let edits = (0..4).fold(task(), |script, n| script.edits(&n.to_string(), rejected, true));
+    let fires: Vec<String> = edits.fires().into_iter().map(|(rule, _)| rule).collect();
+    assert_eq!(fires, ["tool_rejected"], "nothing failed");
 }
 
 #[test]

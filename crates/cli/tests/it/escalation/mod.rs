@@ -37,6 +37,9 @@ impl House {
 kind = "openai"
 base_url = "{cheap}"
 api_key_env = "SCRIPTED_KEY"
+# One failure is enough to be answered by the rung above, and says nothing of the next request.
+retries = 0
+breaker = false
 
 [providers.beta]
 kind = "anthropic"

@@ -42,6 +42,10 @@ fn misses_text(script: Script) -> Script {
     script.edits("app.py", "max(item)", "sum(items)").fails_to_apply()
 }
 
+fn not_allowed(script: Script) -> Script {
+    script.edits("app.py", "max(items)", "sum(items)").rejected().user("Look at the other file.")
+}
+
 fn applies(script: Script) -> Script {
     script.edits("app.py", "max(items)", "sum(items)")
 }
@@ -121,6 +125,7 @@ fn failed_edit() -> Case {
         misses_text(once.clone()),
         vec![
             ("one that then applies", misses_text(applies(once.clone()))),
+            ("edits that were not allowed", not_allowed(not_allowed(task()))),
             (
                 "a file that quotes one",
                 once.reads("agent.log").prints(quotes).runs("tail agent.log").prints(quotes),
