@@ -8,6 +8,7 @@ mod cancel;
 mod client;
 mod completion;
 mod disk;
+mod faults;
 mod filling;
 mod flash;
 mod gateway;
@@ -72,6 +73,8 @@ enum What {
     Gateway,
     /// How soon an upstream learns that a client has left
     Cancel,
+    /// What one of three deployments costs that is dead, fails or hangs
+    Faults,
     /// A completion of the embedded model over HTTP, split into its parts
     Completion,
     /// Records written and verified, beside plain SQLite and the bare disk
@@ -127,7 +130,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let stores = if arguments.store.is_empty() { both } else { arguments.store.clone() };
     let setting = Setting { binary, repo, scale: arguments.scale, records: arguments.records, stores };
     let mut report = Report::new(&load);
-    let everything = [What::Gateway, What::Cancel, What::Completion, What::Ledger, What::Flash];
+    let everything = [What::Gateway, What::Cancel, What::Faults, What::Completion, What::Ledger, What::Flash];
     for what in if arguments.what.is_empty() { &everything[..] } else { &arguments.what } {
         measure(*what, &setting, &mut report)?;
     }
@@ -145,6 +148,7 @@ fn measure(what: What, setting: &Setting, report: &mut Report) -> Result<()> {
     match what {
         What::Gateway => gateway::measure(setting, report).context("gateway"),
         What::Cancel => cancel::measure(setting, report).context("cancel"),
+        What::Faults => faults::measure(setting, report).context("faults"),
         What::Completion => completion::measure(setting, report).context("completion"),
         What::Ledger => {
             ledger::measure(setting, report).and_then(|()| verify::measure(setting, report)).context("ledger")

@@ -27,9 +27,14 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts it before `upstream`, with the ledger on as it is by default, reading `repo` where one is given.
     pub(crate) fn start(binary: &Path, upstream: SocketAddr, repo: Option<&Path>) -> Result<Self> {
+        Self::configured(binary, &configuration(upstream, repo))
+    }
+
+    /// The same with this configuration.
+    pub(crate) fn configured(binary: &Path, configuration: &str) -> Result<Self> {
         let mut waymark = Waymark::new("sh");
         waymark.env("FIXED_KEY", "upstream-key");
-        waymark.configure(&configuration(upstream, repo));
+        waymark.configure(configuration);
         let mut command = waymark.command();
         command.args(["-c", LAUNCH, "sh"]).arg(binary).args(["serve", "--listen", "127.0.0.1:0", "--config"]);
         command.arg(waymark.config()).arg("--data-dir").arg(waymark.data_dir());

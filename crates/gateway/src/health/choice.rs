@@ -4,6 +4,9 @@
 /// How many times dearer the first may be before the second is asked.
 const MARGIN: f64 = 1.5;
 
+/// Latencies below this, in seconds, are all alike: models take longer, and what is quicker differs by chance.
+const NOISE: f64 = 0.1;
+
 /// A deployment that may be asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Candidate {
@@ -20,7 +23,7 @@ impl Candidate {
     /// How long a further call would take, for a deployment of `lightest` weight or more.
     fn cost(&self, lightest: u32) -> f64 {
         let capacity = f64::from(self.weight.max(1)) / f64::from(lightest.max(1));
-        self.latency * (self.in_flight as f64 / capacity + 1.0)
+        self.latency.max(NOISE) * (self.in_flight as f64 / capacity + 1.0)
     }
 }
 

@@ -67,6 +67,14 @@ impl CallError {
     }
 }
 
+/// Whether an error, or one within it, is that what came was not what encryption begins with. What an error holds is no
+/// source of it.
+fn is_of_tls(error: &io::Error) -> bool {
+    let within = error.get_ref().and_then(|within| within.downcast_ref::<io::Error>());
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+        || within.is_some_and(is_of_tls)
+}
+
 /// Why no connection came about, as far as the error tells.
 fn of_connecting(error: &reqwest::Error) -> Cause {
     let mut next = error.source();
@@ -75,9 +83,7 @@ fn of_connecting(error: &reqwest::Error) -> Cause {
         if error.to_string().starts_with("dns error") {
             return Cause::DnsFailed;
         }
-        if let Some(error) = error.downcast_ref::<io::Error>()
-            && matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
-        {
+        if error.downcast_ref::<io::Error>().is_some_and(is_of_tls) {
             return Cause::TlsFailed;
         }
         next = error.source();

@@ -99,3 +99,26 @@ fn what_cannot_be_meant_is_told() {
         assert_eq!(problem(&format!("{SMALLEST}{text}")), format!("waymark.toml:{message}"));
     }
 }
+
+#[test]
+fn the_example_of_the_page_about_resilience_loads_without_a_warning() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/resilience.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let keys = [("DIRECT_KEY", "k"), ("EAST_KEY", "k"), ("WEST_KEY", "k")];
+    let settings = load_text(example, &keys).unwrap();
+    assert_eq!(settings.warnings(), [] as [String; 0]);
+    let names: Vec<_> =
+        settings.config().models["large"].deployments.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["large", "large/east", "large/west"]);
+}
+
+#[test]
+fn the_page_about_resilience_knows_every_cause() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/resilience.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for cause in waymark_types::Cause::ALL {
+        let told = page.lines().any(|line| line.starts_with('|') && line.contains(&format!("`{cause}`")));
+        assert!(told, "{cause} is not in the table of causes");
+    }
+}

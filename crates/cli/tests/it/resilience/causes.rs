@@ -1,6 +1,6 @@
 //! Every fault of a provider, told by its cause: the attempt is on record with it, and another place answers.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 
 use waymark_testkit::{Gate, Reply, SERVED_MODEL, Upstream};
@@ -125,7 +125,10 @@ fn plain() -> String {
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
+            // What is left unread would reset the connection, and nobody could tell why.
+            let _ = stream.read(&mut [0; 16 << 10]);
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
         }
     });
     format!("https://{address}/v1")
