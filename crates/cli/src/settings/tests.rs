@@ -280,10 +280,10 @@ telemetry.content = false
     );
     assert!(origins.contains("waymark.toml:5\n"), "{origins}");
     let json: serde_json::Value = serde_json::from_str(&printed(&settings, false, true)).unwrap();
-    assert_eq!(json[2]["key"], "ledger.on_failure");
-    assert_eq!(json[2]["origin"], serde_json::json!({ "kind": "default" }));
-    assert_eq!(json[9]["value"], "ACME_KEY");
-    assert_eq!(json[9]["origin"]["line"], 5);
+    let told = |key: &str| json.as_array().unwrap().iter().find(|entry| entry["key"] == key).unwrap().clone();
+    assert_eq!(told("ledger.on_failure")["origin"], serde_json::json!({ "kind": "default" }));
+    assert_eq!(told("providers.acme.api_key_env")["value"], "ACME_KEY");
+    assert_eq!(told("providers.acme.api_key_env")["origin"]["line"], 5);
     assert_eq!(json[13]["value"], serde_json::json!(["flash", "large"]));
     for text in [plain, origins, json.to_string(), settings.warnings().join("\n")] {
         assert!(!text.contains(SECRET), "{text}");
