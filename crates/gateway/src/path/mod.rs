@@ -1,6 +1,6 @@
 //! The way of a request, top to bottom:
 //!
-//! parse → identify → classify → admit → decide → record intent → attempt → stream → record completion
+//! parse → identify → classify → inspect → admit → decide → reserve → record intent → attempt → stream → record completion
 
 mod attempt;
 mod begun;
