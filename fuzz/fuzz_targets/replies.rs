@@ -3,13 +3,16 @@
 
 use waymark_fuzz::crossing::{CLIENTS, PROVIDERS};
 use waymark_fuzz::{CREATED, Input, MODEL, is_json, streams};
-use waymark_protocol::{Answer, ErrorKind, Fault, error_body, error_event, sse};
-use waymark_types::Dialect;
+use waymark_protocol::{Answer, ErrorKind, Failure, Fault, error_body, error_event, sse};
+use waymark_types::{Dialect, Timestamp};
 
 waymark_fuzz::target!(check);
 
 fn check(input: Input<'_>) {
     Answer::default().read_body(*input.of(Dialect::ALL), input.body);
+    let text = std::str::from_utf8(input.body).ok();
+    Failure::read(input.seed as u16 % 600, |_| text, input.body, Timestamp::from_micros(CREATED * 1_000_000));
+    Failure::of_event(input.body);
     let provider = input.of(&PROVIDERS);
     let (_, message) = provider.talk.read_error(input.body);
     if !message.is_empty() {

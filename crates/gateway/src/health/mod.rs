@@ -167,15 +167,9 @@ impl Health {
         let deployments = self.models.get(model).into_iter().flatten();
         let deployments: Vec<DeploymentHealth> = deployments.map(|one| one.health(now)).collect();
         let newest = deployments.iter().max_by_key(|one| one.last_used);
-        let state = match newest {
-            Some(one) if one.last_used.is_some() && deployments.iter().any(|one| one.state == "up") => {
-                if one.state == "failing" && deployments.len() == 1 { "failing" } else { "up" }
-            }
-            Some(one) => one.state,
-            None => "unused",
-        };
+        let is_up = deployments.iter().any(|one| one.state == "up");
         ModelHealth {
-            state,
+            state: if is_up { "up" } else { newest.map_or("unused", |one| one.state) },
             requests: deployments.iter().map(|one| one.requests).sum(),
             failures: deployments.iter().map(|one| one.failures).sum(),
             last_used: newest.and_then(|one| one.last_used),
@@ -311,10 +305,16 @@ impl UnderWay {
         self.probes
     }
 
-    /// Notes that an answer has begun.
-    pub(crate) fn answers(&self, now: Timestamp) {
+    /// Notes that an answer has begun: whatever becomes of it, the deployment is there again.
+    pub(crate) fn answers(&mut self, now: Timestamp) {
         let took = self.began.elapsed();
-        self.deployed.standing().latency.note(took, now);
+        let mut standing = self.deployed.standing();
+        standing.latency.note(took, now);
+        if self.probes {
+            standing.breaker.succeeded(now);
+        }
+        drop(standing);
+        self.probes = false;
     }
 
     /// Ends the call, with what it says of the deployment.

@@ -85,9 +85,11 @@ async fn a_probe_is_chosen_once_and_settles_it() {
     let probe = among[1].enter(at(5)).await.unwrap();
     probe.settle(Verdict::Bad(Cause::BadRequest.into()), at(5));
     assert_eq!(among[1].opening(at(5)), Open::Probe, "a wrong request says nothing");
-    let probe = among[1].enter(at(5)).await.unwrap();
-    probe.settle(Verdict::Good, at(6));
-    assert_eq!(among[1].opening(at(6)), Open::Yes);
+    let mut probe = among[1].enter(at(5)).await.unwrap();
+    probe.answers(at(6));
+    assert_eq!(among[1].opening(at(6)), Open::Yes, "an answer that has begun is enough");
+    probe.settle(Verdict::Good, at(9));
+    assert_eq!(among[1].opening(at(9)), Open::Yes);
 }
 
 #[tokio::test]

@@ -137,7 +137,6 @@ mod tests {
             provider: served.then(|| "p".to_owned()),
             rung: None,
             resolved_model: None,
-            rung: None,
             served_model: None,
             attempts: Some(vec![serde_json::from_value(attempt).unwrap()]),
             usage,

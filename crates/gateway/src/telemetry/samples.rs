@@ -73,7 +73,7 @@ pub(super) fn completion() -> Completion {
         served_model: None,
         status: Some(500),
         outcome: Outcome::Failed,
-        error: Some("http_500".into()),
+        error: Some("server_error".into()),
         next: Next::Fallback,
         served: false,
         ..attempt("acme", "small-1", (1, 20))

@@ -109,6 +109,45 @@ fn a_wrong_request_is_wrong_elsewhere_too() {
 }
 
 #[test]
+fn a_conversation_goes_up_after_everything_beside_it_failed_and_at_once_where_that_alone_helps() {
+    let talking = r#"
+[providers.only]
+kind = "openai"
+base_url = "{0}"
+retries = 0
+breaker = false
+[models.small]
+provider = "only"
+id = "small-1"
+[models.spare]
+provider = "only"
+id = "spare-1"
+[models.large]
+provider = "only"
+id = "large-1"
+[routes.auto]
+ladder = ["small", "large"]
+fallback = { small = ["spare"] }
+"#;
+    let house = House::start(talking, vec![Upstream::start()]);
+    let refused = openai_error(400, "invalid_request_error", "content_filter", "content management policy");
+    let long =
+        openai_error(400, "invalid_request_error", "context_length_exceeded", "maximum context length");
+    for (reply, cause) in [(refused, "content_refused"), (long, "context_overflow")] {
+        house.upstreams[0].push(reply);
+        let answer = house.chat("auto", true);
+        assert_eq!((answer.status, answer.header("x-waymark-model")), (200, "large-1"));
+        let expected = [format!("only {cause} escalate"), "only succeeded done served".to_owned()];
+        assert_eq!(short(&house.attempts(&answer)), expected);
+    }
+    (0..2).for_each(|_| house.upstreams[0].push(Reply::error(500, "broken")));
+    let answer = house.chat("auto", false);
+    assert_eq!((answer.status, answer.header("x-waymark-route")), (200, "escalated"));
+    let expected = ["only server_error fallback", "only server_error escalate", "only succeeded done served"];
+    assert_eq!(short(&house.attempts(&answer)), expected);
+}
+
+#[test]
 fn what_is_too_long_for_a_rung_goes_up_and_not_sideways() {
     let house = house();
     let long = || {

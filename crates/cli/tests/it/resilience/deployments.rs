@@ -7,7 +7,7 @@ use serde_json::json;
 use waymark_testkit::{DEADLINE, Reply, Response, Upstream};
 
 use super::{House, short};
-use crate::rig::chat;
+use crate::rig::{chat, wait};
 
 const THREE: &str = r#"
 [providers.a]
@@ -154,6 +154,33 @@ fn what_keeps_failing_is_not_asked_and_the_client_is_told_when_to_come_back() {
         assert_eq!(short(&super::told(&why)), ["a breaker_open exhausted"]);
     }
     assert_eq!(house.asked(0), 5);
+}
+
+#[test]
+fn a_request_that_tries_a_place_again_does_not_wait_for_it() {
+    let (house, deaths) = three();
+    deaths.iter().take(1).for_each(|dead| dead.store(true, Ordering::SeqCst));
+    let state = || house.deployments("large")[0]["breaker"].as_str().unwrap().to_owned();
+    let mut rounds = 0;
+    wait("the breaker opens", || {
+        rounds += 1;
+        load(&house, &format!("before-{rounds}"), 1);
+        state() != "closed"
+    });
+    deaths[0].store(false, Ordering::SeqCst);
+    wait("it is time for a probe", || state() == "half_open");
+    house.upstreams[0].push(Reply::silence());
+    let answer = house.chat("auto", true);
+    assert_eq!(answer.status, 200);
+    let attempts = short(&house.attempts(&answer));
+    assert_eq!(attempts[0], "a hedge_lost hedge", "{attempts:?}");
+    assert!(attempts.len() == 2 && attempts[1].ends_with("succeeded done served"), "{attempts:?}");
+    assert!(house.upstreams[0].wait_for_peer_close(1, DEADLINE));
+    wait("another request finds that it is well", || {
+        rounds += 1;
+        load(&house, &format!("after-{rounds}"), 1);
+        state() == "closed"
+    });
 }
 
 #[test]

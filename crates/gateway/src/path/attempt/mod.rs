@@ -260,7 +260,7 @@ impl<'a> Way<'a> {
 
     /// Notes what an ended call says of its deployment, unless its answer goes on.
     fn settle(&self, reached: &Reached, under_way: Option<UnderWay>) -> Option<UnderWay> {
-        let under_way = under_way?;
+        let mut under_way = under_way?;
         let now = self.state().clock.now();
         match (reached.failure(), reached) {
             (Some(failure), _) => under_way.settle(Says::Bad(failure), now),

@@ -59,7 +59,7 @@ fn the_three_models_the_reason_and_the_usage_are_told_once() {
     for call in &spans[1..] {
         assert_eq!(attribute(call, "gen_ai.usage.input_tokens"), &Value::Null);
     }
-    assert_eq!(attribute(&spans[1], "error.type"), "http_500");
+    assert_eq!(attribute(&spans[1], "error.type"), "server_error");
     assert_eq!(attribute(&spans[1], "http.response.status_code"), "500");
 }
 
