@@ -64,8 +64,9 @@ impl LedgerStore {
                 return Err(error);
             }
             if matches!(error, StoreError::Conflict { .. }) {
-                // A process that writes without a pause would get there first again.
-                self.database.keep_out().await?;
+                // A process that writes without a pause would get there first again. Where it cannot be kept out, the next
+                // try says what is wrong.
+                let _ = self.database.keep_out().await;
             }
         }
     }
