@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use waymark_ledger::{Completion, Intent, Record};
 use waymark_routing::content::Finding;
+use waymark_routing::replay::{Interval, Resampling, excess};
 use waymark_routing::{
     Features, Needs, Observation, POLICY, Plan, Policy, Seen, Shape, Snapshot, Standing, decide_again,
 };
@@ -17,7 +18,7 @@ use crate::config::Config;
 use crate::snapshot::{SnapshotError, snapshot};
 
 /// What a replay of records came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Replayed {
     /// The rules of deciding, with their version.
     pub policy: &'static str,
@@ -37,6 +38,13 @@ pub struct Replayed {
     pub models: Vec<Share>,
     /// What it cost.
     pub cost: Cost,
+    /// How many sessions those requests are of.
+    pub sessions: u64,
+    /// By what share the replay costs more than the recorded answers at these prices, below zero less, with an interval
+    /// of 95 % by session; `None` with fewer than two of them.
+    pub over_recorded: Option<Interval>,
+    /// The same beside the strongest rung alone.
+    pub over_strongest: Option<Interval>,
 }
 
 /// Records that were not decided on again.
@@ -121,6 +129,8 @@ pub struct Replay {
     snapshot: Snapshot,
     sessions: BTreeMap<(String, Option<String>), Session>,
     shares: BTreeMap<String, (u64, u64)>,
+    /// By session: what the recorded answers, the replay and the strongest rung alone cost.
+    costs: BTreeMap<String, [f64; 3]>,
     told: Replayed,
 }
 
@@ -150,8 +160,12 @@ impl Replay {
             changes: Vec::new(),
             models: Vec::new(),
             cost: Cost::default(),
+            sessions: 0,
+            over_recorded: None,
+            over_strongest: None,
         };
-        Ok(Self { snapshot, sessions: BTreeMap::new(), shares: BTreeMap::new(), told })
+        let (sessions, shares, costs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Ok(Self { snapshot, sessions, shares, costs, told })
     }
 
     /// Takes the next record. Those of one session come in order.
@@ -189,6 +203,7 @@ impl Replay {
             self.shares.entry(replayed.clone()).or_default().1 += 1;
         }
         self.charge(&Charged {
+            cluster: intent.session.clone().unwrap_or_else(|| intent.record.to_string()),
             completion,
             plan: decided.as_ref().ok(),
             converses: features.task.converses(),
@@ -210,7 +225,17 @@ impl Replay {
     /// What it came to.
     pub fn finish(self) -> Replayed {
         let share = |(model, (recorded, replayed))| Share { model, recorded, replayed };
-        Replayed { models: self.shares.into_iter().map(share).collect(), ..self.told }
+        let over = |side: usize| {
+            let pairs: Vec<(f64, f64)> = self.costs.values().map(|costs| (costs[1], costs[side])).collect();
+            excess(&pairs, Resampling::USUAL)
+        };
+        Replayed {
+            sessions: self.costs.len() as u64,
+            over_recorded: over(0),
+            over_strongest: over(2),
+            models: self.shares.into_iter().map(share).collect(),
+            ..self.told
+        }
     }
 
     fn count(&mut self, intent: &Intent, plan: Option<&Plan>, is_same: bool) {
@@ -258,6 +283,11 @@ impl Replay {
         for (sum, cost) in sums.into_iter().zip(costs) {
             sum.0 = sum.0.saturating_add(cost.0);
         }
+        let [_, repriced, replayed, _, strongest] = costs.map(|cost| cost.0 as f64);
+        let of_session = self.costs.entry(charged.cluster.clone()).or_default();
+        for (sum, cost) in of_session.iter_mut().zip([repriced, replayed, strongest]) {
+            *sum += cost;
+        }
     }
 
     fn costs(&self, charged: &Charged<'_>) -> Option<[MicroUsd; 5]> {
@@ -283,6 +313,8 @@ impl Replay {
 
 /// A request whose cost is asked for.
 struct Charged<'a> {
+    /// Its session; itself where it has none.
+    cluster: String,
     completion: &'a Completion,
     plan: Option<&'a Plan>,
     converses: bool,

@@ -183,19 +183,25 @@ fn the_same_configuration_decides_the_same_again() {
 fn whatever_was_asked_is_decided_the_same_again() {
     let rig = Rig::start();
     rig.openai.push(Reply::error(500, "broken"));
+    let other = json!([{"role": "user", "content": "Say goodbye."}]);
     let asked = [
         rig.chat(&chat("auto", true)),
+        rig.message(&json!({"model": "large", "max_tokens": 64, "messages": other})),
         rig.chat(&chat("small", false)),
         rig.message(&message("large", false)),
         rig.message(&message("claude", true)),
         rig.http().post("/v1/completions", OPENAI, completion(false).to_string()),
         rig.http().post("/v1/chat/completions", OPENAI, "{"),
     ];
-    assert!(asked[..5].iter().all(|answer| answer.status == 200));
+    assert!(asked[..6].iter().all(|answer| answer.status == 200));
     let replayed = decided_again(&rig, "", &["--ledger"]);
-    assert_eq!(replayed["requests"], 5, "{replayed}");
-    assert_eq!((&replayed["same"], &replayed["changes"]), (&json!(5), &json!([])), "{replayed}");
+    assert_eq!(replayed["requests"], 6, "{replayed}");
+    assert_eq!((&replayed["same"], &replayed["changes"]), (&json!(6), &json!([])), "{replayed}");
     assert_eq!(replayed["left_out"], json!({"unfinished": 0, "unreadable": 1, "refused": 0}));
+    // There are two conversations that cost something.
+    for end in ["low", "estimate", "high"] {
+        assert_eq!(replayed["over_recorded"][end], 0.0, "{replayed}");
+    }
     // The rung failed on record, so it fails again, and its stand-in answers.
     assert!(taken(&replayed).contains(&("spare", 1, 1)), "{replayed}");
 }

@@ -34,6 +34,25 @@ impl Resampling {
     }
 }
 
+/// By how much one sum exceeds another, as a share of the other, over clusters that have a part of both: sessions, say.
+/// `None` where there are too few to draw from, or nothing to compare with.
+pub fn excess(clusters: &[(f64, f64)], resampling: Resampling) -> Option<Interval> {
+    let share = |(of, than): (f64, f64)| of / than - 1.0;
+    let add = |sums: (f64, f64), part: &(f64, f64)| (sums.0 + part.0, sums.1 + part.1);
+    // What has no part of either changes neither, and a sample of nothing else would tell nothing.
+    let clusters: Vec<(f64, f64)> = clusters.iter().copied().filter(|part| *part != (0.0, 0.0)).collect();
+    let estimate = share(clusters.iter().fold((0.0, 0.0), add));
+    if clusters.len() < 2 || !estimate.is_finite() {
+        return None;
+    }
+    let mut random = SplitMix64(resampling.seed);
+    let samples = (0..resampling.resamples).map(|_| {
+        let drawn = clusters.iter().filter_map(|_| clusters.get(random.below(clusters.len())));
+        share(drawn.fold((0.0, 0.0), add))
+    });
+    Some(interval(estimate, samples.collect()))
+}
+
 /// The middle 95 % of what the samples came to. Few clusters can draw the estimate itself outside: then it is the end.
 pub(super) fn interval(estimate: f64, mut samples: Vec<f64>) -> Interval {
     for sample in &mut samples {
@@ -76,6 +95,19 @@ mod tests {
         let mut random = SplitMix64(1_234_567);
         let words = [random.next(), random.next(), random.next()];
         assert_eq!(words, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
+    }
+
+    #[test]
+    fn an_excess_is_of_sums_and_held_by_its_interval() {
+        let of = |clusters: &[(f64, f64)]| excess(clusters, Resampling::USUAL);
+        let found = of(&[(1.0, 2.0), (3.0, 2.0), (8.0, 4.0)]).unwrap();
+        assert_eq!((found.estimate, found.low, found.high), (0.5, -0.5, 1.0));
+        assert_eq!(
+            of(&[(1.0, 2.0), (2.0, 4.0)]).unwrap(),
+            Interval { estimate: -0.5, low: -0.5, high: -0.5 }
+        );
+        assert_eq!(of(&[(1.0, 2.0), (0.0, 0.0)]), None);
+        assert_eq!(of(&[(1.0, 0.0), (1.0, 0.0)]), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod policies;
 mod tally;
 mod verifier;
 
-pub use bootstrap::Resampling;
+pub use bootstrap::{Resampling, excess};
 pub use compare::{CompareError, Ladder, compare};
 pub use comparison::{
     Comparison, Curve, CurvePoint, Difference, Finding, Gap, Interval, PolicyResult, RungUse, Unit,

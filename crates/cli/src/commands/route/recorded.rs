@@ -170,6 +170,20 @@ fn limits(replayed: &Replayed, out: &mut dyn Write) -> io::Result<()> {
         grouped(cost.requests),
         grouped(cost.unpriced)
     )?;
+    for (over, what) in [
+        (&replayed.over_recorded, "the recorded answers at these prices"),
+        (&replayed.over_strongest, "always the strongest rung"),
+    ] {
+        if let Some(over) = over {
+            let [estimate, low, high] = [over.estimate, over.low, over.high].map(|share| share * 100.0);
+            writeln!(
+                out,
+                "- Beside {what} the replay costs {estimate:+.0} %, {low:+.0} to {high:+.0} (95 %, bootstrap over {} \
+                 sessions).",
+                grouped(replayed.sessions)
+            )?;
+        }
+    }
     writeln!(
         out,
         "- Estimates take the recorded tokens at this configuration's prices: another model would have written another \
