@@ -39,6 +39,7 @@ fn snapshot(content: Content) -> Snapshot {
         },
         context: None,
         can: None,
+        deployments: Vec::new(),
         region: region.map(str::to_owned),
     };
     let models = [
@@ -147,13 +148,8 @@ fn a_restricted_request_goes_to_those_who_may_have_it() {
     };
     let plan = decided(only(&[], &["eu"]), &evidence, Task::Chat, "auto").unwrap();
     assert_eq!((names(&plan), plan.reason), (vec!["near"], "first_capable_rung"));
-    let told = [
-        "content:infra.path:1:1",
-        "route:auto",
-        "cannot:flash:task",
-        "cannot:far:content:infra",
-        "rung:near",
-    ];
+    let told =
+        ["content:infra.path:1:1", "route:auto", "cannot:flash:task", "cannot:far:content:infra", "rung:far"];
     assert_eq!(plan.reasons, told);
     assert_eq!(plan.steps[0].arrival, Next::Done, "it is the first that is tried");
     let plan = decided(only(&["acme"], &[]), &evidence, Task::Chat, "auto").unwrap();
