@@ -24,7 +24,7 @@ pub(crate) enum Kind {
     Silent,
     /// One that the cheap model fails at.
     Broken,
-    /// One that every model fails at.
+    /// One for a model that is down.
     Down,
     /// One whose stream breaks off.
     Cut,
@@ -50,6 +50,8 @@ pub(crate) enum Ending {
 pub(crate) struct Books {
     /// Requests by kind and ending.
     pub(crate) counts: BTreeMap<Kind, BTreeMap<Ending, usize>>,
+    /// Answers with another status than 200, by kind, status and reason.
+    pub(crate) refusals: BTreeMap<(Kind, u16, String), usize>,
     /// Every record that an answer named.
     pub(crate) records: Vec<String>,
     /// Requests that came to nothing their client saw, of which there may be a record.
@@ -75,11 +77,18 @@ impl Books {
         }
     }
 
+    pub(crate) fn refused(&mut self, kind: Kind, status: u16, reason: &str) {
+        *self.refusals.entry((kind, status, reason.to_owned())).or_default() += 1;
+    }
+
     pub(crate) fn take_in(&mut self, other: Self) {
         for (kind, endings) in other.counts {
             for (ending, count) in endings {
                 *self.counts.entry(kind).or_default().entry(ending).or_default() += count;
             }
+        }
+        for (refusal, count) in other.refusals {
+            *self.refusals.entry(refusal).or_default() += count;
         }
         self.records.extend(other.records);
         self.unnamed += other.unnamed;

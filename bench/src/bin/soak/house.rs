@@ -10,8 +10,8 @@ pub(crate) const HELD: &str = "hold this one;";
 pub(crate) const SILENT: &str = "say nothing to this one;";
 /// In a request: the cheap model is broken, and its stand-in is not.
 pub(crate) const BROKEN: &str = "break on this one;";
-/// In a request: every model is broken.
-pub(crate) const DOWN: &str = "be down for this one;";
+/// A model that is always broken, at a provider of its own: what its circuit breaker does is its own affair.
+pub(crate) const DOWN: &str = "down";
 /// In a request: the stream is cut off half way.
 pub(crate) const CUT: &str = "cut this one;";
 
@@ -21,7 +21,7 @@ const EVENTS: usize = 40;
 /// The gateway with its upstreams and its repository.
 pub(crate) struct House {
     pub(crate) waymark: Waymark,
-    _upstreams: [Upstream; 2],
+    _upstreams: [Upstream; 3],
     _repository: Repository,
 }
 
@@ -29,12 +29,13 @@ impl House {
     /// Starts everything.
     pub(crate) fn start(binary: &Path) -> Self {
         let (cheap, strong) = (Upstream::forgetting(answer), Upstream::forgetting(answer));
+        let down = Upstream::forgetting(|_| Reply::error(500, "down"));
         let repository = repository();
         let mut waymark = Waymark::new(binary);
         waymark.env("SCRIPTED_KEY", "upstream-key");
-        waymark.configure(&configuration(&repository, &cheap, &strong));
+        waymark.configure(&configuration(&repository, [&cheap, &strong, &down]));
         waymark.start();
-        Self { waymark, _upstreams: [cheap, strong], _repository: repository }
+        Self { waymark, _upstreams: [cheap, strong, down], _repository: repository }
     }
 
     /// A client of the gateway.
@@ -59,7 +60,7 @@ fn answer(request: &Captured) -> Reply {
     let is_cheap = || request.model().is_some_and(|model| model == "mock-small-1");
     if says(SILENT) {
         Reply::silence()
-    } else if says(DOWN) || (says(BROKEN) && is_cheap()) {
+    } else if says(BROKEN) && is_cheap() {
         Reply::error(500, "broken")
     } else if says(CUT) {
         Reply::events(EVENTS).cut_after(EVENTS / 2)
@@ -70,7 +71,7 @@ fn answer(request: &Captured) -> Reply {
     }
 }
 
-fn configuration(repository: &Repository, cheap: &Upstream, strong: &Upstream) -> String {
+fn configuration(repository: &Repository, [cheap, strong, down]: [&Upstream; 3]) -> String {
     format!(
         r#"
 [repository]
@@ -85,6 +86,15 @@ api_key_env = "SCRIPTED_KEY"
 kind = "anthropic"
 base_url = "{strong}"
 api_key_env = "SCRIPTED_KEY"
+
+[providers.gamma]
+kind = "openai"
+base_url = "{down}"
+api_key_env = "SCRIPTED_KEY"
+
+[models.{DOWN}]
+provider = "gamma"
+id = "mock-down-1"
 
 [models.flash]
 provider = "embedded"
@@ -110,6 +120,7 @@ fallback = {{ small = ["spare"] }}
         repository = repository.path().display(),
         cheap = cheap.openai_base(),
         strong = strong.anthropic_base(),
+        down = down.openai_base(),
     )
 }
 

@@ -15,6 +15,8 @@ use crate::house::{BROKEN, CUT, DOWN, HELD, House, SILENT};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The same where nothing will come.
 const LITTLE_PATIENCE: Duration = Duration::from_millis(700);
+/// The route under load.
+const AUTO: &str = "auto";
 const LOOK: Duration = Duration::from_secs(1);
 const OPENAI: &[(&str, &str)] = &[("authorization", "Bearer client-key"), ("user-agent", "soak/1")];
 
@@ -101,7 +103,7 @@ impl Client {
         let mut books = Books::default();
         while !is_over.load(Ordering::SeqCst) {
             let kind = self.draw();
-            let (record, ending) = self.ask(kind);
+            let (record, ending) = self.ask(kind, &mut books);
             books.enter(kind, ending, record);
             done.fetch_add(1, Ordering::SeqCst);
             // Half to one and a half times the pause.
@@ -122,22 +124,22 @@ impl Client {
     }
 
     /// Asks once; the record that the answer names, and how the answer ended.
-    fn ask(&mut self, kind: Kind) -> (Option<String>, Ending) {
+    fn ask(&mut self, kind: Kind, books: &mut Books) -> (Option<String>, Ending) {
         let opened = match kind {
             Kind::Session => self.next_of_session().open(&self.http),
             Kind::Completion => self.completion(),
-            Kind::Whole => self.chat("", false),
-            Kind::Leaves => self.chat(HELD, true),
+            Kind::Whole => self.chat(AUTO, "", false),
+            Kind::Leaves => self.chat(AUTO, HELD, true),
             Kind::Silent => {
                 let patient = self.http;
                 self.http = patient.waiting(LITTLE_PATIENCE);
-                let opened = self.chat(SILENT, true);
+                let opened = self.chat(AUTO, SILENT, true);
                 self.http = patient;
                 opened
             }
-            Kind::Broken => self.chat(BROKEN, true),
-            Kind::Down => self.chat(DOWN, true),
-            Kind::Cut => self.chat(CUT, true),
+            Kind::Broken => self.chat(AUTO, BROKEN, true),
+            Kind::Down => self.chat(DOWN, "", true),
+            Kind::Cut => self.chat(AUTO, CUT, true),
         };
         let Ok(mut exchange) = opened else { return (None, Ending::Unanswered) };
         let record = exchange.headers.get("x-waymark-record").filter(|record| *record != "none");
@@ -148,6 +150,9 @@ impl Client {
             return (record, Ending::Left);
         }
         let status = exchange.status;
+        if status != 200 {
+            books.refused(kind, status, exchange.headers.get("x-waymark-route").unwrap_or("no reason"));
+        }
         let ending = match exchange.finish().whole {
             true if status == 200 => Ending::Whole,
             true => Ending::Refused,
@@ -156,10 +161,9 @@ impl Client {
         (record, ending)
     }
 
-    fn chat(&mut self, marker: &str, stream: bool) -> io::Result<Exchange> {
+    fn chat(&mut self, model: &str, marker: &str, stream: bool) -> io::Result<Exchange> {
         let text = format!("{marker} What does the word number {} mean?", self.random.below(1 << 20));
-        let body =
-            json!({"model": "auto", "stream": stream, "messages": [{"role": "user", "content": text}]});
+        let body = json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": text}]});
         self.http.open("POST", "/v1/chat/completions", OPENAI, body.to_string().as_bytes())
     }
 

@@ -65,12 +65,13 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    ensure!(arguments.binary.is_file(), "there is no binary at {}", arguments.binary.display());
+    let binary = arguments.binary.canonicalize();
+    let binary = binary.with_context(|| format!("there is no binary at {}", arguments.binary.display()))?;
     ensure!(arguments.minutes > 0.0 && arguments.rate > 0.0 && arguments.clients > 0, "nothing to do");
     allow_files(FILES);
     let seed = arguments.seed.unwrap_or_else(Random::seed);
     eprintln!("{} minutes at {} requests/s, seed {seed}", arguments.minutes, arguments.rate);
-    let mut house = House::start(&arguments.binary);
+    let mut house = House::start(&binary);
     let before = Sample::of(&house, Duration::ZERO, 0);
     let load = Load::new(arguments.clients, arguments.rate, seed);
     let mut samples = Samples::default();

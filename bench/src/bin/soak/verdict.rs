@@ -102,7 +102,7 @@ fn all_answered(books: &Books) -> (bool, String) {
         .sum();
     let feigned = of(Kind::Down, Ending::Whole) + of(Kind::Silent, Ending::Whole);
     let told = format!(
-        "{bad} answers failed whose model had not, or had a stand-in; {feigned} look whole whose models all failed"
+        "{bad} answers failed whose model had not, or had a stand-in; {feigned} look whole whose model is down or silent"
     );
     (bad == 0 && feigned == 0, told)
 }
@@ -128,6 +128,9 @@ fn requests(books: &Books) -> String {
     for (kind, endings) in &books.counts {
         let counts = ENDINGS.map(|(ending, _)| endings.get(&ending).copied().unwrap_or(0).to_string());
         lines.push(row(&format!("{kind:?}").to_lowercase(), &counts));
+    }
+    for ((kind, status, reason), count) in &books.refusals {
+        lines.push(format!("refused {:<12}{status} {reason}: {count}\n", format!("{kind:?}").to_lowercase()));
     }
     lines.concat()
 }
