@@ -248,6 +248,7 @@ fn completion(record: RecordId, ended: i64, outcome: Outcome, model: &str, respo
             served: true,
             converted: None,
             lost: Vec::new(),
+            discarded: None,
         }]),
         usage: Usage { input: Some(20_380), output: Some(1_164), ..Usage::default() },
         cost_micro_usd: Some(MicroUsd(31_415)),

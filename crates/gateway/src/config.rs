@@ -9,7 +9,7 @@ use waymark_protocol::neutral::Flavour;
 use waymark_routing::Rules;
 use waymark_routing::content::ContentRule;
 use waymark_store::Address;
-use waymark_types::{Capability, Dialect, MicroUsd, Price, ProviderKind, Secret, Task};
+use waymark_types::{Capability, Dialect, GateKind, MicroUsd, Price, ProviderKind, Secret, Task};
 
 use crate::anchor::AnchorConfig;
 use crate::limits::LimitsConfig;
@@ -50,6 +50,8 @@ pub struct Config {
     pub routes: BTreeMap<String, RouteConfig>,
     /// Names clients ask for, and the route or model each stands for.
     pub aliases: BTreeMap<String, String>,
+    /// Output gates by name.
+    pub gates: BTreeMap<String, GateConfig>,
     /// The rules that conversations climb by.
     pub rules: Rules,
     /// What may be sent to whom, by the rules' names.
@@ -197,6 +199,19 @@ pub struct DeploymentConfig {
     pub weight: u32,
 }
 
+/// An output gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GateConfig {
+    /// What it looks at.
+    pub kind: GateKind,
+    /// The command that decides, of a gate that has one: its program and arguments.
+    pub command: Vec<String>,
+    /// How long the command may take; `None` is a minute.
+    pub timeout: Option<Duration>,
+    /// What the answers it throws away may cost a day; `None` is any amount.
+    pub budget_day: Option<MicroUsd>,
+}
+
 /// One route.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RouteConfig {
@@ -214,6 +229,8 @@ pub struct RouteConfig {
     pub cache_life: Option<Duration>,
     /// The route that decides beside this one and is never acted on.
     pub shadow: Option<String>,
+    /// The gates that its answers must pass, in order.
+    pub gates: Vec<String>,
     /// How long a request may take, from its arrival to the end of its answer; `None` is without a limit.
     pub deadline: Option<Duration>,
     /// How completions are hedged; `None` is not at all.

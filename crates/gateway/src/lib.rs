@@ -42,8 +42,8 @@ pub use anchor::{
 pub use backup::{BackedUp, BackupError, backup, key_of, migrate};
 pub use clock::SystemClock;
 pub use config::{
-    Config, DeploymentConfig, HedgeConfig, LedgerConfig, ModelConfig, OnFailure, Patience, Payloads,
-    ProviderConfig, RouteConfig, TelemetryConfig,
+    Config, DeploymentConfig, GateConfig, HedgeConfig, LedgerConfig, ModelConfig, OnFailure, Patience,
+    Payloads, ProviderConfig, RouteConfig, TelemetryConfig,
 };
 pub use discovery::{Discovery, Found, discover};
 pub use explain::{Decided, ExplainError, Explained, Rung, explain_route};

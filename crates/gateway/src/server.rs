@@ -114,6 +114,7 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         recorder,
         limits,
         session_key,
+        gates: crate::path::gate::Spent::default(),
         sessions: Sessions::default(),
         flash,
         telemetry,

@@ -35,6 +35,8 @@ pub(crate) struct State {
     pub(crate) anchors: Anchors,
     pub(crate) witnesses: Witnesses,
     pub(crate) session_key: SessionKey,
+    /// What output gates have thrown away.
+    pub(crate) gates: crate::path::gate::Spent,
     /// Where sessions stand.
     pub(crate) sessions: Sessions,
     /// Whether decisions depend on what requests say.

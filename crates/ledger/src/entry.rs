@@ -197,7 +197,7 @@ pub struct Completion {
     pub attempts: Option<Vec<Attempt>>,
     /// Tokens, as the provider states them.
     pub usage: Usage,
-    /// What they cost by the snapshot's prices; `None` when price or usage is unknown.
+    /// What they cost by the snapshot's prices, and what was thrown away before; `None` when price or usage is unknown.
     pub cost_micro_usd: Option<MicroUsd>,
     /// Commitment to the answer's body as it left; `None` when that is not known.
     pub response: Option<Commitment>,
@@ -236,6 +236,18 @@ pub struct Attempt {
     /// What the conversion had to leave out, as stable codes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<String>,
+    /// What an answer took that a gate did not let through: billed all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discarded: Option<Discarded>,
+}
+
+/// An answer that was thrown away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Discarded {
+    /// Tokens, as the provider states them.
+    pub usage: Usage,
+    /// What they cost; `None` when price or usage is unknown.
+    pub cost_micro_usd: Option<MicroUsd>,
 }
 
 /// A commitment to some bytes.

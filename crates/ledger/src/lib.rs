@@ -33,8 +33,8 @@ mod verify;
 pub mod witness;
 
 pub use entry::{
-    Attempt, Commitment, Completion, Decision, Dropped, Entry, EntryError, Erased, Erasure, Evidence, Intent,
-    Ladder, MAX_ENTRY, PlannedAttempt, Retention, Shadow, Snapshot, Source, Switch,
+    Attempt, Commitment, Completion, Decision, Discarded, Dropped, Entry, EntryError, Erased, Erasure,
+    Evidence, Intent, Ladder, MAX_ENTRY, PlannedAttempt, Retention, Shadow, Snapshot, Source, Switch,
 };
 pub use history::{Broken, History, NotOurs, Saved};
 pub use key::{KeyChange, KeyEvent, KeyTerms};

@@ -64,6 +64,7 @@ pub(crate) fn completion(n: u8) -> Completion {
             served: true,
             converted: None,
             lost: Vec::new(),
+            discarded: None,
         }]),
         usage: Usage { input: Some(10), output: Some(2), ..Usage::default() },
         cost_micro_usd: Some(MicroUsd(3)),

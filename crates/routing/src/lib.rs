@@ -8,6 +8,7 @@ mod conversation;
 mod decide;
 mod evidence;
 mod features;
+pub mod gate;
 mod ladder;
 mod policy;
 pub mod replay;

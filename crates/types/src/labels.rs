@@ -131,6 +131,18 @@ labels! {
 }
 
 labels! {
+    /// What an answer must hold to before it is delivered.
+    GateKind, "kind of gate" {
+        /// It parses: calls have whole arguments, and text is JSON where that was asked for.
+        Json = "json",
+        /// It holds to the schemas of its request besides.
+        Schema = "schema",
+        /// A command that reads it ends well.
+        Command = "command",
+    }
+}
+
+labels! {
     /// What a model may be able to do beside text.
     Capability, "capability" {
         /// Calling tools.

@@ -2,6 +2,7 @@
 
 mod anchors;
 mod content;
+mod gates;
 mod limits;
 mod models;
 mod providers;
@@ -57,7 +58,7 @@ impl<'a> Resolver<'a> {
         let providers = self.providers();
         let models = self.models();
         let routes = self.routes();
-        let (aliases, rules) = (self.aliases(), self.rules());
+        let (aliases, rules, gates) = (self.aliases(), self.rules(), self.gates());
         let content = self.content_rules();
         let listen = self.fixed("server.listen").and_then(|text| text.parse().ok());
         let data_dir = self.data_dir();
@@ -100,6 +101,7 @@ impl<'a> Resolver<'a> {
             routes,
             aliases,
             rules,
+            gates,
             content,
         })
     }

@@ -502,6 +502,31 @@ pub(super) static KEYS: &[Key] = &[
         "the share of completions that may be asked for twice; without it, 0.05",
     ),
     key(
+        "routes.*.gates",
+        Kind::Texts,
+        None,
+        "the output gates that an answer must pass before it is delivered, in order; without it, none",
+    ),
+    key(
+        "gates.*.kind",
+        Kind::OneOf(&["json", "schema", "command"]),
+        None,
+        "what the gate looks at: that answers parse, that they hold to the schemas of their request, or what a command says",
+    ),
+    key(
+        "gates.*.command",
+        Kind::Texts,
+        None,
+        "of a gate of kind `command`: program and arguments, run in the repository with the answer on standard input; it passes with exit status 0",
+    ),
+    key("gates.*.timeout", Kind::Duration, None, "how long the command may take; without it, 60s"),
+    key(
+        "gates.*.budget_day",
+        Kind::Dollars,
+        None,
+        "what the answers that the gate throws away may cost a day (UTC), in US dollars; then it lets everything through; without it, any amount",
+    ),
+    key(
         "content.*.paths",
         Kind::Texts,
         None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use waymark_ledger::{Attempt, Completion};
 use waymark_store::{Amount, Counter, Settlement};
-use waymark_types::{Dialect, Limits, Outcome, ProviderKind, RecordId};
+use waymark_types::{Dialect, Limits, Outcome, ProviderKind, RecordId, Usage};
 
 use super::estimate::Estimate;
 use crate::state::State;
@@ -84,7 +84,11 @@ fn came_to(
         return (Amount::default(), Amount::default());
     }
     let usage = completion.usage;
-    let known = usage.input.unwrap_or_default().saturating_add(usage.output.unwrap_or_default());
+    let tokens =
+        |usage: &Usage| usage.input.unwrap_or_default().saturating_add(usage.output.unwrap_or_default());
+    let thrown_away = completion.attempts.iter().flatten().filter_map(|attempt| attempt.discarded.as_ref());
+    let known =
+        thrown_away.fold(tokens(&usage), |sum, discarded| sum.saturating_add(tokens(&discarded.usage)));
     let cost = completion.cost_micro_usd.map_or(0, |cost| cost.0);
     let counted = Amount { cost, tokens: known };
     if usage.input.is_some() && usage.output.is_some() {

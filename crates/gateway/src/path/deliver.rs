@@ -10,7 +10,7 @@ use waymark_flash as flash;
 use waymark_ledger::{Attempt, Commitment, Completion, Entry, Source};
 use waymark_protocol::gemini::Array;
 use waymark_protocol::{Answer, ErrorKind, Fault, Suggestion, Vectors, embed_dialogue, fim_dialogue, sse};
-use waymark_types::{Cause, Next, Outcome, Timestamp, Usage};
+use waymark_types::{Cause, MicroUsd, Next, Outcome, Timestamp, Usage};
 
 use super::attempt::{Reached, Tried, Unanswered, Whole};
 use super::begun::Begun;
@@ -104,7 +104,9 @@ pub(super) async fn record(
         served_model: served.and_then(|attempt| attempt.served_model.clone()),
         rung: served.and(ending.rung),
         usage,
-        cost_micro_usd: price.and_then(|price| price.cost(&usage)),
+        cost_micro_usd: price
+            .and_then(|price| price.cost(&usage))
+            .map(|cost| with_discarded(cost, &ending.attempts)),
         response: ending.response,
         sources: ending.sources,
         error: ending.error,
@@ -134,6 +136,12 @@ pub(super) async fn record(
         response: ending.kept.as_ref(),
     });
     recorded
+}
+
+/// What an answer cost, and with it what was thrown away before it.
+fn with_discarded(cost: MicroUsd, attempts: &[Attempt]) -> MicroUsd {
+    let discarded = attempts.iter().filter_map(|attempt| attempt.discarded.as_ref()?.cost_micro_usd);
+    discarded.fold(cost, |sum, cost| MicroUsd(sum.0.saturating_add(cost.0)))
 }
 
 /// The delivery of one answer.
@@ -312,7 +320,9 @@ impl Delivery<'_> {
         if let Some(attempt) = self.attempts.get_mut(self.at) {
             attempt.ended = self.state.clock.now();
             attempt.outcome = relayed.outcome;
-            attempt.error = relayed.error.map(|(failure, _)| failure.cause.to_string());
+            let error = relayed.error.map(|(failure, _)| failure.cause.to_string());
+            // What its gates had to say stays.
+            attempt.error = error.or(attempt.error.take());
             attempt.next = if relayed.outcome == Outcome::Succeeded { Next::Done } else { Next::Exhausted };
         }
         self.serve(relayed.answer.served_model.as_deref());

@@ -10,6 +10,7 @@ pub(crate) mod count;
 mod deadline;
 mod decided;
 mod deliver;
+pub(crate) mod gate;
 mod identify;
 mod observe;
 mod task;

@@ -65,6 +65,7 @@ pub(super) fn attempt(provider: &str, model: &str, millis: (i64, i64)) -> Attemp
         served: true,
         converted: None,
         lost: Vec::new(),
+        discarded: None,
     }
 }
 
@@ -127,6 +128,7 @@ pub(crate) fn config() -> Config {
     };
     Config {
         limits: LimitsConfig::default(),
+        gates: BTreeMap::new(),
         listen: ([127, 0, 0, 1], 0).into(),
         max_concurrent: None,
         hosts: Vec::new(),

@@ -7,6 +7,7 @@
 mod event;
 mod prompt;
 mod reply;
+mod said;
 
 pub use event::Event;
 pub use prompt::{
@@ -14,6 +15,7 @@ pub use prompt::{
     Tool, ToolChoice, ToolForm, ToolKind, Turn,
 };
 pub use reply::{Reply, Stop};
+pub use said::Said;
 
 use serde::{Deserialize, Serialize};
 

@@ -46,6 +46,7 @@ impl Resolver<'_> {
         let ladder = ladder.and_then(|entry| self.known_models(&key, entry));
         let fallback = self.fallback(&table.child("fallback"), ladder);
         let shadow = self.shadow(&table.child("shadow"));
+        let gates = self.gates_of(&table.child("gates"));
         Some(RouteConfig {
             ladder: ladder?.to_vec(),
             fallback,
@@ -54,6 +55,7 @@ impl Resolver<'_> {
             switch_limit: self.dollars(&table.child("switch_limit")),
             cache_life: self.span(&table.child("cache_life")),
             shadow,
+            gates,
             deadline: self.span(&table.child("deadline")),
             hedge: self.hedge(&table),
         })

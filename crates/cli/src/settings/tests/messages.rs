@@ -14,7 +14,7 @@ fn unknown_keys_come_with_a_suggestion() {
     assert_eq!(
         problem("color = 1"),
         "waymark.toml:1:1: unknown key `color`\n  \
-         hint: known here: server, store, repository, embedded, ledger, telemetry, providers, models, routes, rules, limits, content, aliases"
+         hint: known here: server, store, repository, embedded, ledger, telemetry, providers, models, routes, rules, limits, gates, content, aliases"
     );
     // The table was misspelt: that nothing in it is known is no further problem.
     assert_eq!(

@@ -21,6 +21,7 @@ pub(super) fn provisional(place: &Place<'_>, started: Timestamp) -> Attempt {
         served: false,
         converted: None,
         lost: Vec::new(),
+        discarded: None,
     }
 }
 

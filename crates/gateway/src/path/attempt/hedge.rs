@@ -155,7 +155,7 @@ impl<'a> Way<'a> {
     fn tried(&self, going: Going<'a>, reached: Reached, under_way: Option<UnderWay>) -> Tried {
         let name = self.plan.steps.get(going.place.step).map(|step| step.name.clone());
         let arrival = self.arrival(&going.place);
-        Tried { reached, name: name.unwrap_or_default(), arrival, at: going.at, under_way }
+        Tried { reached, name: name.unwrap_or_default(), arrival, at: going.at, under_way, gate: None }
     }
 
     /// How long a call may be silent before another place is asked as well; `None` is for ever.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use waymark_flash::Completion;
-use waymark_ledger::Attempt;
+use waymark_ledger::{Attempt, Discarded};
 use waymark_protocol::{Answer, ErrorKind, Failure, Fault, Request};
 use waymark_routing::Plan;
 use waymark_types::{Cause, Dialect, Next, Outcome, Task};
@@ -22,6 +22,7 @@ use waymark_types::{Cause, Dialect, Next, Outcome, Task};
 use super::Call;
 use super::begun::Begun;
 use super::deadline::Deadline;
+use super::gate::{self, Gates, Ruling};
 use crate::clock;
 use crate::health::{Deployed, UnderWay, Verdict as Says};
 use crate::relay::{Head, Upstreamed};
@@ -88,6 +89,8 @@ pub(super) struct Tried {
     pub(super) at: usize,
     /// The call, while its answer is still under way.
     pub(super) under_way: Option<UnderWay>,
+    /// What its gates had to say of it, other than that it passes: a stable code.
+    pub(super) gate: Option<String>,
 }
 
 /// A place to ask: a deployment of a step's model.
@@ -124,6 +127,7 @@ pub(super) async fn attempts(
     let since = Duration::from_micros(state.clock.now().micros_since(call.arrived));
     let route = plan.route.as_ref().and_then(|route| state.config.routes.get(route));
     let deadline = Deadline::of(&call.headers, route.and_then(|route| route.deadline), since);
+    let gates = route.map_or(&[][..], |route| route.gates.as_slice());
     let intent = begun.as_ref().map(|begun| Arc::clone(&begun.intent));
     let way = Way {
         asked: Asked { state, call, request, until: deadline.whole() },
@@ -142,12 +146,22 @@ pub(super) async fn attempts(
             *begun = Some(held.send(&state.recorder).await);
         }
         let tried = way.try_place(place, arrival, &mut places, log).await;
-        let leads_on = way.leads_on(&tried, &mut places);
-        if kept.is_none() || was_asked(&tried) {
+        let (tried, stopped) = way.hold_back(tried, gates, place.dialect, log).await;
+        let leads_on = match &stopped {
+            Some(_) => {
+                places.climb(&way);
+                !places.is_empty()
+            }
+            None => way.leads_on(&tried, &mut places),
+        };
+        if kept.as_ref().is_none_or(|kept| is_better(&tried, kept)) {
             kept = Some(tried);
         }
         if !leads_on {
             break;
+        }
+        if let Some(stopped) = stopped {
+            way.throw_away(stopped, log);
         }
     }
     let tried = kept.unwrap_or_else(|| way.refused(&places, log));
@@ -155,6 +169,12 @@ pub(super) async fn attempts(
         attempt.next = if way.may_go_better(&tried) { Next::Exhausted } else { Next::Done };
     }
     tried
+}
+
+/// Whether an answer, or the lack of one, is to be told rather than the one before it: anything that was said, but an answer
+/// that a gate stopped rather than none.
+fn is_better(tried: &Tried, kept: &Tried) -> bool {
+    was_asked(tried) && (kept.gate.is_none() || tried.reached.failure().is_none())
 }
 
 /// Whether anybody was asked.
@@ -255,6 +275,61 @@ impl<'a> Way<'a> {
             arrival: Next::Done,
             at: log.len().saturating_sub(1),
             under_way: None,
+            gate: None,
+        }
+    }
+
+    /// Lets the route's gates look at an answer, and says which of them stopped it.
+    async fn hold_back(
+        &self,
+        mut tried: Tried,
+        gates: &[String],
+        provider: Dialect,
+        log: &mut [Attempt],
+    ) -> (Tried, Option<Stopped>) {
+        if gates.is_empty() || tried.reached.failure().is_some() {
+            return (tried, None);
+        }
+        let Asked { state, request, .. } = self.asked;
+        let gates = Gates { state, request, names: gates, model: &tried.name, provider };
+        let rule = gates.rule(&mut tried.reached);
+        let ruling = match self.asked.until {
+            None => rule.await,
+            Some(until) => {
+                let late = || Ok(Ruling::Unasked("gate_deadline".to_owned()));
+                tokio::time::timeout_at(until, rule).await.unwrap_or_else(|_| late())
+            }
+        };
+        let mut stopped = None;
+        match ruling {
+            Ok(Ruling::Passed) => {}
+            Ok(Ruling::Unasked(why)) => tried.gate = Some(why),
+            Ok(Ruling::Stopped(gate, discarded)) => {
+                tried.gate = Some(format!("gate:{gate}"));
+                stopped = Some(Stopped { gate, discarded, at: tried.at });
+            }
+            // Nothing of it had left: it is as if it had never answered.
+            Err(error) => {
+                tried.reached = Reached::Nothing(once::unanswered(&error));
+                tried.under_way = self.settle(&tried.reached, tried.under_way.take());
+                if let Some(attempt) = log.get_mut(tried.at) {
+                    *attempt = describe::ended(attempt.clone(), &tried.reached, state.clock.now());
+                }
+            }
+        }
+        if let (Some(attempt), Some(gate)) = (log.get_mut(tried.at), &tried.gate) {
+            attempt.error = Some(gate.clone());
+        }
+        (tried, stopped)
+    }
+
+    /// An answer that was stopped makes way for the next rung's.
+    fn throw_away(&self, stopped: Stopped, log: &mut [Attempt]) {
+        gate::count(self.state(), &stopped.gate, &stopped.discarded);
+        if let Some(attempt) = log.get_mut(stopped.at) {
+            attempt.outcome = Outcome::Failed;
+            attempt.ended = self.state().clock.now();
+            attempt.discarded = Some(stopped.discarded);
         }
     }
 
@@ -275,6 +350,13 @@ impl<'a> Way<'a> {
         }
         None
     }
+}
+
+/// An answer that a gate stopped.
+struct Stopped {
+    gate: String,
+    discarded: Discarded,
+    at: usize,
 }
 
 /// Another place is all that is asked for.
