@@ -163,7 +163,7 @@ fn pinned(
 }
 
 /// The rung that the conversation stands on, its stand-ins, and the rungs above with theirs, which are asked when it fails
-/// or declines.
+/// or declines. Last come the rungs below: a weaker model's answer is better than none, and the record says which it is.
 ///
 /// Vectors of different models mean different things, and a store that mixes them finds nonsense without an error:
 /// for embeddings only the very same model, at another provider, stands in.
@@ -203,8 +203,10 @@ fn climb(
         Some(_) | None => (first, starts),
     };
     let mut steps: Vec<Step> = Vec::new();
-    for rung in able.iter().copied().skip_while(|name| *name != rung) {
-        let mut on_this_rung = false;
+    let (below, above) = able.split_at(able.iter().position(|name| *name == rung).unwrap_or(0));
+    let upwards = above.iter().map(|rung| (*rung, false));
+    for (rung, is_below) in upwards.chain(below.iter().rev().map(|rung| (*rung, true))) {
+        let mut on_this_rung = is_below;
         for candidate in
             candidates.iter().filter(|candidate| candidate.rung == rung && candidate.obstacle.is_none())
         {

@@ -367,3 +367,29 @@ fn the_example_in_the_page_on_limits_holds() {
     assert_eq!((limits.per_owner.requests_per_minute, limits.per_owner.budget_month), (Some(120), None));
     assert_eq!(limits.output_tokens, 4_096);
 }
+
+#[test]
+fn the_example_in_the_page_on_gates_holds() {
+    let page = include_str!("../../../../docs/gates.md");
+    let (_, example) = page.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let settings = load_text(example, &[]).unwrap();
+    let config = settings.config();
+    assert_eq!(config.routes["auto"].gates, ["whole", "compiles"]);
+    assert_eq!(config.gates["compiles"].command, ["scripts/check-answer"]);
+    assert_eq!(config.gates["compiles"].budget_day, Some(MicroUsd(5_000_000)));
+}
+
+#[test]
+fn gates_that_are_not_there_or_make_no_sense_are_told() {
+    let wrong = |text: &str| load_text(&format!("{SMALLEST}{text}"), &[("ACME_KEY", "k")]).err().unwrap();
+    for (text, told) in [
+        ("[routes.auto]\ngates = [\"whole\"]\nladder = [\"large\"]", "names `whole`, which is no gate"),
+        ("[gates.whole]\nkind = \"command\"", "`gates.whole` has no `command`"),
+        ("[gates.whole]\nkind = \"json\"\ncommand = [\"true\"]", "runs no command"),
+        ("[gates.whole]\nkind = \"shape\"", "must be one of json, schema, command"),
+    ] {
+        let problem = wrong(text);
+        assert!(problem.contains(told), "{text}: {problem}");
+    }
+}

@@ -18,6 +18,7 @@ mod erase;
 mod escalation;
 mod export;
 mod faults;
+mod gates;
 mod gemini;
 mod golden;
 mod kinds;
