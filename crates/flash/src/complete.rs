@@ -6,10 +6,12 @@ use crate::calibration;
 use crate::candidates::{self, Candidate, Origin, Pool, Site};
 use crate::confidence::{self, ConfidenceFeatures};
 use crate::join;
+use crate::language;
 use crate::lexer::Lexer;
 use crate::rank::{self, Ranking};
-use crate::request::{Citation, Completion, CompletionRequest, Source, Suggestion};
+use crate::request::{Citation, Completion, CompletionRequest, Declined, Source, Suggestion};
 use crate::state::State;
+use crate::syntax;
 
 /// The most lines cited for one suggestion.
 const CITATIONS: usize = 5;
@@ -34,15 +36,24 @@ pub(crate) fn complete(state: &State, request: &CompletionRequest<'_>, path: Opt
         let mut completion = Completion {
             version: state.version.clone(),
             suggestion: None,
+            declined: None,
             confidence: 0.0,
             prompt_tokens: buffer.tokens() as u64,
             completion_tokens: 0,
         };
-        let Some(best) = best(pool, ranking) else { return completion };
+        let Some(best) = best(pool, ranking) else {
+            completion.declined = Some(Declined::LowConfidence);
+            return completion;
+        };
         completion.confidence = (best.probability * 1e4).round() / 1e4;
         let threshold = request.threshold.unwrap_or(calibration::THRESHOLD);
         let speaks = completion.confidence >= threshold && request.max_tokens != Some(0);
-        if speaks {
+        if !speaks {
+            // Who wants no token has not been told that the model is unsure.
+            completion.declined = (completion.confidence < threshold).then_some(Declined::LowConfidence);
+        } else if !syntax::fits(request.prefix, &best.text, request.suffix, language(file.or(request.path))) {
+            completion.declined = Some(Declined::Syntax);
+        } else {
             let (text, tokens) = bounded(&best.text, request.max_tokens);
             completion.completion_tokens = tokens;
             let citations = cite(state, buffer, pool, &pool.candidates[best.place], file, request.path);
@@ -51,6 +62,11 @@ pub(crate) fn complete(state: &State, request: &CompletionRequest<'_>, path: Opt
         }
         completion
     })
+}
+
+/// The language of a file, by its name; none that the syntax gate knows where there is no name.
+fn language(path: Option<&str>) -> &'static str {
+    language::of_path(path.unwrap_or_default())
 }
 
 /// Finds and ranks the candidates of a request and hands them over.

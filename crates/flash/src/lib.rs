@@ -26,6 +26,7 @@ pub mod replay;
 mod request;
 mod selection;
 mod state;
+mod syntax;
 mod watch;
 
 pub use crate::confidence::{CONFIDENCE_FEATURES, ConfidenceFeatures, probability_with};
@@ -33,7 +34,7 @@ pub use crate::error::Error;
 pub use crate::model::Flash;
 pub use crate::rank::{Choice, RANK_FEATURES, RankFeatures, choose, probabilities};
 pub use crate::request::{
-    Citation, Completion, CompletionRequest, LanguageShare, Progress, Source, Stats, Suggestion,
+    Citation, Completion, CompletionRequest, Declined, LanguageShare, Progress, Source, Stats, Suggestion,
 };
 pub use crate::watch::Watch;
 

@@ -45,12 +45,35 @@ pub struct Completion {
     pub version: String,
     /// The rest of the line, or nothing when the model declines.
     pub suggestion: Option<Suggestion>,
+    /// Why the model declines, when it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declined: Option<Declined>,
     /// The best candidate's confidence, even when declined.
     pub confidence: f64,
     /// Lexer tokens read before and after the cursor.
     pub prompt_tokens: u64,
     /// Lexer tokens suggested.
     pub completion_tokens: u64,
+}
+
+/// Why the model declines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Declined {
+    /// It is not sure enough, or has nothing to say.
+    LowConfidence,
+    /// What it would say does not fit what surrounds the cursor.
+    Syntax,
+}
+
+impl Declined {
+    /// Its code in records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LowConfidence => "low_confidence",
+            Self::Syntax => "syntax_gate",
+        }
+    }
 }
 
 /// Text to put at the cursor, and where it stands already.

@@ -136,7 +136,7 @@ fn pinned(
     mut reasons: Vec<String>,
 ) -> Result<Plan, Refusal> {
     reasons.push(format!("pinned:{name}"));
-    if let Some(finding) = policy.content.barrier(&features.content, model) {
+    if let Some(finding) = policy.content.barrier(features, model) {
         reasons.push(format!("cannot:{name}:content:{}", finding.rule));
         return Err(kept_back(finding, None, reasons));
     }
@@ -239,9 +239,7 @@ fn candidates(features: &Features, policy: &Policy, route: &Route) -> Vec<Candid
     let mut candidates: Vec<Candidate> = known
         .map(|(model, rung, name)| {
             let obstacle = match model.obstacle(features, false) {
-                None | Some(CONTEXT) if policy.content.barrier(&features.content, model).is_some() => {
-                    Some(CONTENT)
-                }
+                None | Some(CONTEXT) if policy.content.barrier(features, model).is_some() => Some(CONTENT),
                 obstacle => obstacle,
             };
             Candidate { rung, name, obstacle }
@@ -297,7 +295,7 @@ fn rungs(candidates: &[Candidate]) -> Vec<&str> {
 /// The finding that keeps the request from a candidate, where that is what rules it out.
 fn barrier<'f>(features: &'f Features, policy: &Policy, candidate: &Candidate) -> Option<&'f Finding> {
     let model = policy.models.get(&candidate.name).filter(|_| candidate.obstacle == Some(CONTENT))?;
-    policy.content.barrier(&features.content, model)
+    policy.content.barrier(features, model)
 }
 
 /// A content rule keeps the request from every model that could answer it.

@@ -126,6 +126,13 @@ pub(crate) struct Home<'a> {
     pub(crate) region: Option<&'a str>,
 }
 
+impl Home<'_> {
+    /// The dialect it is spoken to in for a client that speaks `dialect`.
+    pub(crate) fn reached_in(&self, dialect: Dialect, shape: Shape) -> Option<Dialect> {
+        reached_in(self.kind, self.dialects, dialect, shape)
+    }
+}
+
 /// A place where a model can be asked, and the dialect it is spoken to in there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -235,7 +242,7 @@ impl Model {
         open: impl Fn(&Home<'_>) -> bool,
     ) -> Vec<Place> {
         let place = |home: Home<'_>| {
-            let dialect = reached_in(home.kind, home.dialects, dialect, shape)?;
+            let dialect = home.reached_in(dialect, shape)?;
             Some(Place { provider: home.provider.to_owned(), model: home.model.to_owned(), dialect })
         };
         self.homes().into_iter().filter(open).filter_map(place).collect()

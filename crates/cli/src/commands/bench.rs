@@ -71,6 +71,22 @@ fn print(report: &Report) -> io::Result<()> {
             mid.precision * 100.0
         )?;
     }
+    writeln!(
+        out,
+        "\n{BOLD}syntax gate      answers   held back, of them right   right before   after{BOLD:#}"
+    )?;
+    for threshold in THRESHOLDS {
+        let gate = report.syntax_gate(threshold);
+        writeln!(
+            out,
+            "at least {threshold:.1}{:>12}{:>12}{:>15}{:>14.1}%{:>7.1}%",
+            grouped(gate.answered as u64),
+            grouped(gate.rejected as u64),
+            grouped(gate.rejected_exact as u64),
+            gate.precision_before * 100.0,
+            gate.precision * 100.0
+        )?;
+    }
     Ok(())
 }
 
@@ -81,9 +97,10 @@ fn print_json(report: &Report) -> io::Result<()> {
     });
     let cursors: serde_json::Map<_, _> =
         cursors.into_iter().map(|(label, value)| (label.to_owned(), value)).collect();
+    let gates: Vec<_> = THRESHOLDS.iter().map(|&threshold| report.syntax_gate(threshold)).collect();
     let report = json!({
         "head": report.head, "oldest": report.oldest, "commits": report.commits, "lines": report.lines,
-        "tokens": report.tokens, "cursors": cursors,
+        "tokens": report.tokens, "cursors": cursors, "syntax_gate": gates,
     });
     writeln!(io::stdout(), "{report}")
 }

@@ -217,6 +217,19 @@ fn tool_calls_pass_through_streamed_and_plain() {
 }
 
 #[test]
+fn an_embedded_model_that_declines_says_why() {
+    let rig = Rig::start();
+    let unknown = json!({"model": "flash", "prompt": "zyx wvu", "suffix": ""});
+    let why = rig.why(&rig.http().post("/v1/completions", OPENAI, unknown.to_string()));
+    let attempt = &why["attempts"][0];
+    assert_eq!(
+        (&attempt["outcome"], &attempt["error"]),
+        (&json!("declined"), &json!("low_confidence")),
+        "{why}"
+    );
+}
+
+#[test]
 fn the_embedded_model_completes_with_its_corpus_in_its_name() {
     let rig = Rig::start();
     let ask = || rig.http().post("/v1/completions", OPENAI, completion(false).to_string());

@@ -24,9 +24,10 @@ use crate::overlay::{Origin, Overlay};
 use crate::request::CompletionRequest;
 use crate::selection;
 use crate::state::{Save, State};
+use crate::syntax;
 use history::FileChange;
 
-pub use report::{Candidates, Cursor, ExactMatch, LineKind, Operating, Report, Row};
+pub use report::{Candidates, Cursor, ExactMatch, LineKind, Operating, Report, Row, SyntaxGate};
 
 /// A commit that adds more lines than this is an import, not an edit.
 const LARGEST_COMMIT: usize = 1_200;
@@ -255,6 +256,10 @@ fn predict(
             cursor,
             exact,
             among: right.is_some(),
+            fits: best.as_ref().is_none_or(|best| {
+                let language = language::of_path(request.path.unwrap_or(""));
+                syntax::fits(request.prefix, &best.text, request.suffix, language)
+            }),
             tokens: Lexer::new(wanted).count(),
             confidence: best.as_ref().map_or(0.0, |Best { probability, .. }| *probability),
             microseconds,

@@ -48,6 +48,8 @@ pub struct Row {
     pub exact: bool,
     /// The rest of the line was among the candidates (blanks aside).
     pub among: bool,
+    /// The best candidate passes the syntax gate.
+    pub fits: bool,
     /// Lexer tokens that were to be predicted.
     pub tokens: usize,
     /// The best candidate's confidence; zero without one.
@@ -113,7 +115,48 @@ pub struct Operating {
     pub precision: f64,
 }
 
+/// What the syntax gate does at a threshold, on headline lines at any cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SyntaxGate {
+    /// The threshold.
+    pub threshold: f64,
+    /// Answers before the gate.
+    pub answered: usize,
+    /// Those it holds back.
+    pub rejected: usize,
+    /// Those it holds back that were exact.
+    pub rejected_exact: usize,
+    /// The share of answers that were exact before the gate.
+    pub precision_before: f64,
+    /// The share of those it lets through.
+    pub precision: f64,
+}
+
 impl Report {
+    /// What the syntax gate does at a threshold.
+    pub fn syntax_gate(&self, threshold: f64) -> SyntaxGate {
+        let answers = self
+            .rows
+            .iter()
+            .filter(|row| row.line == LineKind::New && row.features.is_some() && row.confidence >= threshold);
+        let (mut answered, mut exact, mut rejected, mut rejected_exact) = (0, 0, 0, 0);
+        for row in answers {
+            answered += 1;
+            exact += usize::from(row.exact);
+            rejected += usize::from(!row.fits);
+            rejected_exact += usize::from(!row.fits && row.exact);
+        }
+        let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
+        SyntaxGate {
+            threshold,
+            answered,
+            rejected,
+            rejected_exact,
+            precision_before: share(exact, answered),
+            precision: share(exact - rejected_exact, answered - rejected),
+        }
+    }
+
     /// The rows the headline counts, for one kind of cursor.
     pub fn headline(&self, cursor: Cursor) -> impl Iterator<Item = &Row> {
         self.rows.iter().filter(move |row| row.line == LineKind::New && row.cursor == cursor)

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use waymark_flash::{CompletionRequest, Flash, Source};
+use waymark_flash::{CompletionRequest, Declined, Flash, Source};
 
 use crate::fixture::{Fixture, ask, text};
 
@@ -74,6 +74,21 @@ fn suggestions_are_bounded_in_tokens() {
     assert_eq!(answer.suggestion.unwrap().text, "::bind(");
     assert_eq!(answer.completion_tokens, 3);
     assert!(flash.complete(&CompletionRequest { max_tokens: Some(0), ..request }).suggestion.is_none());
+}
+
+#[test]
+fn what_closes_what_is_not_open_is_held_back() {
+    let fixture =
+        Fixture::with(&[("src/wrap.rs", "fn wrap() {\n    let all = gather(order(alpha, beta));\n}\n")]);
+    let flash = fixture.open();
+    let rest = |prefix: &str| {
+        let answer = ask(&flash, Some("src/other.rs"), prefix, "\n");
+        (answer.suggestion.map(|suggestion| suggestion.text), answer.declined)
+    };
+    let fits = rest("fn other() {\n    let all = gather(order(alpha, ");
+    assert_eq!(fits, (Some("beta));".to_owned()), None));
+    let one_too_many = rest("fn other() {\n    let one = order(alpha, ");
+    assert_eq!(one_too_many, (None, Some(Declined::Syntax)));
 }
 
 #[test]

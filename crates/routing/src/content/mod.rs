@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use waymark_types::ProviderKind;
 
+use crate::features::Features;
 use crate::policy::{Home, Model};
 use paths::Paths;
 pub use secrets::{Secret, SecretError, SecretPattern, SecretPatterns, SecretScanner};
@@ -250,9 +251,11 @@ impl ContentRule {
 }
 
 impl Content {
-    /// The finding that keeps a request from `model` wherever it is served, if any.
-    pub(crate) fn barrier<'f>(&self, findings: &'f [Finding], model: &Model) -> Option<&'f Finding> {
-        let mut barriers = model.homes().into_iter().map(|home| self.bars(findings, &home));
+    /// The finding that keeps a request from `model` wherever its client can be served from, if any.
+    pub(crate) fn barrier<'f>(&self, features: &'f Features, model: &Model) -> Option<&'f Finding> {
+        let (dialect, shape) = (features.dialect, features.shape);
+        let homes = model.homes().into_iter().filter(|home| home.reached_in(dialect, shape).is_some());
+        let mut barriers = homes.map(|home| self.bars(&features.content, &home));
         let first = barriers.next().flatten()?;
         barriers.all(|barrier| barrier.is_some()).then_some(first)
     }

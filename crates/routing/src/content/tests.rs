@@ -5,7 +5,7 @@ use waymark_types::{Dialect, Next, Task};
 use super::*;
 use crate::conversation::Conversation;
 use crate::features::{Features, Needs, Shape};
-use crate::policy::{Model, Policy, Route, Snapshot};
+use crate::policy::{Deployment, Model, Policy, Route, Snapshot};
 use crate::{Plan, Refusal, decide};
 
 fn rule(action: Action) -> ContentRule {
@@ -58,11 +58,9 @@ fn snapshot(content: Content) -> Snapshot {
     Snapshot::new(policy, "d".into()).unwrap()
 }
 
-/// What is decided of a request with this evidence.
-fn decided(content: Content, evidence: &Evidence<'_>, task: Task, model: &str) -> Result<Plan, Refusal> {
+fn features(task: Task, model: &str, content: Vec<Finding>) -> Features {
     let dialect = if task == Task::Chat { Dialect::OpenAiChat } else { Dialect::OpenAiCompletions };
-    let findings = ContentRules::new(&content).unwrap().judge(evidence);
-    let features = Features {
+    Features {
         dialect,
         task,
         rule: None,
@@ -71,9 +69,14 @@ fn decided(content: Content, evidence: &Evidence<'_>, task: Task, model: &str) -
         needs: Needs::default(),
         conversation: Conversation::default(),
         standing: None,
-        content: findings,
-    };
-    decide(&features, &snapshot(content))
+        content,
+    }
+}
+
+/// What is decided of a request with this evidence.
+fn decided(content: Content, evidence: &Evidence<'_>, task: Task, model: &str) -> Result<Plan, Refusal> {
+    let findings = ContentRules::new(&content).unwrap().judge(evidence);
+    decide(&features(task, model, findings), &snapshot(content))
 }
 
 fn names(plan: &Plan) -> Vec<&str> {
@@ -159,6 +162,50 @@ fn a_restricted_request_goes_to_those_who_may_have_it() {
     let elsewhere = texts(&["src/main.rs"]);
     let evidence = Evidence { paths: &elsewhere, ..Evidence::default() };
     assert_eq!(names(&decided(only(&[], &[]), &evidence, Task::Chat, "auto").unwrap()), ["far", "near"]);
+}
+
+#[test]
+fn of_several_places_only_those_are_left_that_may_have_it() {
+    let rule =
+        ContentRule { labels: texts(&["personal"]), regions: texts(&["eu"]), ..rule(Action::Restrict) };
+    let mut snapshot = snapshot(content(&[("gdpr", rule)]));
+    let far = snapshot.policy.models["far"].clone();
+    let place = |name: &str, kind, region: Option<&str>| Deployment {
+        name: name.into(),
+        provider: name.into(),
+        kind,
+        region: region.map(str::to_owned),
+        dialects: Model::usual_dialects(kind),
+        id: name.into(),
+        weight: 1,
+    };
+    let (openai, gemini) = (ProviderKind::OpenAi, ProviderKind::Gemini);
+    let deployments = vec![
+        place("us", openai, Some("us")),
+        place("eu", openai, Some("eu")),
+        place("eu-2", gemini, Some("eu")),
+    ];
+    let unreachable = vec![deployments[0].clone(), place("inside", ProviderKind::Embedded, None)];
+    snapshot.policy.models.insert("far".into(), Model { deployments, ..far });
+    let findings = |labels: &[&str]| {
+        let rules = ContentRules::new(&snapshot.policy.content).unwrap();
+        rules.judge(&Evidence { labels, ..Evidence::default() })
+    };
+    let asked = |labels: &[&str], model: &str| {
+        let plan = decide(&features(Task::Chat, model, findings(labels)), &snapshot).unwrap();
+        let step = &plan.steps[0];
+        let others: Vec<_> = step.others.iter().map(|place| place.provider.clone()).collect();
+        (step.provider.clone(), others)
+    };
+    for model in ["auto", "far"] {
+        assert_eq!(asked(&["public"], model), ("us".to_owned(), texts(&["eu", "eu-2"])));
+        assert_eq!(asked(&["personal"], model), ("eu".to_owned(), texts(&["eu-2"])));
+    }
+    // Where nobody is left who is allowed and can be spoken to, nobody is asked.
+    let mut snapshot = snapshot.clone();
+    snapshot.policy.models.get_mut("far").unwrap().deployments = unreachable;
+    let refused = decide(&features(Task::Chat, "far", findings(&["personal"])), &snapshot).unwrap_err();
+    assert_eq!(refused.reason, "content_rule");
 }
 
 #[test]

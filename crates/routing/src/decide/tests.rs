@@ -87,8 +87,8 @@ fn a_step_names_every_place_of_its_model_that_the_client_can_be_served_from() {
         kind,
         dialects: Model::usual_dialects(kind),
         id: own.id.clone(),
-        weight: 1,
         region: None,
+        weight: 1,
     };
     let deployments = vec![
         deployment("small", "acme", ProviderKind::OpenAi),

@@ -57,7 +57,11 @@ pub(super) fn ended(attempt: Attempt, reached: &Reached, now: Timestamp) -> Atte
         _ => attempt.model,
     };
     let served_model = served_model.as_deref().map(shortened);
-    let error = failure.map(|failure| failure.cause.to_string());
+    let error = match reached {
+        // Why the embedded model declines: it is unsure, or what it would say does not fit.
+        Reached::Suggestion(completion) => completion.declined.map(|declined| declined.as_str().to_owned()),
+        _ => failure.map(|failure| failure.cause.to_string()),
+    };
     Attempt { outcome, error, status, served_model, model, ended: now, ..attempt }
 }
 
