@@ -165,6 +165,7 @@ pub(super) async fn attempts(
         }
     }
     let tried = kept.unwrap_or_else(|| way.refused(&places, log));
+    way.count_discarded(&tried, log);
     if let Some(attempt) = log.get_mut(tried.at) {
         attempt.next = if way.may_go_better(&tried) { Next::Exhausted } else { Next::Done };
     }
@@ -305,8 +306,8 @@ impl<'a> Way<'a> {
             Ok(Ruling::Passed) => {}
             Ok(Ruling::Unasked(why)) => tried.gate = Some(why),
             Ok(Ruling::Stopped(gate, discarded)) => {
-                tried.gate = Some(format!("gate:{gate}"));
-                stopped = Some(Stopped { gate, discarded, at: tried.at });
+                tried.gate = Some(format!("{GATE}{gate}"));
+                stopped = Some(Stopped { discarded, at: tried.at });
             }
             // Nothing of it had left: it is as if it had never answered.
             Err(error) => {
@@ -325,11 +326,25 @@ impl<'a> Way<'a> {
 
     /// An answer that was stopped makes way for the next rung's.
     fn throw_away(&self, stopped: Stopped, log: &mut [Attempt]) {
-        gate::count(self.state(), &stopped.gate, &stopped.discarded);
         if let Some(attempt) = log.get_mut(stopped.at) {
             attempt.outcome = Outcome::Failed;
             attempt.ended = self.state().clock.now();
             attempt.discarded = Some(stopped.discarded);
+        }
+    }
+
+    /// What was stopped and is given all the same was not thrown away; everything else counts against its gate's budget.
+    fn count_discarded(&self, given: &Tried, log: &mut [Attempt]) {
+        if let Some(attempt) = log.get_mut(given.at)
+            && attempt.discarded.take().is_some()
+        {
+            attempt.outcome = Outcome::Succeeded;
+        }
+        for attempt in log {
+            let gate = attempt.error.as_deref().and_then(|error| error.strip_prefix(GATE));
+            if let (Some(discarded), Some(gate)) = (&attempt.discarded, gate) {
+                gate::count(self.state(), gate, discarded);
+            }
         }
     }
 
@@ -354,10 +369,12 @@ impl<'a> Way<'a> {
 
 /// An answer that a gate stopped.
 struct Stopped {
-    gate: String,
     discarded: Discarded,
     at: usize,
 }
+
+/// What precedes a gate's name in the error of an attempt that it stopped.
+const GATE: &str = "gate:";
 
 /// Another place is all that is asked for.
 const NO_RETRY: Prospects = Prospects { retries: 0, tries: 0, sideways: false, left: None };
