@@ -284,7 +284,7 @@ telemetry.content = false
     assert_eq!(told("ledger.on_failure")["origin"], serde_json::json!({ "kind": "default" }));
     assert_eq!(told("providers.acme.api_key_env")["value"], "ACME_KEY");
     assert_eq!(told("providers.acme.api_key_env")["origin"]["line"], 5);
-    assert_eq!(json[13]["value"], serde_json::json!(["flash", "large"]));
+    assert_eq!(told("routes.auto.ladder")["value"], serde_json::json!(["flash", "large"]));
     for text in [plain, origins, json.to_string(), settings.warnings().join("\n")] {
         assert!(!text.contains(SECRET), "{text}");
     }
