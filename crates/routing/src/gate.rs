@@ -110,8 +110,7 @@ mod tests {
         let schema =
             json!({"type": "object", "required": ["path"], "properties": {"path": {"type": "string"}}});
         let wanted = Wanted { tools: [("read", &schema)].into(), ..Wanted::default() };
-        let passes =
-            |kind, calls: &[(String, String)]| passes(kind, &wanted, Answered { text: "", calls });
+        let passes = |kind, calls: &[(String, String)]| passes(kind, &wanted, Answered { text: "", calls });
         assert!(passes(GateKind::Schema, &call("read", r#"{"path": "a"}"#)));
         for (calls, parses) in [
             (call("read", r#"{"path": "#), false),

@@ -7,8 +7,9 @@ use waymark_types::Timestamp;
 
 /// In how many seconds what was known counts for a third.
 const DECAY: f64 = 10.0;
-/// What is assumed of one that was never asked: enough that those known to be quick come first.
-const UNKNOWN: f64 = 1.0;
+/// What is assumed of one that never answered: nothing against it, or those known to be quick would be asked for ever. One
+/// that is dead is its breaker's to keep away.
+const UNKNOWN: f64 = 0.0;
 
 /// A peak-sensitive moving average.
 #[derive(Debug, Clone, Copy, Default)]
