@@ -173,4 +173,5 @@ def test_the_page_is_openmetrics(watched):
     assert families["waymark_ledger_writable"].samples[0].value == 1
     assert families["process_resident_memory_bytes"].samples[0].value > 1 << 20
     labels = {key for family in families.values() for sample in family.samples for key in sample.labels}
-    assert labels == {"task", "route", "model", "outcome", "type", "provider", "le", "version"}
+    closed = {"task", "route", "outcome", "type", "cause", "reason", "le", "version"}
+    assert labels == closed | {"model", "provider", "deployment"}
