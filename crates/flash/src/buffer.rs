@@ -36,7 +36,7 @@ pub(crate) struct Buffer<'a> {
 impl<'a> Buffer<'a> {
     /// Lexes the text around a cursor.
     pub(crate) fn new(vocabulary: &Vocabulary, prefix: &'a str, suffix: &'a str) -> Self {
-        let window = &prefix[window_start(prefix)..];
+        let window = &prefix[window_start(prefix, BEFORE)..];
         let lines = |text: &str| memchr::memchr_iter(b'\n', text.as_bytes()).count() as u32;
         let (before, before_numbers) = Lexed::against(window.into(), vocabulary);
         let following = &suffix[..window_end(suffix)];
@@ -76,12 +76,13 @@ impl<'a> Buffer<'a> {
     }
 }
 
-fn window_start(prefix: &str) -> usize {
-    if prefix.len() <= BEFORE {
+/// Where the last `most` bytes of a text begin.
+pub(crate) fn window_start(prefix: &str, most: usize) -> usize {
+    if prefix.len() <= most {
         return 0;
     }
     let bytes = prefix.as_bytes();
-    let from = bytes.len() - BEFORE;
+    let from = bytes.len() - most;
     // From the start of a line; a line longer than the window is cut where a character begins.
     match memchr::memchr(b'\n', &bytes[from..]) {
         Some(at) => from + at + 1,

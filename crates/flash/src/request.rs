@@ -58,11 +58,12 @@ pub struct Completion {
 
 /// Why the model declines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
 pub enum Declined {
     /// It is not sure enough, or has nothing to say.
+    #[serde(rename = "low_confidence")]
     LowConfidence,
     /// What it would say does not fit what surrounds the cursor.
+    #[serde(rename = "syntax_gate")]
     Syntax,
 }
 

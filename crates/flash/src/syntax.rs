@@ -4,6 +4,7 @@
 //! ends with its line. What a line may leave open, a block or a list, may stay open. Where a line cannot be read for sure
 //! (a comment, a text over several lines, a regular expression) everything fits.
 
+use crate::buffer::window_start;
 use crate::lexer::is_word;
 
 /// How much text before the cursor is read for open brackets, in bytes.
@@ -65,7 +66,7 @@ pub(crate) fn fits(prefix: &str, suggestion: &str, suffix: &str, language: &str)
     if is_within(&prefix[..line], marks.spanning) {
         return true;
     }
-    let before = window(prefix);
+    let before = &prefix[window_start(prefix, BEFORE)..];
     let mut reading = Reading { marks, open: Vec::new() };
     let line = before.rfind('\n').map_or(0, |at| at + 1);
     for earlier in before[..line].lines() {
@@ -102,16 +103,6 @@ fn is_within(text: &str, spanning: Spanning) -> bool {
         }
     }
     false
-}
-
-/// The end of a text, from the start of a line.
-fn window(text: &str) -> &str {
-    let Some(mut start) = text.len().checked_sub(BEFORE) else { return text };
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    let line = text[start..].find('\n').map_or(start, |at| start + at + 1);
-    &text[line..]
 }
 
 /// What came of reading a line.
@@ -262,7 +253,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any text can be asked about, and a whole file fits line by line.
+        /// Any text can be asked about.
         #[test]
         fn nothing_is_too_strange(prefix in "(?s).{0,80}", suggestion in ".{0,20}", suffix in "(?s).{0,20}") {
             for language in ["Rust", "Python", "Go", "prose"] {

@@ -41,7 +41,7 @@ const PATHS: [&str; 20] = [
 const COMMANDS: [&str; 5] = ["command", "cmd", "commands", "script", "args"];
 
 /// Fields whose text may be JSON: a call's arguments.
-const ARGUMENTS: [&str; 3] = ["arguments", "input", "args"];
+const ARGUMENTS: [&str; 2] = ["arguments", "input"];
 
 /// How deep JSON within JSON is looked into.
 const DEEPEST: usize = 4;
@@ -62,7 +62,8 @@ impl Request {
 /// Reads JSON, and tells whether it was any.
 fn read_json(json: &[u8], found: &mut BTreeSet<String>, depth: usize) -> bool {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    Walk { field: Field::Text, found, depth }.deserialize(&mut deserializer).is_ok()
+    let walk = Walk { field: Field::Text, found, depth, is_body: depth == 0 };
+    walk.deserialize(&mut deserializer).and_then(|()| deserializer.end()).is_ok()
 }
 
 /// What the field is that a value stands in.
@@ -95,7 +96,10 @@ impl Field {
 struct Walk<'f> {
     field: Field,
     found: &'f mut BTreeSet<String>,
+    /// How many texts of JSON it is within.
     depth: usize,
+    /// Whether it is the request's body itself.
+    is_body: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Walk<'_> {
@@ -114,7 +118,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_str<E>(self, words: &str) -> Result<(), E> {
-        let Self { field, found, depth } = self;
+        let Self { field, found, depth, .. } = self;
         // A list of paths may be written as one text.
         if field == Field::Path && words.len() < 4_096 {
             found.extend(words.lines().map(|line| line.trim().to_owned()));
@@ -130,20 +134,20 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let Self { field, found, depth } = self;
-        while items.next_element_seed(Walk { field, found, depth })?.is_some() {}
+        let Self { field, found, depth, .. } = self;
+        while items.next_element_seed(Walk { field, found, depth, is_body: false })?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { found, depth, .. } = self;
+        let Self { found, depth, is_body, .. } = self;
         while let Some(name) = map.next_key::<String>()? {
             // What tools there are says which fields there could be, not which there are.
-            if name == "tools" && depth == 0 {
+            if name == "tools" && is_body {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             }
-            map.next_value_seed(Walk { field: Field::named(&name), found, depth })?;
+            map.next_value_seed(Walk { field: Field::named(&name), found, depth, is_body: false })?;
         }
         Ok(())
     }

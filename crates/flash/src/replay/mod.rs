@@ -243,6 +243,7 @@ fn predict(
             |text: &str| if wanted.is_empty() { text.is_empty() } else { join::spelling(text) == spelling };
         let right = pool.candidates.iter().position(|candidate| fits(candidate.text));
         let exact = best.as_ref().is_some_and(|best| best.text == wanted);
+        let language = language::of_path(request.path.unwrap_or(""));
         let candidates = options.candidates.then(|| Candidates {
             right: right.filter(|&right| right < ranking.features.len()),
             exact: right.is_some_and(|right| pool.candidates[right].text == wanted),
@@ -251,15 +252,14 @@ fn predict(
         });
         Row {
             commit: 0,
-            language: language::of_path(request.path.unwrap_or("")),
+            language,
             line: LineKind::New,
             cursor,
             exact,
             among: right.is_some(),
-            fits: best.as_ref().is_none_or(|best| {
-                let language = language::of_path(request.path.unwrap_or(""));
-                syntax::fits(request.prefix, &best.text, request.suffix, language)
-            }),
+            fits: best
+                .as_ref()
+                .is_none_or(|best| syntax::fits(request.prefix, &best.text, request.suffix, language)),
             tokens: Lexer::new(wanted).count(),
             confidence: best.as_ref().map_or(0.0, |Best { probability, .. }| *probability),
             microseconds,

@@ -63,6 +63,13 @@ pub struct Row {
     pub candidates: Option<Candidates>,
 }
 
+impl Row {
+    /// Whether the model has an answer that it is sure enough of.
+    fn answers(&self, threshold: f64) -> bool {
+        self.features.is_some() && self.confidence >= threshold
+    }
+}
+
 /// The scored candidates of a cursor.
 #[derive(Debug, Clone)]
 pub struct Candidates {
@@ -135,10 +142,7 @@ pub struct SyntaxGate {
 impl Report {
     /// What the syntax gate does at a threshold.
     pub fn syntax_gate(&self, threshold: f64) -> SyntaxGate {
-        let answers = self
-            .rows
-            .iter()
-            .filter(|row| row.line == LineKind::New && row.features.is_some() && row.confidence >= threshold);
+        let answers = self.rows.iter().filter(|row| row.line == LineKind::New && row.answers(threshold));
         let (mut answered, mut exact, mut rejected, mut rejected_exact) = (0, 0, 0, 0);
         for row in answers {
             answered += 1;
@@ -179,7 +183,7 @@ impl Report {
         let (mut cursors, mut answered, mut exact) = (0usize, 0usize, 0usize);
         for row in self.headline(cursor) {
             cursors += 1;
-            if row.features.is_some() && row.confidence >= threshold {
+            if row.answers(threshold) {
                 answered += 1;
                 exact += usize::from(row.exact);
             }

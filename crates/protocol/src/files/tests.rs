@@ -27,6 +27,13 @@ fn tool_calls_name_files_in_every_dialect() {
     for path in ["/w/a.rs", "b.env", "c/d.txt"] {
         assert!(found.contains(&path.to_owned()), "{path}: {found:?}");
     }
+    let nested = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "assistant", "content": [
+        {"type": "tool_use", "id": "t", "name": "batch", "input": {"tools": [{"path": "secrets/x"}]}}]}]});
+    assert_eq!(
+        files(Dialect::AnthropicMessages, &nested),
+        ["secrets/x"],
+        "only the body's own tools are none"
+    );
     let arguments = json!({"filePath": "x/y.go", "edits": [{"path": "z.go"}]}).to_string();
     let chat = json!({"model": "m", "messages": [{"role": "assistant", "tool_calls": [
         {"id": "t", "type": "function", "function": {"name": "edit", "arguments": arguments}},
@@ -96,6 +103,13 @@ fn what_names_no_file_is_none() {
             "properties": {"path": {"type": "string", "default": "README.md"}}, "required": ["path"]}}},
     ]});
     assert_eq!(files(Dialect::OpenAiChat, &tools), [""; 0]);
+}
+
+#[test]
+fn what_follows_json_is_looked_at_too() {
+    let input = "{\"a\": 1}\nFile: secrets/x\n";
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "x"}], "input": input});
+    assert_eq!(files(Dialect::OpenAiChat, &body), ["secrets/x"]);
 }
 
 #[test]
