@@ -161,6 +161,11 @@ impl ProviderConfig {
         }
     }
 
+    /// Whether it is the model inside this program.
+    pub(crate) fn is_embedded(&self) -> bool {
+        self.kind == ProviderKind::Embedded
+    }
+
     /// Whether it is OpenAI itself, not one of the many that speak its dialects.
     pub(crate) fn is_openai(&self) -> bool {
         self.base_url.contains("://api.openai.com/")

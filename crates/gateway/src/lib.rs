@@ -15,6 +15,7 @@ mod dashboard;
 mod discovery;
 mod door;
 mod explain;
+mod generations;
 mod guard;
 mod health;
 mod hedges;

@@ -119,6 +119,11 @@ impl Upstreamed {
         self.framing == Framing::Bytes && self.dialects.provider == Dialect::OpenAiTranscriptions
     }
 
+    /// The dialect that its provider speaks.
+    pub(crate) fn spoken_to_in(&self) -> Dialect {
+        self.dialects.provider
+    }
+
     pub(crate) fn provider(&self) -> &str {
         &self.provider
     }

@@ -423,7 +423,7 @@ fn features(intent: &Intent, completion: &Completion) -> Option<Features> {
         shape,
         requested_model: intent.requested_model.clone()?,
         needs: Needs { input_tokens, output_tokens: None, capabilities: capabilities(intent, task) },
-        conversation: waymark_routing::Conversation::default(),
+        conversation: std::sync::Arc::default(),
         standing: None,
         content: intent.decision.reasons.iter().filter_map(|reason| Finding::of_reason(reason)).collect(),
     })

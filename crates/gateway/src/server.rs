@@ -108,7 +108,6 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         door: Door::new(config.max_concurrent),
         upstreams: Upstreams::new(&config.providers)?,
         config: Config { listen: address, ..config },
-        looks_into_requests: snapshot.policy.looks_into_requests(),
         content: ContentRules::new(&snapshot.policy.content)?,
         snapshot,
         recorder,

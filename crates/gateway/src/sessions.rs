@@ -4,15 +4,14 @@
 //! over restarts and when it comes to another gateway. A session that its client does not name is not remembered: two
 //! conversations that begin alike would be taken for one.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use waymark_ledger::{Completion, Intent, Ladder};
 use waymark_routing::Standing;
 use waymark_store::{LedgerStore, Query};
 use waymark_types::Timestamp;
 
-/// Sessions of one generation. The older of two is let go of when the newer is full.
+use crate::generations::Generations;
+
+/// Sessions of one generation.
 const GENERATION: usize = 20_000;
 /// How far back the ledger is searched, in microseconds: a week.
 const REACH: i64 = 7 * 24 * 60 * 60 * 1_000_000;
@@ -35,8 +34,14 @@ pub(crate) struct Remembered {
 }
 
 /// The sessions of late.
-#[derive(Debug, Default)]
-pub(crate) struct Sessions(Mutex<[HashMap<Key, Remembered>; 2]>);
+#[derive(Debug)]
+pub(crate) struct Sessions(Generations<Key, Remembered>);
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self(Generations::of(GENERATION))
+    }
+}
 
 impl Sessions {
     /// Where a conversation stands, in which the model has had `turns` turns; nowhere, if nobody knows.
@@ -47,7 +52,7 @@ impl Sessions {
         turns: u32,
         now: Timestamp,
     ) -> Remembered {
-        let kept = self.kept(key);
+        let kept = self.0.get(key);
         // More turns than were seen from here: another gateway has answered meanwhile.
         let is_current =
             |kept: &Remembered| kept.standing.as_ref().is_none_or(|standing| turns <= standing.turns + 1);
@@ -67,18 +72,9 @@ impl Sessions {
 
     /// Remembers how a record left its conversation.
     pub(crate) fn note(&self, intent: &Intent, completion: &Completion) {
-        let Some((key, remembered)) = told(intent, Some(completion)) else { return };
-        let mut generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let [newer, older] = &mut *generations;
-        if newer.len() >= GENERATION {
-            *older = std::mem::take(newer);
+        if let Some((key, remembered)) = told(intent, Some(completion)) {
+            self.0.insert(key, remembered);
         }
-        newer.insert(key, remembered);
-    }
-
-    fn kept(&self, key: &Key) -> Option<Remembered> {
-        let generations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        generations.iter().find_map(|generation| generation.get(key)).cloned()
     }
 }
 

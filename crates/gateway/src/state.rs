@@ -39,8 +39,6 @@ pub(crate) struct State {
     pub(crate) gates: crate::path::gate::Spent,
     /// Where sessions stand.
     pub(crate) sessions: Sessions,
-    /// Whether decisions depend on what requests say.
-    pub(crate) looks_into_requests: bool,
     pub(crate) upstreams: Upstreams,
     pub(crate) flash: Flash,
     pub(crate) health: Health,

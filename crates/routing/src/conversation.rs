@@ -52,12 +52,19 @@ impl Event {
         matches!(self, Self::Assistant { .. } | Self::Call { .. } | Self::Refusal)
     }
 
-    /// How long its text is, in bytes.
+    /// What is said; nothing by a call or a refusal.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::User { text } | Self::Assistant { text } | Self::Result { text, .. } => text,
+            Self::Call { .. } | Self::Refusal => "",
+        }
+    }
+
+    /// How long it is, in bytes.
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::User { text } | Self::Assistant { text } | Self::Result { text, .. } => text.len(),
             Self::Call { tool, arguments, .. } => tool.len() + arguments.len(),
-            Self::Refusal => 0,
+            other => other.text().len(),
         }
     }
 }
@@ -75,8 +82,7 @@ impl Conversation {
 
     /// How often the model has spoken: whatever it does between two events of others is one turn.
     pub fn turns(&self) -> u32 {
-        let begins = |at: &usize| self.begins_a_turn(*at);
-        u32::try_from((0..self.events.len()).filter(begins).count()).unwrap_or(u32::MAX)
+        u32::try_from(self.asked().count()).unwrap_or(u32::MAX)
     }
 
     /// Where the model was asked: before each of its turns.

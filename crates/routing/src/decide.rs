@@ -96,6 +96,32 @@ pub fn shadow(
     Some((name, decided))
 }
 
+/// What a decision depends on beside what the request is and asks for by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DependsOn {
+    /// Nothing: a model was asked for by name.
+    Nothing,
+    /// Where its conversation stands.
+    Standing,
+    /// That, and what the request says.
+    Words,
+}
+
+/// What the decision on a request depends on. What it says matters to a ladder, or to one beside it in the shadow, that has
+/// several rungs for it or models that cannot do everything.
+pub fn depends_on(features: &Features, policy: &Policy) -> DependsOn {
+    let talks = features.task.converses() || features.task == Task::Utility;
+    let Meaning::Route(_, route) = resolve(features, policy, &mut Vec::new()) else {
+        return DependsOn::Nothing;
+    };
+    let shadow = route.shadow.as_ref().and_then(|name| policy.routes.get(name));
+    let mut routes = std::iter::once(route).chain(shadow);
+    match talks && routes.any(|route| policy.looks_into(route, features.task)) {
+        true => DependsOn::Words,
+        false => DependsOn::Standing,
+    }
+}
+
 /// Decides which models may answer a request.
 pub fn decide(features: &Features, snapshot: &Snapshot) -> Result<Plan, Refusal> {
     decide_by(features, None, snapshot)
@@ -140,12 +166,16 @@ fn pinned(
         reasons.push(format!("cannot:{name}:content:{}", finding.rule));
         return Err(kept_back(finding, None, reasons));
     }
-    match model.obstacle(features, true) {
-        None => {
-            let steps = vec![step_to(features, policy, (name, name), model, Next::Done, &mut reasons)];
+    let step = match model.obstacle(features, true) {
+        None => step_to(features, policy, (name, name), model, Next::Done, &mut reasons).ok_or("dialect"),
+        Some(obstacle) => Err(obstacle),
+    };
+    match step {
+        Ok(step) => {
+            let steps = vec![step];
             Ok(Plan { route: None, reason: "pinned", reasons, steps, candidates: Vec::new(), climb: None })
         }
-        Some(obstacle) => {
+        Err(obstacle) => {
             reasons.push(format!("cannot:{name}:{obstacle}"));
             let message = match obstacle {
                 "task" => {
@@ -193,7 +223,7 @@ fn climb(
     };
     let skipped = route.ladder.first().is_some_and(|lowest| lowest != first);
     let starts = if skipped { "first_capable_rung" } else { "first_rung" };
-    let ladder = Ladder { name: route_name, route, policy: &snapshot.policy, able: able.clone() };
+    let ladder = Ladder { name: route_name, route, policy: &snapshot.policy, able: &able };
     let climb = features.task.converses().then(|| match seen {
         Some(seen) => ladder.decide_again(features, seen, &snapshot.rules),
         None => ladder.decide(features, &snapshot.rules),
@@ -206,12 +236,13 @@ fn climb(
     let (below, above) = able.split_at(able.iter().position(|name| *name == rung).unwrap_or(0));
     let upwards = above.iter().map(|rung| (*rung, false));
     for (rung, is_below) in upwards.chain(below.iter().rev().map(|rung| (*rung, true))) {
-        let mut on_this_rung = is_below;
+        let mut on_this_rung = false;
         for candidate in
             candidates.iter().filter(|candidate| candidate.rung == rung && candidate.obstacle.is_none())
         {
-            let arrival = match (steps.is_empty(), on_this_rung) {
-                (true, _) => Next::Done,
+            let arrival = match (is_below, on_this_rung) {
+                _ if steps.is_empty() => Next::Done,
+                (true, _) => Next::Descend,
                 (false, true) => Next::Fallback,
                 (false, false) => Next::Escalate,
             };
@@ -355,9 +386,10 @@ fn step(
     reasons: &mut Vec<String>,
 ) -> Option<Step> {
     let model = policy.models.get(&candidate.name)?;
-    Some(step_to(features, policy, (&candidate.rung, &candidate.name), model, arrival, reasons))
+    step_to(features, policy, (&candidate.rung, &candidate.name), model, arrival, reasons)
 }
 
+/// The step to a model, at the places that may be sent the request; `None` where there is none.
 fn step_to(
     features: &Features,
     policy: &Policy,
@@ -365,23 +397,22 @@ fn step_to(
     model: &Model,
     arrival: Next,
     reasons: &mut Vec<String>,
-) -> Step {
+) -> Option<Step> {
     let open = |home: &Home<'_>| policy.content.bars(&features.content, home).is_none();
     let mut others = model.places(features.dialect, features.shape, open).into_iter();
-    let first = others.next();
-    let dialect = first.as_ref().map_or(features.dialect, |place| place.dialect);
+    let Place { provider, model: id, dialect } = others.next()?;
     if dialect != features.dialect {
         reasons.push(format!("converted:{name}:{dialect}"));
     }
-    Step {
+    Some(Step {
         rung: rung.to_owned(),
         name: name.to_owned(),
-        provider: first.as_ref().map_or(&model.provider, |place| &place.provider).clone(),
-        model: first.as_ref().map_or(&model.id, |place| &place.model).clone(),
+        provider,
+        model: id,
         dialect,
         others: others.collect(),
         arrival,
-    }
+    })
 }
 
 #[cfg(test)]

@@ -4,17 +4,17 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use regex::RegexSet;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use waymark_types::Signal;
 
 use crate::conversation::{Conversation, Event};
-use crate::rules::{Compiled, CompiledRule, Signal, WHOLE};
+use crate::rules::{Compiled, CompiledRule, WHOLE};
 
 /// How much of a text is looked at from either end, in bytes: what went wrong stands at one of them.
 const LOOKED_AT: usize = 8 << 10;
 
 /// A rule that fired.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Observation {
     /// The rule.
     pub rule: String,
@@ -47,8 +47,13 @@ pub(crate) struct Marks<'a> {
 }
 
 impl<'a> Marks<'a> {
-    pub(crate) fn of(conversation: &Conversation, compiled: &'a Compiled) -> Self {
-        let reader = Reader { compiled, calls: HashMap::new() };
+    /// Marks for whoever asks at the conversation's end about what came since an event; without one, for whoever asks at any
+    /// moment.
+    pub(crate) fn of(conversation: &Conversation, compiled: &'a Compiled, since: Option<usize>) -> Self {
+        let end = conversation.events.len();
+        let from = |rule: &CompiledRule| since.map_or(0, |since| first(rule, since, end));
+        let from = compiled.rules.iter().map(from).collect();
+        let reader = Reader { compiled, calls: HashMap::new(), from };
         Self { rules: &compiled.rules, marks: reader.read(conversation) }
     }
 
@@ -56,8 +61,7 @@ impl<'a> Marks<'a> {
     pub(crate) fn observe(&self, since: usize, end: usize) -> Vec<Observation> {
         let fired = self.rules.iter().zip(&self.marks).filter_map(|(compiled, marks)| {
             let rule = &compiled.rule;
-            let within = end.saturating_sub(rule.within as usize);
-            let first = if rule.within == 0 { since } else { since.max(within) };
+            let first = first(compiled, since, end);
             let from = marks.partition_point(|(at, _)| *at < first);
             let to = marks.partition_point(|(at, _)| *at < end);
             let count = count(rule.signal, rule.in_a_row, marks.get(from..to).unwrap_or_default());
@@ -98,6 +102,14 @@ impl Sight<'_> {
                 rules.filter_map(|rule| weighed(rule, *seen.counts.get(&rule.name)?)).collect()
             }
         }
+    }
+}
+
+/// The first event that a rule looks at, of those from `since` up to but not including `end`.
+fn first(compiled: &CompiledRule, since: usize, end: usize) -> usize {
+    match compiled.rule.within as usize {
+        0 => since,
+        within => since.max(end.saturating_sub(within)),
     }
 }
 
@@ -175,11 +187,14 @@ struct Reader<'a> {
     compiled: &'a Compiled,
     /// Calls by their id.
     calls: HashMap<&'a str, Made<'a>>,
+    /// For each rule, the first event that it looks at.
+    from: Vec<usize>,
 }
 
 impl<'a> Reader<'a> {
     fn read<'c: 'a>(mut self, conversation: &'c Conversation) -> Vec<Vec<(usize, Mark)>> {
         let mut marks = vec![Vec::new(); self.compiled.rules.len()];
+        let earliest = self.from.iter().min().copied().unwrap_or(0);
         let (mut spoken, marked) = (false, conversation.marks_errors);
         for (at, event) in conversation.events.iter().enumerate() {
             if let Event::Call { id, tool, arguments, freeform } = event {
@@ -187,18 +202,12 @@ impl<'a> Reader<'a> {
                     (self.changes_files(tool, arguments), *freeform || is_whole(arguments));
                 self.calls.insert(id, Made { tool, arguments, is_edit, is_taken });
             }
-            let came = match event {
-                Event::Result { text, .. } if self.was_stopped(text) => Came::Stopped,
-                Event::Result { text, is_error, .. }
-                    if *is_error || !marked && self.reads_like_an_error(text) =>
-                {
-                    Came::Failed
-                }
-                _ => Came::Well,
-            };
-            for (rule, marks) in self.compiled.rules.iter().zip(&mut marks) {
-                if let Some(mark) = self.mark(rule, event, came, spoken) {
-                    marks.push((at, mark));
+            if at >= earliest {
+                let text = ends(event.text());
+                let looked = Looked { event, text: &text, came: self.came(event, &text, marked), spoken };
+                for ((rule, marks), from) in self.compiled.rules.iter().zip(&mut marks).zip(&self.from) {
+                    let mark = if at >= *from { self.mark(rule, &looked) } else { None };
+                    marks.extend(mark.map(|mark| (at, mark)));
                 }
             }
             spoken |= event.is_the_models();
@@ -206,16 +215,28 @@ impl<'a> Reader<'a> {
         marks
     }
 
-    /// What an event is to a rule. `spoken` tells whether the model had said anything before.
-    fn mark(&self, rule: &CompiledRule, event: &Event, came: Came, spoken: bool) -> Option<Mark> {
+    /// What a call came to, by its result. `marked` tells whether errors are marked as such.
+    fn came(&self, event: &Event, text: &str, marked: bool) -> Came {
+        match event {
+            Event::Result { .. } if self.compiled.stopped.is_match(text) => Came::Stopped,
+            Event::Result { is_error, .. } if *is_error || !marked && self.compiled.errors.is_match(text) => {
+                Came::Failed
+            }
+            _ => Came::Well,
+        }
+    }
+
+    /// What an event is to a rule.
+    fn mark(&self, rule: &CompiledRule, looked: &Looked<'_>) -> Option<Mark> {
+        let Looked { event, text, came, spoken } = *looked;
         match (rule.rule.signal, event) {
             // Says nothing of how good the model is at it.
             (Signal::Failure, Event::Result { .. }) if came == Came::Stopped => None,
-            (Signal::Failure, Event::Result { id, text, .. }) => self.concerns(rule, id).then(|| {
-                let hit = came == Came::Failed || found(&rule.patterns, text);
+            (Signal::Failure, Event::Result { id, .. }) => self.concerns(rule, id).then(|| {
+                let hit = came == Came::Failed || rule.patterns.is_match(text);
                 if hit { Mark::Hit } else { Mark::Clear }
             }),
-            (Signal::Rising, Event::Result { id, text, .. }) => {
+            (Signal::Rising, Event::Result { id, .. }) => {
                 let failed = came == Came::Failed && self.concerns(rule, id);
                 failed.then(|| Mark::Level(severity(rule, text)))
             }
@@ -227,19 +248,19 @@ impl<'a> Reader<'a> {
                 let is_cut = self.calls.get(id.as_str()).is_some_and(|made| !made.is_taken);
                 (is_cut && self.concerns(rule, id)).then_some(Mark::Hit)
             }
-            (Signal::Malformed, Event::Result { id, text, .. }) => {
+            (Signal::Malformed, Event::Result { id, .. }) => {
                 let is_new = self.calls.get(id.as_str()).is_none_or(|made| made.is_taken);
-                (is_new && self.concerns(rule, id) && found(&rule.patterns, text)).then_some(Mark::Hit)
+                (is_new && self.concerns(rule, id) && rule.patterns.is_match(text)).then_some(Mark::Hit)
             }
-            (Signal::UserSays, Event::User { text }) => {
-                (spoken && found(&rule.patterns, text)).then_some(Mark::Hit)
+            (Signal::UserSays, Event::User { .. }) => {
+                (spoken && rule.patterns.is_match(text)).then_some(Mark::Hit)
             }
-            (Signal::ResultSays, Event::Result { id, text, .. }) => {
-                (self.concerns(rule, id) && found(&rule.patterns, text)).then_some(Mark::Hit)
+            (Signal::ResultSays, Event::Result { id, .. }) => {
+                (self.concerns(rule, id) && rule.patterns.is_match(text)).then_some(Mark::Hit)
             }
             (Signal::Refusal, Event::Refusal) => Some(Mark::Hit),
             // Most clients drop what a provider marks as a refusal, and keep what the model said.
-            (Signal::Refusal, Event::Assistant { text }) => found(&rule.patterns, text).then_some(Mark::Hit),
+            (Signal::Refusal, Event::Assistant { .. }) => rule.patterns.is_match(text).then_some(Mark::Hit),
             _ => None,
         }
     }
@@ -252,29 +273,28 @@ impl<'a> Reader<'a> {
         let Some(made) = self.calls.get(id) else { return false };
         let edits = rule.only_edits && made.is_edit;
         let tools = rule.tools.as_ref().map_or(!rule.only_edits, |tools| tools.is_match(made.tool));
-        let commands = rule.commands.as_ref().is_none_or(|commands| found(commands, made.arguments));
+        let commands = rule.commands.as_ref().is_none_or(|commands| commands.is_match(&ends(made.arguments)));
         (edits || tools) && commands
     }
 
     fn changes_files(&self, tool: &str, arguments: &str) -> bool {
         self.compiled.edits.is_match(tool) || arguments.contains("*** Begin Patch")
     }
+}
 
-    fn was_stopped(&self, text: &str) -> bool {
-        found(&self.compiled.stopped, text)
-    }
-
-    fn reads_like_an_error(&self, text: &str) -> bool {
-        found(&self.compiled.errors, text)
-    }
+/// An event as rules look at it.
+struct Looked<'e> {
+    event: &'e Event,
+    /// Its text, a long one without its middle.
+    text: &'e str,
+    /// What the call came to whose result it is.
+    came: Came,
+    /// Whether the model had said anything before.
+    spoken: bool,
 }
 
 fn severity(rule: &CompiledRule, text: &str) -> usize {
-    rule.levels.iter().rposition(|level| found(level, text)).map_or(0, |level| level + 1)
-}
-
-fn found(patterns: &RegexSet, text: &str) -> bool {
-    patterns.is_match(&ends(text))
+    rule.levels.iter().rposition(|level| level.is_match(text)).map_or(0, |level| level + 1)
 }
 
 /// A long text without its middle.

@@ -1,5 +1,7 @@
 //! What a decision needs to know of a request.
 
+use std::sync::Arc;
+
 use waymark_types::{Capability, Dialect, Task};
 
 use crate::content::Finding;
@@ -22,7 +24,7 @@ pub struct Features {
     /// What the model must be able to do.
     pub needs: Needs,
     /// What happened so far, for work that may climb.
-    pub conversation: Conversation,
+    pub conversation: Arc<Conversation>,
     /// Where the conversation stands, where that is remembered.
     pub standing: Option<Standing>,
     /// What content rules found in it.

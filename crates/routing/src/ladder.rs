@@ -5,7 +5,7 @@
 //! enough, and comes down where its cache is cold or soon repaid: at a new turn of the user's after a success, after a
 //! compaction, after a pause that no cache outlives.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use waymark_types::{MicroUsd, Price};
 
 use crate::conversation::Event;
@@ -18,7 +18,7 @@ use crate::rules::Compiled;
 const TYPICAL_OUTPUT: u64 = 500;
 
 /// Where a conversation stands: what its last answer was given by.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Standing {
     /// The route.
     pub route: String,
@@ -35,7 +35,7 @@ pub struct Standing {
 }
 
 /// What was decided about the rung.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Climb {
     /// The rung to start on.
     pub rung: String,
@@ -58,7 +58,7 @@ pub struct Climb {
 }
 
 /// What a change of model costs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Switch {
     /// From which rung.
     pub from: String,
@@ -88,13 +88,26 @@ impl Climb {
     }
 }
 
+impl Standing {
+    /// Whether the conversation of now `events` events was summed up since: it is shorter than it was. The request that has
+    /// it summed up (`sums_up`) may be shorter too.
+    fn is_compacted(&self, events: usize, sums_up: bool) -> bool {
+        !sums_up && events < self.events.max(self.since) as usize
+    }
+
+    /// The event from which on evidence counts. What was summed up begins anew.
+    fn counts_from(&self, events: usize, sums_up: bool) -> usize {
+        if self.is_compacted(events, sums_up) { 0 } else { self.since as usize }
+    }
+}
+
 /// A ladder as one request sees it.
 pub(crate) struct Ladder<'a> {
     pub(crate) name: &'a str,
     pub(crate) route: &'a Route,
     pub(crate) policy: &'a Policy,
     /// The rungs that can do the request, lowest first; never empty.
-    pub(crate) able: Vec<&'a str>,
+    pub(crate) able: &'a [&'a str],
 }
 
 /// One moment of a conversation.
@@ -114,7 +127,9 @@ impl Ladder<'_> {
     /// same conversation always stands on the same rung.
     pub(crate) fn decide(&self, features: &Features, rules: &Compiled) -> Climb {
         let conversation = &features.conversation;
-        let sight = Sight::Conversation(Marks::of(conversation, rules));
+        let known = features.standing.as_ref().filter(|standing| standing.route == self.name);
+        let counts_from = known.map(|known| known.counts_from(conversation.events.len(), features.sums_up()));
+        let sight = Sight::Conversation(Marks::of(conversation, rules, counts_from));
         let (events, turns) = (conversation.len(), conversation.turns());
         let total = conversation.events.iter().map(Event::len).sum::<usize>().max(1) as u64;
         let mut read = (0, 0);
@@ -128,10 +143,8 @@ impl Ladder<'_> {
             let sums_up = end == events as usize && features.sums_up();
             Moment { sight: &sight, end, new_turn, tokens, sums_up }
         };
-        let known = features.standing.as_ref().filter(|standing| standing.route == self.name);
         let standing = known.cloned().or_else(|| {
-            let asked: Vec<usize> = conversation.asked().collect();
-            asked.into_iter().fold(None, |standing: Option<Standing>, at| {
+            conversation.asked().fold(None, |standing: Option<Standing>, at| {
                 let climb = self.step(standing.as_ref(), &moment(at));
                 Some(self.standing(&climb, at))
             })
@@ -162,10 +175,10 @@ impl Ladder<'_> {
         let Some(at) = self.able.iter().position(|rung| *rung == standing.rung) else {
             return self.leave(standing, moment);
         };
-        // What was summed up begins anew.
-        let compacted = !moment.sums_up && moment.end < standing.events.max(standing.since) as usize;
-        let since = if compacted { 0 } else { standing.since };
-        let evidence = moment.sight.observe(since as usize, moment.end);
+        let compacted = standing.is_compacted(moment.end, moment.sums_up);
+        let since = standing.counts_from(moment.end, moment.sums_up);
+        let evidence = moment.sight.observe(since, moment.end);
+        let since = u32::try_from(since).unwrap_or(u32::MAX);
         let stays = self.climb(&standing.rung, since, "stays", evidence);
         if stays.score >= stays.climb_at {
             return self.up(at, stays, moment);
@@ -180,7 +193,7 @@ impl Ladder<'_> {
             () => None,
         };
         match reason {
-            Some(reason) => self.down(at, stays, reason, cold, moment),
+            Some(reason) => self.down(stays, reason, cold, moment),
             None => stays,
         }
     }
@@ -224,8 +237,8 @@ impl Ladder<'_> {
     }
 
     /// Down to the first rung, where the change is soon repaid.
-    fn down(&self, at: usize, stays: Climb, reason: &'static str, cold: bool, moment: &Moment<'_>) -> Climb {
-        let below = self.able.first().filter(|_| at > 0).copied().unwrap_or_default();
+    fn down(&self, stays: Climb, reason: &'static str, cold: bool, moment: &Moment<'_>) -> Climb {
+        let below = self.able.first().copied().unwrap_or_default();
         let switch = self.switch(&stays.rung, below, moment.tokens, cold);
         let known = switch.cost.is_some();
         let repaid = switch.repaid_after.is_some_and(|turns| turns <= self.route.payback_turns);

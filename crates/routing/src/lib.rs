@@ -17,10 +17,12 @@ mod rules;
 mod stock;
 
 pub use conversation::{Conversation, Event};
-pub use decide::{Candidate, POLICY, Plan, Refusal, Step, decide, decide_again, shadow};
+pub use decide::{
+    Candidate, DependsOn, POLICY, Plan, Refusal, Step, decide, decide_again, depends_on, shadow,
+};
 pub use evidence::{Observation, Seen};
 pub use features::{Features, Needs, Shape};
 pub use ladder::{Climb, Standing, Switch};
 pub use policy::{CACHE_LIFE, Deployment, Model, PAYBACK_TURNS, Place, Policy, Route, Snapshot};
-pub use rules::{Compiled, Rule, RuleError, Rules, Signal, WHOLE, check_pattern};
+pub use rules::{Compiled, Rule, RuleError, Rules, WHOLE, check_pattern};
 pub use stock::{PICKER, StockName, StockNames};

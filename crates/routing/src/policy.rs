@@ -129,7 +129,27 @@ pub(crate) struct Home<'a> {
 impl Home<'_> {
     /// The dialect it is spoken to in for a client that speaks `dialect`.
     pub(crate) fn reached_in(&self, dialect: Dialect, shape: Shape) -> Option<Dialect> {
-        reached_in(self.kind, self.dialects, dialect, shape)
+        let knows = |dialect| self.dialects.contains(&dialect);
+        // llama.cpp takes no notice of a `suffix` in OpenAI's dialect.
+        let deaf = self.kind == ProviderKind::LlamaCpp
+            && dialect == Dialect::OpenAiCompletions
+            && shape == Shape::Fill
+            && knows(Dialect::LlamaInfill);
+        let reads =
+            self.kind != ProviderKind::Embedded || !matches!(shape, Shape::Instruction | Shape::Foreign);
+        if knows(dialect) && !deaf && reads {
+            return Some(dialect);
+        }
+        let family = match (shape, dialect) {
+            (Shape::Foreign, _) => return None,
+            (Shape::WarmUp, _) => return self.dialects.first().copied(),
+            (Shape::Instruction, _) => Dialect::is_conversation,
+            (_, dialect) if dialect.is_completion() => Dialect::is_completion,
+            (_, dialect) if dialect.is_conversation() => Dialect::is_conversation,
+            (_, dialect) if dialect.is_embedding() => Dialect::is_embedding,
+            _ => return None,
+        };
+        self.dialects.iter().copied().find(|&own| family(own))
     }
 }
 
@@ -195,16 +215,14 @@ impl Default for Route {
 }
 
 impl Policy {
-    /// Whether any decision may depend on what a conversation says, or on what it takes.
-    pub fn looks_into_requests(&self) -> bool {
-        let talks = |name: &String| {
-            self.models
-                .get(name)
-                .is_some_and(|model| model.may(Task::AgentStep, false) || model.may(Task::Chat, false))
-        };
+    /// Whether a route's decision on a task may depend on what the request says, or on what it takes.
+    pub(crate) fn looks_into(&self, route: &Route, task: Task) -> bool {
+        let model = |name: &String| self.models.get(name);
+        let rungs = route.ladder.iter().filter_map(model);
+        let stand_ins = route.fallback.values().flatten().filter_map(model);
         let limited = |model: &Model| model.context.is_some() || model.can.is_some();
-        let climbs = |route: &Route| route.ladder.iter().filter(|name| talks(name)).count() > 1;
-        self.routes.values().any(climbs) || self.models.values().any(limited)
+        let several = rungs.clone().filter(|model| model.may(task, false)).count() > 1;
+        task.converses() && several || rungs.chain(stand_ins).any(limited)
     }
 }
 
@@ -212,10 +230,7 @@ impl Model {
     /// The dialect in which the model's provider is spoken to for a client that speaks `dialect`: the same where
     /// the provider knows it, else its own of the same family; `None` where there is no way across.
     pub fn reached_in(&self, dialect: Dialect, shape: Shape) -> Option<Dialect> {
-        match self.deployments.as_slice() {
-            [] => reached_in(self.kind, &self.dialects, dialect, shape),
-            several => several.iter().find_map(|one| reached_in(one.kind, &one.dialects, dialect, shape)),
-        }
+        self.homes().iter().find_map(|home| home.reached_in(dialect, shape))
     }
 
     /// Where the model is served.
@@ -232,6 +247,22 @@ impl Model {
         } else {
             self.deployments.iter().map(Deployment::home).collect()
         }
+    }
+
+    /// The same as deployments; a model at one place has its own under its configured `name`.
+    pub fn deployments_as(&self, name: &str) -> Vec<Deployment> {
+        if !self.deployments.is_empty() {
+            return self.deployments.clone();
+        }
+        vec![Deployment {
+            name: name.to_owned(),
+            provider: self.provider.clone(),
+            kind: self.kind,
+            dialects: self.dialects.clone(),
+            id: self.id.clone(),
+            weight: 1,
+            region: self.region.clone(),
+        }]
     }
 
     /// Where the model can be asked by a client that speaks `dialect`, of the homes that are `open` to it.
@@ -321,28 +352,4 @@ impl Model {
         let answer = needs.output_tokens.unwrap_or(SHORT_ANSWER).min(SHORT_ANSWER);
         self.context.is_some_and(|context| needs.input_tokens.saturating_add(answer) > context)
     }
-}
-
-/// The dialect in which a provider of `kind` that knows these is spoken to for a client that speaks `dialect`.
-fn reached_in(kind: ProviderKind, known: &[Dialect], dialect: Dialect, shape: Shape) -> Option<Dialect> {
-    let knows = |dialect| known.contains(&dialect);
-    // llama.cpp takes no notice of a `suffix` in OpenAI's dialect.
-    let deaf = kind == ProviderKind::LlamaCpp
-        && dialect == Dialect::OpenAiCompletions
-        && shape == Shape::Fill
-        && knows(Dialect::LlamaInfill);
-    let reads = kind != ProviderKind::Embedded || !matches!(shape, Shape::Instruction | Shape::Foreign);
-    if knows(dialect) && !deaf && reads {
-        return Some(dialect);
-    }
-    let family = match (shape, dialect) {
-        (Shape::Foreign, _) => return None,
-        (Shape::WarmUp, _) => return known.first().copied(),
-        (Shape::Instruction, _) => Dialect::is_conversation,
-        (_, dialect) if dialect.is_completion() => Dialect::is_completion,
-        (_, dialect) if dialect.is_conversation() => Dialect::is_conversation,
-        (_, dialect) if dialect.is_embedding() => Dialect::is_embedding,
-        _ => return None,
-    };
-    known.iter().copied().find(|&own| family(own))
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use regex::{RegexSet, RegexSetBuilder};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use waymark_types::Signal;
 
 /// A whole weight: what it takes to climb, where a route says nothing else.
 pub const WHOLE: u32 = 1_000;
@@ -59,44 +60,6 @@ pub struct Rule {
     pub weight: u32,
     /// Whether it is used.
     pub enabled: bool,
-}
-
-/// What a rule looks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Signal {
-    /// A call that failed: its client says so, its result reads like an error, or has one of the patterns.
-    Failure,
-    /// Failures, each more severe than all before.
-    Rising,
-    /// The same call once more, with nothing changed in between; the same edit once more in any case.
-    Repeated,
-    /// A call that no tool could take: its arguments are cut off, or its result has one of the patterns.
-    Malformed,
-    /// Words of the user, once the model has spoken.
-    UserSays,
-    /// Words in a tool's result.
-    ResultSays,
-    /// The model declined: its provider says so, or its words have one of the patterns.
-    Refusal,
-}
-
-impl Signal {
-    /// Every signal with its name in the configuration.
-    pub const ALL: [(&'static str, Self); 7] = [
-        ("failure", Self::Failure),
-        ("rising", Self::Rising),
-        ("repeated", Self::Repeated),
-        ("malformed", Self::Malformed),
-        ("user_says", Self::UserSays),
-        ("result_says", Self::ResultSays),
-        ("refusal", Self::Refusal),
-    ];
-
-    /// The signal of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, signal)| *signal)
-    }
 }
 
 impl Rules {
@@ -207,13 +170,5 @@ mod tests {
         rules.rules.insert("ours".to_owned(), rule);
         let error = Compiled::of(&rules).unwrap_err();
         assert_eq!(error.to_string(), "rule `ours`: error: unclosed group");
-    }
-
-    #[test]
-    fn signals_are_named_in_data_as_in_the_configuration() {
-        for (name, signal) in Signal::ALL {
-            assert_eq!(serde_json::to_value(signal).unwrap(), name);
-            assert_eq!(Signal::named(name), Some(signal));
-        }
     }
 }

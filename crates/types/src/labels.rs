@@ -131,6 +131,42 @@ labels! {
 }
 
 labels! {
+    /// What a rule looks for in a conversation.
+    Signal, "signal" {
+        /// A call that failed: its client says so, its result reads like an error, or has one of the patterns.
+        Failure = "failure",
+        /// Failures, each more severe than all before.
+        Rising = "rising",
+        /// The same call once more, with nothing changed in between; the same edit once more in any case.
+        Repeated = "repeated",
+        /// A call that no tool could take: its arguments are cut off, or its result has one of the patterns.
+        Malformed = "malformed",
+        /// Words of the user, once the model has spoken.
+        UserSays = "user_says",
+        /// Words in a tool's result.
+        ResultSays = "result_says",
+        /// The model declined: its provider says so, or its words have one of the patterns.
+        Refusal = "refusal",
+    }
+}
+
+labels! {
+    /// What follows where a content rule fits. The model inside this program may be given anything: nothing leaves with it.
+    #[derive(Default)]
+    ContentAction, "content action" {
+        /// It is a reason on record, and nothing else.
+        #[default]
+        Record = "record",
+        /// The secrets are taken out of what is sent.
+        Redact = "redact",
+        /// Only the providers named may be sent it.
+        Restrict = "restrict",
+        /// No provider may be sent it.
+        Refuse = "refuse",
+    }
+}
+
+labels! {
     /// What an answer must hold to before it is delivered.
     GateKind, "kind of gate" {
         /// It parses: calls have whole arguments, and text is JSON where that was asked for.
@@ -191,6 +227,8 @@ labels! {
         Fallback = "fallback",
         /// The next rung was tried.
         Escalate = "escalate",
+        /// A rung below was tried, since nothing from this one on answers.
+        Descend = "descend",
         /// Nothing was left to try.
         Exhausted = "exhausted",
     }

@@ -11,7 +11,10 @@ mod time;
 mod usage;
 
 pub use ids::{ParseRecordIdError, RecordId};
-pub use labels::{Capability, Cause, Dialect, GateKind, Next, Outcome, ProviderKind, Task, UnknownLabel};
+pub use labels::{
+    Capability, Cause, ContentAction, Dialect, GateKind, Next, Outcome, ProviderKind, Signal, Task,
+    UnknownLabel,
+};
 pub use limits::Limits;
 pub use money::{MicroUsd, Price};
 pub use secret::Secret;

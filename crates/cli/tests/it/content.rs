@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use waymark_testkit::{Response, Upstream};
 
+use crate::export::lines;
 use crate::rig::{ANTHROPIC, OPENAI, Rig, chat, completion, outcome};
 
 /// No key of anybody's: letters and digits in the shape of one.
@@ -88,6 +89,25 @@ fn a_redacted_secret_never_leaves_and_every_other_byte_does() {
     assert!(sent(&rig).contains("[redacted:github_token]") && !sent(&rig).contains("Zq7Rk2WvXp9Lm"));
 
     // What is kept is what was sent: it is checked against a commitment of its own.
+    let verified = rig.waymark.run(&["verify"]);
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+}
+
+#[test]
+fn a_request_that_is_refused_before_it_is_read_keeps_no_secret_either() {
+    let rig = ruled("[content.secrets]\naction = \"redact\"\n[ledger]\npayloads = \"keep\"\n");
+    let good = told(&format!("use {TOKEN}")).to_string();
+    let none = format!("{{\"messages\": \"{TOKEN}\"");
+    for (body, deadline, code) in [(&good, "soon", "bad_deadline"), (&none, "9", "bad_request")] {
+        let headers = [OPENAI, &[("x-waymark-deadline", deadline)]].concat();
+        let answer = rig.http().post("/v1/chat/completions", &headers, body.clone());
+        assert_eq!((answer.status, answer.header("x-waymark-route")), (400, code), "{}", answer.text());
+    }
+    // What is kept is what the record says is left.
+    let records: Vec<Value> = lines(&rig.waymark.run(&["export", "--format", "jsonl"]));
+    let left: Vec<&Value> = records.iter().map(|record| &record["intent"]["redacted"]["bytes"]).collect();
+    let expected = [good, none].map(|body| body.replace(TOKEN, "[redacted:github_token]").len());
+    assert_eq!(left, expected);
     let verified = rig.waymark.run(&["verify"]);
     assert_eq!(verified.code, Some(0), "{verified:?}");
 }

@@ -9,7 +9,7 @@ use waymark_testkit::{Output, Reply};
 
 use crate::rig::{OPENAI, Rig, chat, completion, message};
 
-fn lines<T: serde::de::DeserializeOwned>(output: &Output) -> Vec<T> {
+pub(crate) fn lines<T: serde::de::DeserializeOwned>(output: &Output) -> Vec<T> {
     assert_eq!(output.code, Some(0), "{output:?}");
     let read = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     output.stdout.lines().map(read).collect()

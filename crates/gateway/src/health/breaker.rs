@@ -47,7 +47,7 @@ struct Span {
 
 /// Whether a call may be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Admission {
+pub(crate) enum Admission {
     /// It may.
     Yes,
     /// One may, to find out.
@@ -154,7 +154,7 @@ fn number(now: Timestamp) -> i64 {
     now.as_micros().div_euclid(SPAN_MICROS)
 }
 
-fn after(now: Timestamp, span: Duration) -> Timestamp {
+pub(super) fn after(now: Timestamp, span: Duration) -> Timestamp {
     let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
     Timestamp::from_micros(now.as_micros().saturating_add(micros))
 }

@@ -19,7 +19,8 @@ use waymark_types::{Cause, Timestamp};
 
 use crate::clock;
 use crate::config::Config;
-use breaker::{Admission, Breaker};
+pub(crate) use breaker::Admission;
+use breaker::Breaker;
 use choice::Candidate;
 use latency::PeakEwma;
 use sessions::Sessions;
@@ -83,17 +84,6 @@ pub(crate) enum Verdict {
     Unknown,
 }
 
-/// Whether a deployment may be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Open {
-    /// It may.
-    Yes,
-    /// It may be tried again, by one request.
-    Probe,
-    /// It may not before then.
-    No(Timestamp),
-}
-
 impl Health {
     /// Of a policy's models, none of which has been asked yet.
     pub(crate) fn new(config: &Config, policy: &Policy) -> Self {
@@ -118,7 +108,7 @@ impl Health {
                 standing: Mutex::default(),
             })
         };
-        let of = |name: &str, model: &Model| deployments(name, model).into_iter().map(deployed).collect();
+        let of = |name: &str, model: &Model| model.deployments_as(name).into_iter().map(deployed).collect();
         let models = policy.models.iter().map(|(name, model)| (name.clone(), of(name, model))).collect();
         Self { models, sessions: Sessions::default() }
     }
@@ -142,7 +132,7 @@ impl Health {
         now: Timestamp,
     ) -> Option<usize> {
         let [_, _, ..] = among else { return (!among.is_empty()).then_some(0) };
-        if let Some(due) = among.iter().position(|one| one.opening(now) == Open::Probe) {
+        if let Some(due) = among.iter().position(|one| one.opening(now) == Admission::Probe) {
             return Some(due);
         }
         let candidates: Vec<Candidate> = among.iter().map(|one| one.candidate(now)).collect();
@@ -184,30 +174,10 @@ impl Health {
     }
 }
 
-/// Where a model is served; one that says nothing of it is served at one place.
-fn deployments(name: &str, model: &Model) -> Vec<Deployment> {
-    if !model.deployments.is_empty() {
-        return model.deployments.clone();
-    }
-    vec![Deployment {
-        name: name.to_owned(),
-        provider: model.provider.clone(),
-        kind: model.kind,
-        dialects: model.dialects.clone(),
-        id: model.id.clone(),
-        weight: 1,
-        region: model.region.clone(),
-    }]
-}
-
 impl Deployed {
     /// Whether it may be asked now.
-    pub(crate) fn opening(&self, now: Timestamp) -> Open {
-        match self.standing().breaker.admission(now) {
-            Admission::Yes => Open::Yes,
-            Admission::Probe => Open::Probe,
-            Admission::No(until) => Open::No(until),
-        }
+    pub(crate) fn opening(&self, now: Timestamp) -> Admission {
+        self.standing().breaker.admission(now)
     }
 
     /// The last failure's cause, where the last attempt failed.
@@ -360,11 +330,7 @@ impl Standing {
             Cause::RateLimited | Cause::Overloaded => failure.wait,
             _ => None,
         };
-        let after = |wait: Duration| {
-            let micros = i64::try_from(wait.as_micros()).unwrap_or(i64::MAX);
-            Timestamp::from_micros(now.as_micros().saturating_add(micros))
-        };
-        self.cooling = cooling.map(after).or(self.cooling);
+        self.cooling = cooling.map(|wait| breaker::after(now, wait)).or(self.cooling);
         if matches!(failure.cause, Cause::FirstByteTimeout | Cause::ConnectTimeout | Cause::Stalled) {
             self.latency.note(took, now);
         }

@@ -55,17 +55,17 @@ async fn what_says_something_of_the_deployment_opens_its_breaker_and_nothing_els
     let health = health();
     let [a, b, c] = all(&health)[..] else { panic!("three") };
     fail(a, Cause::ServerError, 5).await;
-    assert_eq!((a.opening(at(0)), a.last_error()), (Open::No(at(5)), Some(Cause::ServerError)));
+    assert_eq!((a.opening(at(0)), a.last_error()), (Admission::No(at(5)), Some(Cause::ServerError)));
     for cause in [Cause::BadRequest, Cause::ContextOverflow, Cause::RateLimited, Cause::NotFound] {
         fail(b, cause, 30).await;
     }
-    assert_eq!(b.opening(at(0)), Open::Yes);
+    assert_eq!(b.opening(at(0)), Admission::Yes);
     for _ in 0..30 {
         let under_way = c.enter(at(0)).await.unwrap();
         under_way.settle(Verdict::Unknown, at(0));
         drop(c.enter(at(0)).await.unwrap());
     }
-    assert_eq!((c.opening(at(0)), c.in_flight()), (Open::Yes, 0));
+    assert_eq!((c.opening(at(0)), c.in_flight()), (Admission::Yes, 0));
     let told = health.of("large", at(0));
     let breakers: Vec<_> = told.deployments.iter().map(|one| one.breaker).collect();
     assert_eq!(breakers, ["open", "closed", "closed"]);
@@ -79,17 +79,17 @@ async fn a_probe_is_chosen_once_and_settles_it() {
     assert_eq!(health.choose("large", None, &among, at(5)), Some(1), "it is tried before the others");
     let probe = among[1].enter(at(5)).await.unwrap();
     assert!(probe.probes());
-    assert!(matches!(among[1].opening(at(5)), Open::No(_)), "by one request");
+    assert!(matches!(among[1].opening(at(5)), Admission::No(_)), "by one request");
     drop(probe);
-    assert_eq!(among[1].opening(at(5)), Open::Probe, "what says nothing leaves it to the next");
+    assert_eq!(among[1].opening(at(5)), Admission::Probe, "what says nothing leaves it to the next");
     let probe = among[1].enter(at(5)).await.unwrap();
     probe.settle(Verdict::Bad(Cause::BadRequest.into()), at(5));
-    assert_eq!(among[1].opening(at(5)), Open::Probe, "a wrong request says nothing");
+    assert_eq!(among[1].opening(at(5)), Admission::Probe, "a wrong request says nothing");
     let mut probe = among[1].enter(at(5)).await.unwrap();
     probe.answers(at(6));
-    assert_eq!(among[1].opening(at(6)), Open::Yes, "an answer that has begun is enough");
+    assert_eq!(among[1].opening(at(6)), Admission::Yes, "an answer that has begun is enough");
     probe.settle(Verdict::Good, at(9));
-    assert_eq!(among[1].opening(at(9)), Open::Yes);
+    assert_eq!(among[1].opening(at(9)), Admission::Yes);
 }
 
 #[tokio::test]

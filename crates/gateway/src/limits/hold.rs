@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use waymark_ledger::{Attempt, Completion};
 use waymark_store::{Amount, Counter, Settlement};
-use waymark_types::{Dialect, Limits, Outcome, ProviderKind, RecordId, Usage};
+use waymark_types::{Dialect, Limits, Outcome, RecordId, Usage};
 
 use super::estimate::Estimate;
+use crate::config::ProviderConfig;
 use crate::state::State;
 
 /// Bytes that a client was sent for each token of an answer, roughly and at the fewest. A stream's events have more
@@ -39,8 +40,7 @@ impl Hold {
     /// What the call came to; `None` where nobody counts it. `sent` is how many bytes the client was sent.
     pub(crate) fn settlement(&self, completion: &Completion, sent: u64) -> Option<Settlement> {
         let free = |provider: &str| {
-            let provider = self.state.config.providers.get(provider);
-            provider.is_some_and(|provider| provider.kind == ProviderKind::Embedded)
+            self.state.config.providers.get(provider).is_some_and(ProviderConfig::is_embedded)
         };
         let (counted, assumed) =
             came_to(&self.estimate, completion, sent.div_ceil(self.bytes_per_token), free);

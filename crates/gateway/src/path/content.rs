@@ -4,44 +4,57 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use waymark_protocol::redact::{Plain, redacted};
 use waymark_protocol::{Addressed, ParseError, Request};
-use waymark_routing::content::{ContentRules, Evidence, Finding};
+use waymark_routing::content::{ContentRules, Evidence, Finding, Secret};
+use waymark_types::Dialect;
 
 /// The header by which a client labels a request: names, separated by commas.
 const LABEL: &str = "x-waymark-label";
 
-/// A request that was looked through.
-pub(super) struct Inspected {
-    /// The request as it may go on.
-    pub(super) request: Request,
-    /// What the rules found in it.
-    pub(super) findings: Vec<Finding>,
-    /// Its body without the secrets that were taken out of it; `None` where none were.
-    pub(super) redacted: Option<Bytes>,
+/// The secrets in a body, and the body without those that rules take out, where there are any.
+pub(super) fn secrets(rules: &ContentRules, body: &Bytes) -> (Vec<Secret>, Option<Bytes>) {
+    if !rules.ask_for_secrets() {
+        return (Vec::new(), None);
+    }
+    let plain = Plain::of(body);
+    let secrets = rules.secrets(plain.text());
+    let taken = secrets.iter().filter(|secret| rules.takes_out(secret));
+    let mut places = taken.map(|secret| (plain.place(&secret.place), secret.name.as_str())).peekable();
+    let redacted = places.peek().is_some().then(|| redacted(body, places));
+    (secrets, redacted)
 }
 
-/// Looks a request through. Where secrets are to be taken out, what goes on from here is without them; it fails where
-/// what is left then is no request.
+/// What the rules find in a request, among it these secrets.
 pub(super) fn inspect(
     rules: &ContentRules,
     headers: &HeaderMap,
-    addressed: &Addressed,
     repository: Option<&str>,
-    request: Request,
-) -> Result<Inspected, ParseError> {
-    let plain = Plain::of(request.raw());
-    let secrets = rules.secrets(plain.text());
+    request: &Request,
+    secrets: &[Secret],
+) -> Vec<Finding> {
     let paths = if rules.ask_for_paths() { request.files() } else { Vec::new() };
     let labels = labels(headers);
-    let evidence = Evidence { paths: &paths, labels: &labels, repository, secrets: &secrets };
-    let findings = rules.judge(&evidence);
-    let taken = secrets.iter().filter(|secret| rules.takes_out(secret));
-    let mut places = taken.map(|secret| (plain.place(&secret.place), secret.name.as_str())).peekable();
-    if places.peek().is_none() {
-        return Ok(Inspected { request, findings, redacted: None });
-    }
-    let body = redacted(request.raw(), places);
-    let request = waymark_protocol::parse(request.dialect, &body, addressed)?;
-    Ok(Inspected { request, findings, redacted: Some(body) })
+    rules.judge(&Evidence { paths: &paths, labels: &labels, repository, secrets })
+}
+
+/// The request that a body is. Where secrets were taken out of it, what is left may be none, and that is told apart from one
+/// that never was.
+pub(super) fn parse(
+    dialect: Dialect,
+    body: &Bytes,
+    redacted: Option<&Bytes>,
+    addressed: &Addressed,
+) -> Result<Request, Unread> {
+    let read = |body| waymark_protocol::parse(dialect, body, addressed);
+    let Some(left) = redacted else { return read(body).map_err(Unread::NoRequest) };
+    read(left).map_err(|error| read(body).err().map_or(Unread::Taken(error), Unread::NoRequest))
+}
+
+/// A body that is no request.
+pub(super) enum Unread {
+    /// It never was one.
+    NoRequest(ParseError),
+    /// It is none without its secrets.
+    Taken(ParseError),
 }
 
 fn labels(headers: &HeaderMap) -> Vec<&str> {

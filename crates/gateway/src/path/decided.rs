@@ -1,17 +1,18 @@
 //! The decision, with what it is made of: the request, where its session stands, and the policy.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use waymark_ledger::{Decision, Evidence, Ladder, Shadow, Switch};
 use waymark_protocol::{Addressed, ParseError, Request};
 use waymark_routing::content::{ContentRules, Finding};
-use waymark_routing::{Climb, Features, Needs, POLICY, Plan, Refusal, Snapshot};
+use waymark_routing::{Climb, DependsOn, Features, Needs, POLICY, Plan, Policy, Refusal, Snapshot};
 use waymark_types::{Dialect, Task};
 
 use super::Call;
-use super::content::{self, Inspected};
+use super::content;
 use super::identify::{self, Caller};
 use super::observe::{Observed, observe};
 use super::task::{self, Classified};
@@ -26,12 +27,11 @@ pub(super) async fn decide(
     request: &Request,
     (classified, content): (Classified, Vec<Finding>),
 ) -> Result<(Plan, Decision), Refusal> {
-    let task = classified.task;
     let mut features = Features { content, ..features(request, classified) };
-    if state.looks_into_requests && (task.converses() || task == Task::Utility) {
-        look_into(&mut features, request);
-    }
-    let key = key(state, caller, request, task);
+    let key = match look_into(&mut features, request, &state.snapshot.policy) {
+        DependsOn::Nothing => None,
+        DependsOn::Standing | DependsOn::Words => key(state, caller, request, classified.task),
+    };
     let remembered = match &key {
         Some(key) => {
             let turns = features.conversation.turns();
@@ -88,16 +88,21 @@ pub(super) fn features(request: &Request, classified: Classified) -> Features {
         shape,
         requested_model: request.model.clone(),
         needs: Needs::default(),
-        conversation: waymark_routing::Conversation::default(),
+        conversation: Arc::default(),
         standing: None,
         content: Vec::new(),
     }
 }
 
-fn look_into(features: &mut Features, request: &Request) {
-    let Observed { needs, conversation } = observe(request);
-    features.needs = needs;
-    features.conversation = conversation;
+/// Looks into a request where the decision depends on what it says, and tells what it depends on.
+fn look_into(features: &mut Features, request: &Request, policy: &Policy) -> DependsOn {
+    let depends_on = waymark_routing::depends_on(features, policy);
+    if depends_on == DependsOn::Words {
+        let Observed { needs, conversation } = observe(request, features.task);
+        features.needs = needs;
+        features.conversation = Arc::new(conversation);
+    }
+    depends_on
 }
 
 /// What the conversation is remembered by; `None` where its client gave it no name. The threads of sub-agents are told
@@ -152,14 +157,14 @@ pub(crate) fn explained(
     snapshot: &Snapshot,
     rules: &ContentRules,
 ) -> Result<Explained, ParseError> {
-    let request = waymark_protocol::parse(dialect, body, addressed)?;
+    let (secrets, redacted) = content::secrets(rules, body);
+    let request = waymark_protocol::parse(dialect, redacted.as_ref().unwrap_or(body), addressed)?;
     let caller = identify::identify(headers, (Ipv4Addr::LOCALHOST, 0).into());
     let repository = identify::repository(&caller, &request);
     let classified = task::classify(&request, headers);
-    let inspected = content::inspect(rules, headers, addressed, repository.as_deref(), request)?;
-    let Inspected { request, findings, .. } = inspected;
+    let findings = content::inspect(rules, headers, repository.as_deref(), &request, &secrets);
     let mut features = Features { content: findings, ..features(&request, classified) };
-    look_into(&mut features, &request);
+    look_into(&mut features, &request, &snapshot.policy);
     let decided = waymark_routing::decide(&features, snapshot);
     let shadow =
         decided.as_ref().ok().and_then(|plan| waymark_routing::shadow(&features, None, snapshot, plan));

@@ -13,7 +13,7 @@ use waymark_ledger::Discarded;
 use waymark_protocol::neutral::{OutputFormat, Prompt, Said};
 use waymark_protocol::{EventReader, Request, dialogue};
 use waymark_routing::gate::{Answered, Wanted, passes};
-use waymark_types::{Dialect, GateKind, MicroUsd, Timestamp};
+use waymark_types::{GateKind, MicroUsd, Timestamp};
 
 use super::attempt::Reached;
 use crate::config::GateConfig;
@@ -69,8 +69,6 @@ pub(super) struct Gates<'a> {
     pub(super) names: &'a [String],
     /// The configured name of the model that answered, whose price counts.
     pub(super) model: &'a str,
-    /// What the provider is spoken to in.
-    pub(super) provider: Dialect,
 }
 
 impl Gates<'_> {
@@ -102,7 +100,7 @@ impl Gates<'_> {
 
     /// Gathers a stream; `None` where it is too long to be held back.
     async fn gather(&self, upstreamed: &mut Upstreamed) -> Result<Option<Said>, CallError> {
-        let Some(theirs) = dialogue(self.provider) else { return Ok(None) };
+        let Some(theirs) = dialogue(upstreamed.spoken_to_in()) else { return Ok(None) };
         let (mut said, mut reader, mut bytes, mut read) = (Said::default(), theirs.event_reader(), 0, 0);
         loop {
             for event in upstreamed.pending.iter().skip(read) {

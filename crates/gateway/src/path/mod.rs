@@ -33,7 +33,7 @@ use crate::relay::Client;
 use crate::state::State;
 use attempt::Tried;
 use begun::Begun;
-use content::Inspected;
+use content::Unread;
 pub(crate) use decided::{Explained, explained};
 use deliver::{Delivery, Ending};
 use identify::Caller;
@@ -70,47 +70,33 @@ impl Call {
 
 /// Answers one request. Every return has told the client something, or found it gone.
 pub(crate) async fn answer(state: &Arc<State>, mut call: Call, client: Client) {
+    let (secrets, redacted) = content::secrets(&state.content, &call.body);
+    // Before anything else: what is refused may be kept as well.
+    call.redacted = redacted;
     let mut caller = identify::identify(&call.headers, state.config.listen);
     if let Some(barred) = identify::recognise(state, &call, &mut caller) {
-        return refuse_limited(state, &call, &caller, None, barred.into(), client).await;
+        return refuse(state, &call, &caller, None, barred, client).await;
     }
-    let request = match waymark_protocol::parse(call.dialect, &call.body, &call.addressed) {
+    let request = match content::parse(call.dialect, &call.body, call.redacted.as_ref(), &call.addressed) {
         Ok(request) => request,
-        Err(error) => {
-            let fault = fault(ErrorKind::InvalidRequest, "bad_request", error.to_string());
-            return refuse(state, &call, &caller, None, fault, &error.place(), client).await;
-        }
+        Err(unread) => return refuse_unread(state, &call, &caller, unread, client).await,
     };
     if let Err(fault) = deadline::asked(&call.headers) {
-        let words = fault.message.clone();
-        return refuse(state, &call, &caller, None, fault, &words, client).await;
+        return refuse(state, &call, &caller, None, fault, client).await;
     }
     let classified = task::classify(&request, &call.headers);
     caller.session = identify::session(&caller, &request, classified.task, &state.session_key);
     caller.repository = identify::repository(&caller, &request);
     let repository = caller.repository.as_deref();
-    let inspected = content::inspect(&state.content, &call.headers, &call.addressed, repository, request);
-    let Inspected { request, findings, redacted } = match inspected {
-        Ok(inspected) => inspected,
-        Err(error) => {
-            let message =
-                format!("a content rule takes a secret out of this request, and then {error}; leave it out");
-            let fault = fault(ErrorKind::InvalidRequest, "content_rule", message);
-            return refuse(state, &call, &caller, None, fault, &error.place(), client).await;
-        }
-    };
-    call.redacted = redacted;
+    let findings = content::inspect(&state.content, &call.headers, repository, &request, &secrets);
     let asked = Some((&request, classified.task));
     let Ok(_entered) = state.door.enter().await else {
-        let fault = busy();
-        let words = fault.message.clone();
-        return refuse(state, &call, &caller, asked, fault, &words, client).await;
+        return refuse(state, &call, &caller, asked, busy(), client).await;
     };
     match admit(state).await {
         Ok(()) => {}
         Err(Objection::Fault(fault)) => {
-            let words = fault.message.clone();
-            return refuse(state, &call, &caller, asked, fault, &words, client).await;
+            return refuse(state, &call, &caller, asked, fault, client).await;
         }
         Err(Objection::Ledger(error)) => return client.answer(unrecorded(call.dialect, &error)),
     }
@@ -125,7 +111,7 @@ pub(crate) async fn answer(state: &Arc<State>, mut call: Call, client: Client) {
     let key = caller.key.as_deref();
     let hold = match limits::admit(state, call.record, call.arrived, key, &request, &plan).await {
         Ok(hold) => hold,
-        Err(refused) => return refuse_limited(state, &call, &caller, asked, refused, client).await,
+        Err(refused) => return refuse(state, &call, &caller, asked, refused, client).await,
     };
     let planned = planned(&plan);
     let begun = begin(state, &call, intent(&call, &caller, asked, decision, planned)).holding(hold);
@@ -133,10 +119,11 @@ pub(crate) async fn answer(state: &Arc<State>, mut call: Call, client: Client) {
 }
 
 /// As many requests are answered as may be.
-fn busy() -> Fault {
+fn busy() -> Refused {
     let message = "as many requests are answered here as may be at a time; ask again in a moment, or allow more of \
                    them with `server.max_concurrent`";
-    fault(ErrorKind::Unavailable, Cause::AtCapacity.as_str(), message.to_owned())
+    let fault = fault(ErrorKind::Unavailable, Cause::AtCapacity.as_str(), message.to_owned());
+    Refused { fault, retry_after: Some(1) }
 }
 
 /// Why a request is not taken.
@@ -173,6 +160,7 @@ async fn attempt_and_deliver(
     let reason = match tried.arrival {
         Next::Fallback => "fallback",
         Next::Escalate => "escalated",
+        Next::Descend => "descended",
         Next::Done | Next::Retry | Next::Hedge | Next::Exhausted => plan.reason,
     };
     let (name, rung, at) = (tried.name.clone(), plan.rung_of(&tried.name), tried.at);
@@ -256,33 +244,34 @@ async fn refuse_decided(
     record_refusal(state, call, intent, fault, &words, None, client).await;
 }
 
-/// Refuses for what the caller may not do, and says from when on it may.
-async fn refuse_limited(
-    state: &State,
-    call: &Call,
-    caller: &Caller,
-    asked: Option<(&Request, Task)>,
-    refused: Refused,
-    client: Client,
-) {
-    let Refused { fault, retry_after } = refused;
-    let words = fault.message.clone();
-    let intent = intent(call, caller, asked, undecided(state, fault.code), Vec::new());
-    record_refusal(state, call, intent, fault, &words, retry_after, client).await;
-}
-
-/// Refuses before any decision. `words` are for the record, which holds none of the request's own.
+/// Refuses before any decision, and says from when on to ask again where that is known.
 async fn refuse(
     state: &State,
     call: &Call,
     caller: &Caller,
     asked: Option<(&Request, Task)>,
-    fault: Fault,
-    words: &str,
+    refused: impl Into<Refused>,
     client: Client,
 ) {
+    let Refused { fault, retry_after } = refused.into();
+    let words = fault.message.clone();
     let intent = intent(call, caller, asked, undecided(state, fault.code), Vec::new());
-    record_refusal(state, call, intent, fault, words, None, client).await;
+    record_refusal(state, call, intent, fault, &words, retry_after, client).await;
+}
+
+/// Refuses what cannot be read. The record says where, and holds none of the request's own words.
+async fn refuse_unread(state: &State, call: &Call, caller: &Caller, unread: Unread, client: Client) {
+    let (code, error, message) = match unread {
+        Unread::NoRequest(error) => ("bad_request", error.place(), error.to_string()),
+        Unread::Taken(error) => {
+            let message =
+                format!("a content rule takes a secret out of this request, and then {error}; leave it out");
+            ("content_rule", error.place(), message)
+        }
+    };
+    let fault = fault(ErrorKind::InvalidRequest, code, message);
+    let intent = intent(call, caller, None, undecided(state, code), Vec::new());
+    record_refusal(state, call, intent, fault, &error, None, client).await;
 }
 
 fn undecided(state: &State, reason: &str) -> Decision {
@@ -314,8 +303,6 @@ async fn record_refusal(
     match recorded.or_else(|error| tolerate(state, error)) {
         Ok(()) => {
             let mut response = crate::relay::error_response(call.dialect, &fault, record, None);
-            let soon = (fault.code == Cause::AtCapacity.as_str()).then_some(1);
-            let retry_after = retry_after.or(soon);
             response.headers_mut().extend(retry_after.map(|seconds| (header::RETRY_AFTER, seconds.into())));
             client.answer(response);
         }

@@ -1,9 +1,11 @@
 //! What a decision needs to see of a request: what it takes, and what happened in its conversation.
 
-use waymark_protocol::neutral::{Block, OutputFormat, Prompt, Role, ToolKind};
+use std::collections::BTreeMap;
+
+use waymark_protocol::neutral::{Block, OutputFormat, Prompt, Role, ToolForm, ToolKind};
 use waymark_protocol::{Request, dialogue};
 use waymark_routing::{Conversation, Event, Needs};
-use waymark_types::{Capability, Dialect};
+use waymark_types::{Capability, Dialect, Task};
 
 /// Bytes that make a token of code or English, a little high: a token is rather more.
 const BYTES_A_TOKEN: u64 = 4;
@@ -41,12 +43,15 @@ pub(crate) struct Observed {
     pub(crate) conversation: Conversation,
 }
 
-/// Looks into a request. What cannot be read has nothing to see: its provider will say what is wrong with it.
-pub(crate) fn observe(request: &Request) -> Observed {
+/// Looks into a request. What cannot be read has nothing to see: its provider will say what is wrong with it. What happened
+/// matters to work that may climb alone.
+pub(crate) fn observe(request: &Request, task: Task) -> Observed {
     let prompt = dialogue(request.dialect).and_then(|spoken| spoken.read_prompt(request.raw()).ok());
     match prompt {
         Some(prompt) => {
-            Observed { needs: needs(&prompt, request), conversation: conversation(&prompt, request.dialect) }
+            let needs = needs(&prompt, request);
+            let conversation = task.converses().then(|| conversation(prompt, request.dialect));
+            Observed { needs, conversation: conversation.unwrap_or_default() }
         }
         None => {
             let input_tokens = request.raw().len() as u64 / BYTES_A_TOKEN;
@@ -97,34 +102,33 @@ fn held(block: &Block) -> u64 {
     }
 }
 
-fn conversation(prompt: &Prompt, dialect: Dialect) -> Conversation {
-    let mut events = Vec::new();
-    for turn in &prompt.turns {
-        for block in &turn.blocks {
-            events.extend(event(prompt, turn.role, block));
-        }
-    }
+fn conversation(prompt: Prompt, dialect: Dialect) -> Conversation {
+    let Prompt { turns, tool_forms, .. } = prompt;
+    let said =
+        turns.into_iter().flat_map(|turn| turn.blocks.into_iter().map(move |block| (turn.role, block)));
+    let events = said.filter_map(|(role, block)| event(&tool_forms, role, block)).collect();
     Conversation { events, marks_errors: dialect == Dialect::AnthropicMessages }
 }
 
-fn event(prompt: &Prompt, role: Role, block: &Block) -> Option<Event> {
+fn event(forms: &BTreeMap<String, ToolForm>, role: Role, block: Block) -> Option<Event> {
     match (role, block) {
-        (Role::User, Block::Text { text, .. }) => said(text).map(|text| Event::User { text }),
+        (Role::User, Block::Text { text, .. }) => said(&text).map(|text| Event::User { text }),
         (Role::Assistant, Block::Text { text, .. }) if !text.trim().is_empty() => {
-            Some(Event::Assistant { text: text.clone() })
+            Some(Event::Assistant { text })
         }
         (_, Block::ToolCall { id, name, arguments, .. }) => {
-            let form = prompt.tool_forms.get(name).map(|form| &form.kind);
+            let form = forms.get(&name).map(|form| &form.kind);
             let freeform = matches!(form, Some(ToolKind::Freeform { .. } | ToolKind::BuiltIn { .. }));
-            Some(Event::Call { id: id.clone(), tool: name.clone(), arguments: arguments.clone(), freeform })
+            Some(Event::Call { id, tool: name, arguments, freeform })
         }
         (_, Block::ToolResult { id, content, is_error, .. }) => {
-            let texts = content.iter().filter_map(|block| match block {
-                Block::Text { text, .. } => Some(text.as_str()),
+            let mut texts = content.into_iter().filter_map(|block| match block {
+                Block::Text { text, .. } => Some(text),
                 _ => None,
             });
-            let text = texts.collect::<Vec<_>>().join("\n");
-            Some(Event::Result { id: id.clone(), text, is_error: *is_error })
+            let mut text = texts.next().unwrap_or_default();
+            texts.for_each(|more| text.extend(["\n", &more]));
+            Some(Event::Result { id, text, is_error })
         }
         (Role::Assistant, Block::Refusal { .. }) => Some(Event::Refusal),
         _ => None,
@@ -154,7 +158,7 @@ mod tests {
 
     fn observed(dialect: Dialect, body: &Value) -> Observed {
         let request = waymark_protocol::parse(dialect, &Bytes::from(body.to_string()), &Addressed::default());
-        observe(&request.unwrap())
+        observe(&request.unwrap(), Task::AgentStep)
     }
 
     #[test]

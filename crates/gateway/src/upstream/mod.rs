@@ -52,7 +52,7 @@ impl Upstreams {
             let builder = client(provider.patience.connect, loopback).connector_layer(shelf.clone());
             Ok((name.clone(), Own { client: builder.build()?, shelf }))
         };
-        let called = providers.iter().filter(|(_, provider)| provider.kind != ProviderKind::Embedded);
+        let called = providers.iter().filter(|(_, provider)| !provider.is_embedded());
         let usual = Patience::default().connect;
         Ok(Self {
             providers: called.map(own).collect::<Result<_, reqwest::Error>>()?,

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use waymark_types::ProviderKind;
+use waymark_types::{ContentAction, ProviderKind};
 
 use crate::features::Features;
 use crate::policy::{Home, Model};
@@ -49,43 +49,13 @@ pub struct ContentRule {
     #[serde(default)]
     pub secrets: Vec<String>,
     /// What follows.
-    pub action: Action,
+    pub action: ContentAction,
     /// Providers that may be sent it all the same.
     #[serde(default)]
     pub providers: Vec<String>,
     /// Regions whose providers may be sent it all the same.
     #[serde(default)]
     pub regions: Vec<String>,
-}
-
-/// What follows where a rule fits. The model inside this program may be given anything: nothing leaves with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// It is a reason on record, and nothing else.
-    #[default]
-    Record,
-    /// The secrets are taken out of what is sent.
-    Redact,
-    /// Only the providers named may be sent it.
-    Restrict,
-    /// No provider may be sent it.
-    Refuse,
-}
-
-impl Action {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Record, Self::Redact, Self::Restrict, Self::Refuse];
-
-    /// Its name in the configuration.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Record => "record",
-            Self::Redact => "redact",
-            Self::Restrict => "restrict",
-            Self::Refuse => "refuse",
-        }
-    }
 }
 
 /// What a rule found in a request.
@@ -180,6 +150,11 @@ impl ContentRules {
         self.rules.iter().any(|ready| !ready.rule.paths.is_empty())
     }
 
+    /// Whether any rule is about secrets, which take looking for.
+    pub fn ask_for_secrets(&self) -> bool {
+        self.scanner.is_some()
+    }
+
     /// The secrets in `text`, where any rule is about secrets.
     pub fn secrets(&self, text: &[u8]) -> Vec<Secret> {
         self.scanner.as_ref().map(|scanner| scanner.find(text)).unwrap_or_default()
@@ -188,7 +163,8 @@ impl ContentRules {
     /// Whether a secret of this kind must not stay in what is sent or kept.
     pub fn takes_out(&self, secret: &Secret) -> bool {
         self.rules.iter().any(|Ready { rule, .. }| {
-            matches!(rule.action, Action::Redact | Action::Refuse) && rule.is_about(&secret.name)
+            matches!(rule.action, ContentAction::Redact | ContentAction::Refuse)
+                && rule.is_about(&secret.name)
         })
     }
 
@@ -243,9 +219,9 @@ impl ContentRule {
         let near = home.region.is_some_and(|region| self.regions.iter().any(|name| name == region));
         match self.action {
             _ if home.kind == ProviderKind::Embedded => true,
-            Action::Record | Action::Redact => true,
-            Action::Restrict => named || near,
-            Action::Refuse => false,
+            ContentAction::Record | ContentAction::Redact => true,
+            ContentAction::Restrict => named || near,
+            ContentAction::Refuse => false,
         }
     }
 }

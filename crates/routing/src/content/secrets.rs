@@ -156,11 +156,9 @@ impl SecretScanner {
             return None;
         }
         let input = Input::new(text).span(start..text.len()).anchored(Anchored::Yes);
-        let whole = regex.search(&input)?;
         let mut groups = regex.create_captures();
-        // The end is known: what follows need not be looked at again.
         regex.search_captures(&input, &mut groups);
-        let place = groups.get_group_by_name("secret").map_or(whole.range(), |group| group.range());
+        let place = groups.get_group_by_name("secret").or(groups.get_group(0))?.range();
         let secret = text.get(place.clone())?;
         (!self.is_harmless(secret, pattern)).then_some(place)
     }

@@ -1,14 +1,15 @@
 //! What rules find, whom they keep it from, and what records say of it.
 
+use std::sync::Arc;
+
 use waymark_types::{Dialect, Next, Task};
 
 use super::*;
-use crate::conversation::Conversation;
 use crate::features::{Features, Needs, Shape};
 use crate::policy::{Deployment, Model, Policy, Route, Snapshot};
 use crate::{Plan, Refusal, decide};
 
-fn rule(action: Action) -> ContentRule {
+fn rule(action: ContentAction) -> ContentRule {
     ContentRule { action, ..ContentRule::default() }
 }
 
@@ -67,7 +68,7 @@ fn features(task: Task, model: &str, content: Vec<Finding>) -> Features {
         shape: Shape::Plain,
         requested_model: model.into(),
         needs: Needs::default(),
-        conversation: Conversation::default(),
+        conversation: Arc::default(),
         standing: None,
         content,
     }
@@ -86,15 +87,15 @@ fn names(plan: &Plan) -> Vec<&str> {
 #[test]
 fn findings_say_what_was_found_and_how_often_and_nothing_more() {
     let rules = ContentRules::new(&content(&[
-        ("everything", rule(Action::Record)),
-        ("keys", ContentRule { secrets: texts(&["github_token", "jwt"]), ..rule(Action::Redact) }),
+        ("everything", rule(ContentAction::Record)),
+        ("keys", ContentRule { secrets: texts(&["github_token", "jwt"]), ..rule(ContentAction::Redact) }),
         (
             "legal",
             ContentRule {
                 paths: texts(&["contracts/", "*.pem"]),
                 labels: texts(&["secret*"]),
                 repositories: texts(&["Payroll"]),
-                ..rule(Action::Refuse)
+                ..rule(ContentAction::Refuse)
             },
         ),
     ]))
@@ -127,12 +128,12 @@ fn findings_say_what_was_found_and_how_often_and_nothing_more() {
 #[test]
 fn rules_that_are_about_no_secrets_look_for_none() {
     let token = b"ghp_Zq7Rk2WvXp9LmT4bNc8HdY3sFg6JtQ5wEzBr";
-    let without = ContentRules::new(&content(&[("a", rule(Action::Record))])).unwrap();
+    let without = ContentRules::new(&content(&[("a", rule(ContentAction::Record))])).unwrap();
     assert!(without.secrets(token).is_empty() && !without.ask_for_paths());
-    let with = ContentRule { secrets: texts(&[ALL]), ..rule(Action::Record) };
+    let with = ContentRule { secrets: texts(&[ALL]), ..rule(ContentAction::Record) };
     let with = ContentRules::new(&content(&[("a", with)])).unwrap();
     assert_eq!(with.secrets(token).len(), 1);
-    let broken = ContentRule { paths: texts(&["a["]), ..rule(Action::Refuse) };
+    let broken = ContentRule { paths: texts(&["a["]), ..rule(ContentAction::Refuse) };
     assert!(ContentRules::new(&content(&[("a", broken)])).is_err());
 }
 
@@ -145,7 +146,7 @@ fn a_restricted_request_goes_to_those_who_may_have_it() {
             paths: texts(&["deploy/"]),
             providers: texts(providers),
             regions: texts(regions),
-            ..rule(Action::Restrict)
+            ..rule(ContentAction::Restrict)
         };
         content(&[("infra", rule)])
     };
@@ -166,8 +167,11 @@ fn a_restricted_request_goes_to_those_who_may_have_it() {
 
 #[test]
 fn of_several_places_only_those_are_left_that_may_have_it() {
-    let rule =
-        ContentRule { labels: texts(&["personal"]), regions: texts(&["eu"]), ..rule(Action::Restrict) };
+    let rule = ContentRule {
+        labels: texts(&["personal"]),
+        regions: texts(&["eu"]),
+        ..rule(ContentAction::Restrict)
+    };
     let mut snapshot = snapshot(content(&[("gdpr", rule)]));
     let far = snapshot.policy.models["far"].clone();
     let place = |name: &str, kind, region: Option<&str>| Deployment {
@@ -212,7 +216,8 @@ fn of_several_places_only_those_are_left_that_may_have_it() {
 fn a_refusal_names_the_rule_and_what_it_is_about() {
     let secrets = [secret("jwt")];
     let evidence = Evidence { secrets: &secrets, ..Evidence::default() };
-    let refusing = || content(&[("keys", ContentRule { secrets: texts(&[ALL]), ..rule(Action::Refuse) })]);
+    let refusing =
+        || content(&[("keys", ContentRule { secrets: texts(&[ALL]), ..rule(ContentAction::Refuse) })]);
     for model in ["auto", "far"] {
         let refusal = decided(refusing(), &evidence, Task::Chat, model).unwrap_err();
         assert_eq!(refusal.reason, "content_rule");
@@ -230,7 +235,7 @@ fn a_refusal_names_the_rule_and_what_it_is_about() {
 fn records_and_redactions_keep_nothing_from_anybody() {
     let secrets = [secret("jwt")];
     let evidence = Evidence { secrets: &secrets, ..Evidence::default() };
-    for action in [Action::Record, Action::Redact] {
+    for action in [ContentAction::Record, ContentAction::Redact] {
         let content = content(&[("keys", ContentRule { secrets: texts(&["jwt"]), ..rule(action) })]);
         let plan = decided(content, &evidence, Task::Chat, "auto").unwrap();
         assert_eq!(names(&plan), ["far", "near"]);
@@ -242,7 +247,7 @@ fn records_and_redactions_keep_nothing_from_anybody() {
 fn snapshots_of_earlier_versions_have_no_rules() {
     let policy: Policy = serde_json::from_str(r#"{"models":{},"routes":{},"aliases":{}}"#).unwrap();
     assert!(policy.content.rules.is_empty());
-    let now = snapshot(content(&[("all", rule(Action::Restrict))])).policy;
+    let now = snapshot(content(&[("all", rule(ContentAction::Restrict))])).policy;
     let again: Policy = serde_json::from_str(&serde_json::to_string(&now).unwrap()).unwrap();
     assert_eq!(again, now);
 }

@@ -1,12 +1,11 @@
 //! Decisions under one snapshot: names, ladders, refusals.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::content::Content;
-use crate::conversation::Conversation;
 use crate::features::{Needs, Shape};
 use crate::policy::Deployment;
 use crate::rules::{Compiled, Rules};
@@ -59,7 +58,7 @@ fn features(task: Task, dialect: Dialect, model: &str) -> Features {
         shape: Shape::Plain,
         requested_model: model.into(),
         needs: Needs::default(),
-        conversation: Conversation::default(),
+        conversation: Arc::default(),
         standing: None,
         content: Vec::new(),
     }

@@ -51,7 +51,7 @@ impl Script {
     /// The rules that fire, with how often.
     fn fires(&self) -> Vec<(String, u32)> {
         let compiled = Compiled::of(&Rules::shipped().unwrap()).unwrap();
-        let observed = Marks::of(&self.0, &compiled).observe(0, self.0.events.len());
+        let observed = Marks::of(&self.0, &compiled, None).observe(0, self.0.events.len());
         observed.into_iter().map(|seen| (seen.rule, seen.count)).collect()
     }
 

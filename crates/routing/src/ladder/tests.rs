@@ -1,7 +1,7 @@
 //! Where conversations stand.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 use waymark_types::{Dialect, ProviderKind, Task};
@@ -64,7 +64,7 @@ fn features(events: Vec<Event>, tokens: u64, standing: Option<Standing>) -> Feat
         shape: Shape::Plain,
         requested_model: "auto".into(),
         needs: Needs { input_tokens: tokens, ..Needs::default() },
-        conversation: Conversation { events, marks_errors: true },
+        conversation: Arc::new(Conversation { events, marks_errors: true }),
         content: Vec::new(),
         standing,
     }
@@ -261,7 +261,7 @@ proptest! {
             new_turn: matches!(climb.reason, "descends_after_success" | "switch_not_repaid"),
             counts: climb.evidence.iter().map(|seen| (seen.rule.clone(), seen.count)).collect(),
         };
-        let recorded = Features { conversation: Conversation::default(), ..asked };
+        let recorded = Features { conversation: Arc::default(), ..asked };
         prop_assert_eq!(decide_again(&recorded, &seen, &snapshot()).unwrap(), plan);
     }
 }

@@ -20,16 +20,19 @@ impl Resampling {
 
     /// Draws as many clusters as there are, with repetition, and gives the sums of each sample to `take`.
     pub(super) fn each(self, clusters: &[Tally], mut take: impl FnMut(&Tally)) {
-        let mut random = SplitMix64(self.seed);
         let mut sample = Tally::default();
-        for _ in 0..self.resamples {
+        self.draw(clusters, |drawn| {
             sample.clear();
-            for _ in clusters {
-                if let Some(cluster) = clusters.get(random.below(clusters.len())) {
-                    sample += cluster;
-                }
-            }
+            drawn.for_each(|cluster| sample += cluster);
             take(&sample);
+        });
+    }
+
+    /// Draws as many clusters as there are, with repetition, and gives those of each sample to `take`.
+    fn draw<T>(self, clusters: &[T], mut take: impl FnMut(&mut dyn Iterator<Item = &T>)) {
+        let mut random = SplitMix64(self.seed);
+        for _ in 0..self.resamples {
+            take(&mut clusters.iter().filter_map(|_| clusters.get(random.below(clusters.len()))));
         }
     }
 }
@@ -45,12 +48,9 @@ pub fn excess(clusters: &[(f64, f64)], resampling: Resampling) -> Option<Interva
     if clusters.len() < 2 || !estimate.is_finite() {
         return None;
     }
-    let mut random = SplitMix64(resampling.seed);
-    let samples = (0..resampling.resamples).map(|_| {
-        let drawn = clusters.iter().filter_map(|_| clusters.get(random.below(clusters.len())));
-        share(drawn.fold((0.0, 0.0), add))
-    });
-    Some(interval(estimate, samples.collect()))
+    let mut samples = Vec::new();
+    resampling.draw(&clusters, |drawn| samples.push(share(drawn.fold((0.0, 0.0), add))));
+    Some(interval(estimate, samples))
 }
 
 /// The middle 95 % of what the samples came to. Few clusters can draw the estimate itself outside: then it is the end.

@@ -185,19 +185,13 @@ fn fate(model: &Rung, told: &Decided) -> String {
         (Some("other_vectors" | "other_rung"), ..) => "cannot: its vectors do not compare".to_owned(),
         (Some(lacking), ..) => format!("cannot: {lacking}"),
         (None, Some(0), _) => "asked first".to_owned(),
-        (None, Some(_), Some(Next::Fallback)) if is_below(model, told) => {
+        (None, Some(_), Some(Next::Descend)) => {
             "below the rung taken: asked last, should all others fail".to_owned()
         }
         (None, Some(_), Some(Next::Fallback)) => "stands in where the one before fails".to_owned(),
         (None, Some(_), _) => "next, where all before fail or decline".to_owned(),
         (None, None, _) => "not asked: below the rung taken".to_owned(),
     }
-}
-
-/// Whether a model's rung is lower on the ladder than the one taken.
-fn is_below(model: &Rung, told: &Decided) -> bool {
-    let place = |rung: &str| told.candidates.iter().position(|candidate| candidate.rung == rung);
-    told.rung.as_ref().is_some_and(|taken| place(&model.rung) < place(taken))
 }
 
 fn evidence(told: &Decided, climb_at: u32, out: &mut dyn Write) -> io::Result<()> {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use waymark_routing::content::{ALL, Action, Content, ContentRule, ContentRules, SecretPatterns};
+use waymark_routing::content::{ALL, Content, ContentRule, ContentRules, SecretPatterns};
+use waymark_types::ContentAction;
 
 use super::Resolver;
 use crate::settings::key::KeyPath;
@@ -30,7 +31,7 @@ impl Resolver<'_> {
             self.refuse(&table, fault.hint("use letters, digits, `_` and `-`"), declared);
         }
         let (action, origin) = self.needed(&table, "action", declared)?;
-        let action = Action::ALL.into_iter().find(|known| known.as_str() == action)?;
+        let action: ContentAction = action.parse().ok()?;
         let texts = |name| self.layers.get(&table.child(name)).and_then(|entry| entry.value.list());
         let list = |name| texts(name).map(<[String]>::to_vec).unwrap_or_default();
         let rule = ContentRule {
@@ -54,11 +55,11 @@ impl Resolver<'_> {
         let key = table.child("action");
         let elsewhere = [&rule.paths, &rule.labels, &rule.repositories].iter().any(|about| !about.is_empty());
         let fault = match rule.action {
-            Action::Redact if elsewhere || rule.secrets.is_empty() => Fault::new("`redact` is for secrets")
-                .hint(
-                    "name them in `secrets`, and put paths, labels and repositories into a rule of their own",
-                ),
-            Action::Refuse | Action::Record if rule.is_about_everything() => {
+            ContentAction::Redact if elsewhere || rule.secrets.is_empty() => Fault::new(
+                "`redact` is for secrets",
+            )
+            .hint("name them in `secrets`, and put paths, labels and repositories into a rule of their own"),
+            ContentAction::Refuse | ContentAction::Record if rule.is_about_everything() => {
                 Fault::new(format!("`{}` would be about every request", rule.action.as_str()))
                     .hint("say what the rule is about: `paths`, `labels`, `repositories` or `secrets`")
             }
@@ -86,7 +87,7 @@ impl Resolver<'_> {
         for (name, given) in [("providers", &rule.providers), ("regions", &rule.regions)] {
             let key = table.child(name);
             let Some(origin) = self.layers.get(&key).map(|entry| &entry.origin) else { continue };
-            if rule.action != Action::Restrict {
+            if rule.action != ContentAction::Restrict {
                 let fault = Fault::new(format!("has no use with `{}`", rule.action.as_str()));
                 self.refuse(&key, fault.hint("write action = \"restrict\", or leave it out"), origin);
             }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use waymark_routing::{Rule, Rules, Signal, WHOLE};
+use waymark_routing::{Rule, Rules, WHOLE};
 use waymark_types::MicroUsd;
+use waymark_types::Signal;
 
 use super::Resolver;
 use crate::settings::duration;
@@ -27,7 +28,7 @@ impl Resolver<'_> {
 
     fn climbing_rule(&mut self, name: &str, shipped: Option<&Rule>, declared: &Origin) -> Option<Rule> {
         let table = KeyPath::new(["rules", name]);
-        let signal = self.layers.text(&table.child("signal")).and_then(|(signal, _)| Signal::named(signal));
+        let signal = self.layers.text(&table.child("signal")).and_then(|(signal, _)| signal.parse().ok());
         if signal.is_none() && shipped.is_none() {
             self.missing(&table, "signal", declared);
         }

@@ -1,6 +1,6 @@
 //! Content rules: what is in force, and what is wrong with those that cannot be.
 
-use waymark_routing::content::Action;
+use waymark_types::ContentAction;
 
 use super::{SMALLEST, load_text, problem};
 
@@ -14,13 +14,13 @@ fn secrets_are_recorded_unless_told_otherwise() {
         let settings = load_text(&format!("{SMALLEST}{text}"), &[("ACME_KEY", "k")]).unwrap();
         settings.config().content.get("secrets").map(|rule| (rule.action, rule.secrets.clone()))
     };
-    assert_eq!(rule(""), Some((Action::Record, vec!["all".to_owned()])));
+    assert_eq!(rule(""), Some((ContentAction::Record, vec!["all".to_owned()])));
     assert_eq!(
         rule("[content.secrets]\naction = \"redact\""),
-        Some((Action::Redact, vec!["all".to_owned()]))
+        Some((ContentAction::Redact, vec!["all".to_owned()]))
     );
     let some = "[content.secrets]\nsecrets = [\"jwt\"]";
-    assert_eq!(rule(some), Some((Action::Record, vec!["jwt".to_owned()])));
+    assert_eq!(rule(some), Some((ContentAction::Record, vec!["jwt".to_owned()])));
     assert_eq!(rule("[content.secrets]\nenabled = false"), None);
 }
 

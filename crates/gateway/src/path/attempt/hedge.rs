@@ -11,6 +11,7 @@ use waymark_types::{Cause, Next, Outcome, Task, Timestamp};
 use super::once::once;
 use super::places::Places;
 use super::{Place, Reached, Tried, Unanswered, Way, begin, describe};
+use crate::config::HedgeConfig;
 use crate::health::UnderWay;
 
 /// How long a request waits for a deployment that may not be well again before another is asked as well.
@@ -163,10 +164,21 @@ impl<'a> Way<'a> {
         if under_way.is_some_and(UnderWay::probes) && places.sideways(self) {
             return Some(Silence { time: PROBE, counts: false });
         }
-        let route = self.plan.route.as_deref().filter(|_| self.task == Some(Task::Completion))?;
-        let hedge = self.state().config.routes.get(route)?.hedge?;
-        self.state().hedges.earn(route, hedge.budget_ppm);
+        let (_, hedge) = self.hedged_route()?;
         places.sideways(self).then_some(Silence { time: hedge.after, counts: true })
+    }
+
+    /// Adds a request to what its route's budget for hedges is a share of.
+    pub(super) fn earn_hedge(&self) {
+        if let Some((route, hedge)) = self.hedged_route() {
+            self.state().hedges.earn(route, hedge.budget_ppm);
+        }
+    }
+
+    /// The route of a request that may be hedged, and how.
+    fn hedged_route(&self) -> Option<(&'a str, HedgeConfig)> {
+        let route = self.plan.route.as_deref().filter(|_| self.task == Some(Task::Completion))?;
+        Some((route, self.state().config.routes.get(route)?.hedge?))
     }
 
     fn may_hedge(&self) -> bool {

@@ -24,12 +24,13 @@ use super::begun::Begun;
 use super::deadline::Deadline;
 use super::gate::{self, Gates, Ruling};
 use crate::clock;
+use crate::config::ProviderConfig;
 use crate::health::{Deployed, UnderWay, Verdict as Says};
 use crate::relay::{Head, Upstreamed};
 use crate::state::State;
 pub(super) use describe::is_open;
 use judge::{Prospects, Verdict, judge};
-use once::{Asked, is_embedded};
+use once::Asked;
 use places::Places;
 
 /// What an attempt came to.
@@ -136,17 +137,18 @@ pub(super) async fn attempts(
         task: intent.as_ref().and_then(|intent| intent.task),
         session: intent.as_ref().and_then(|intent| intent.session.as_deref()),
     };
+    way.earn_hedge();
     let mut places = Places::of(&way);
     // The newest that anybody said, should nobody answer.
     let mut kept: Option<Tried> = None;
     while let Some((place, arrival)) = places.next(&way, log) {
-        if !state.config.providers.get(place.provider).is_some_and(is_embedded)
+        if !state.config.providers.get(place.provider).is_some_and(ProviderConfig::is_embedded)
             && let Some(held) = begun.take()
         {
             *begun = Some(held.send(&state.recorder).await);
         }
         let tried = way.try_place(place, arrival, &mut places, log).await;
-        let (tried, stopped) = way.hold_back(tried, gates, place.dialect, log).await;
+        let (tried, stopped) = way.hold_back(tried, gates, log).await;
         let leads_on = match &stopped {
             Some(_) => {
                 places.climb(&way);
@@ -220,6 +222,9 @@ impl<'a> Way<'a> {
             let Verdict::Again(wait) = judge(&failure, &prospects, chance()) else { return tried };
             let Some(again) = asked_of else { return tried };
             tokio::time::sleep(wait).await;
+            if places::closed_until(&again, self.state().clock.now()).is_some() {
+                return tried;
+            }
             (place, arrival, tries) = (again, Next::Retry, tries + 1);
         }
     }
@@ -285,14 +290,13 @@ impl<'a> Way<'a> {
         &self,
         mut tried: Tried,
         gates: &[String],
-        provider: Dialect,
         log: &mut [Attempt],
     ) -> (Tried, Option<Stopped>) {
         if gates.is_empty() || tried.reached.failure().is_some() {
             return (tried, None);
         }
         let Asked { state, request, .. } = self.asked;
-        let gates = Gates { state, request, names: gates, model: &tried.name, provider };
+        let gates = Gates { state, request, names: gates, model: &tried.name };
         let rule = gates.rule(&mut tried.reached);
         let ruling = match self.asked.until {
             None => rule.await,

@@ -5,7 +5,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::time::Instant;
 use waymark_flash::{Completion, CompletionRequest};
 use waymark_protocol::{Answer, ErrorKind, Failure, Fault, Request, sse};
-use waymark_types::{Cause, ProviderKind};
+use waymark_types::Cause;
 
 use super::{Place, Reached, Unanswered, Whole};
 use crate::bodies::{Excess, Gathered};
@@ -14,10 +14,6 @@ use crate::path::{Call, convert};
 use crate::relay::{Bounds, Dialects, Head, Upstreamed};
 use crate::state::State;
 use crate::upstream::{self, CallError, Target};
-
-pub(super) fn is_embedded(provider: &ProviderConfig) -> bool {
-    provider.kind == ProviderKind::Embedded
-}
 
 /// What is asked of a place, and until when the whole answer must be there.
 #[derive(Clone, Copy)]
@@ -33,10 +29,10 @@ pub(super) async fn once(asked: Asked<'_>, place: &Place<'_>, lost: &mut Vec<Str
     let Asked { state, call, request, .. } = asked;
     match state.config.providers.get(place.provider) {
         // Elsewhere it would be an answer, and be paid for.
-        Some(provider) if request.warm_up && (is_embedded(provider) || place.dialect != call.dialect) => {
+        Some(provider) if request.warm_up && (provider.is_embedded() || place.dialect != call.dialect) => {
             Reached::WarmedUp
         }
-        Some(provider) if is_embedded(provider) => Reached::Suggestion(Box::new(suggest(state, request))),
+        Some(provider) if provider.is_embedded() => Reached::Suggestion(Box::new(suggest(state, request))),
         Some(provider) => call_upstream(asked, place, provider, lost)
             .await
             .unwrap_or_else(|error| Reached::Nothing(unanswered(&error))),

@@ -5,7 +5,7 @@ use waymark_protocol::{ErrorKind, Failure, Fault};
 use waymark_types::{Cause, Next, Timestamp};
 
 use super::{Place, Unanswered, Way, begin, describe};
-use crate::health::Open;
+use crate::health::Admission;
 use crate::state::State;
 
 /// The places left.
@@ -102,9 +102,9 @@ impl<'a> Places<'a> {
 }
 
 /// Until when a place may not be asked; `None` when it may.
-fn closed_until(place: &Place<'_>, now: Timestamp) -> Option<Timestamp> {
+pub(super) fn closed_until(place: &Place<'_>, now: Timestamp) -> Option<Timestamp> {
     match place.deployed?.opening(now) {
-        Open::Yes | Open::Probe => None,
-        Open::No(until) => Some(until),
+        Admission::Yes | Admission::Probe => None,
+        Admission::No(until) => Some(until),
     }
 }
