@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use waymark_routing::replay::{Resampling, Verifier};
-use waymark_types::Dialect;
+use waymark_types::{Dialect, Limits};
 
 /// Waymark: your team's own default path for coding assistants.
 #[derive(Debug, Parser)]
@@ -316,24 +316,21 @@ pub(crate) struct NewKey {
     #[arg(long, value_name = "USD")]
     pub(crate) budget_month: Option<String>,
     /// Tokens in a day at most, in and out
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MOST_TOKENS))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=Limits::MOST))]
     pub(crate) tokens_day: Option<u64>,
     /// Tokens in a month at most, in and out
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MOST_TOKENS))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=Limits::MOST))]
     pub(crate) tokens_month: Option<u64>,
     /// Requests in a minute at most
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_TOKENS))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=Limits::MOST))]
     pub(crate) requests_per_minute: Option<u64>,
     /// Tokens in a minute at most, in and out
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_TOKENS))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=Limits::MOST))]
     pub(crate) tokens_per_minute: Option<u64>,
     /// It ends by itself at this time: the beginning of a day (UTC), or a time with its zone
     #[arg(long, value_name = "TIME")]
     pub(crate) expires: Option<String>,
 }
-
-/// More than anybody uses, and few enough to be counted everywhere.
-const MOST_TOKENS: u64 = 1_000_000_000_000_000;
 
 /// From where to where.
 #[derive(Debug, Args)]

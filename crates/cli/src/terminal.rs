@@ -37,6 +37,19 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// A number that is counted in thousandths.
+pub(crate) fn thousandths(number: u32) -> String {
+    format!("{}.{:03}", number / 1_000, number % 1_000)
+}
+
+/// When what a change of model saves has paid for it.
+pub(crate) fn repaid(turns: u32) -> String {
+    match turns {
+        0 => ", repaid at once".to_owned(),
+        turns => format!(", repaid after {turns} turns"),
+    }
+}
+
 /// A commit's first ten digits.
 pub(crate) fn short(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)

@@ -29,6 +29,10 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The most that a limit may be, in micro-USD or as a count: more than anybody uses, and few enough that every database
+    /// has the integer with room for sums.
+    pub const MOST: u64 = 1_000_000_000_000_000;
+
     /// Whether a day or a month has a limit.
     pub fn has_budget(&self) -> bool {
         self.budget_day.is_some()

@@ -50,7 +50,7 @@ enum Chore {
     Fuzz(fuzz::Wanted),
     /// The release binary under a steady mixed load for half an hour: nothing may grow, nothing may be left behind
     Soak(soak::Wanted),
-    /// Measures the budgets: gateway, completion, ledger, flash, or all of them; --json, --loaded, --repo DIR
+    /// Measures the budgets: gateway, cancel, faults, completion, ledger, flash, size; options after `--` (`-- --help`)
     Bench {
         /// What the measurement program is given
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -68,9 +68,15 @@ fn new(asked: args::NewKey) -> Result<NewKey, Failure> {
     }
     let dollars = |flag: &str, text: Option<String>| -> Result<Option<MicroUsd>, Failure> {
         let read = |text: String| {
-            settings::dollars(&text).map_err(|problem| {
-                Failure::new(USAGE, format!("{flag} {text} {problem}")).hint("write US dollars, such as 2.50")
-            })
+            let refused = |problem: &str, hint: &str| {
+                Failure::new(USAGE, format!("{flag} {text} {problem}")).hint(hint)
+            };
+            let amount = settings::dollars(&text)
+                .map_err(|problem| refused(&problem, "write US dollars, such as 2.50"))?;
+            match amount.0 > Limits::MOST {
+                true => Err(refused("is more than can be counted", "leave it out to set no limit")),
+                false => Ok(amount),
+            }
         };
         text.map(read).transpose()
     };

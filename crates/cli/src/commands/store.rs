@@ -9,7 +9,6 @@ use serde_json::json;
 use waymark_gateway::{BackupError, DATABASE, key_of};
 use waymark_ledger::checkpoint;
 use waymark_store::{Address, Copied, CopyError, Stage};
-use waymark_types::Secret;
 
 use super::{Outcome, block_on, sources};
 use crate::args::{Common, Migrate};
@@ -46,22 +45,10 @@ fn address(flag: &str, text: &str, data_dir: &Path) -> Result<Address, Failure> 
     if text == "sqlite" {
         return Ok(Address::Sqlite(data_dir.join(DATABASE)));
     }
-    let parsed = text.parse().map_err(|error| {
+    text.parse().map_err(|error| {
         let told = Failure::from_error(USAGE, &error);
         Failure::new(USAGE, format!("{flag}: {}", told.message()))
-    })?;
-    Ok(match parsed {
-        Address::Postgres { url, password: None } if !holds_password(url.expose()) => {
-            Address::Postgres { url, password: sources::environment("PGPASSWORD").map(Secret::new) }
-        }
-        parsed => parsed,
     })
-}
-
-fn holds_password(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let who = rest.rsplit_once('@').map_or("", |(who, _)| who);
-    who.contains(':') || url.contains("password=")
 }
 
 /// How far a copy has come, on a terminal.
@@ -153,13 +140,5 @@ mod tests {
         assert!(matches!(read("postgres://u:p@h/d"), Ok(Address::Postgres { password: None, .. })));
         let error = read("mysql://me:hunter2@host/d").err().unwrap();
         assert!(error.message().starts_with("--from: ") && !error.message().contains("hunter2"));
-        for (url, holds) in [
-            ("postgres://u:p@h/d", true),
-            ("postgres://h:5432/d", false),
-            ("postgres://u@h:5432/d", false),
-            ("postgres://h/d?password=p", true),
-        ] {
-            assert_eq!(holds_password(url), holds, "{url}");
-        }
     }
 }

@@ -14,7 +14,7 @@ use super::super::{Outcome, sources};
 use super::table::{Column, Table};
 use crate::args::{Common, Explain};
 use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE, USAGE, talk};
-use crate::terminal::{BOLD, DIM, GREEN, RED, grouped, short};
+use crate::terminal::{BOLD, DIM, GREEN, RED, grouped, repaid, short, thousandths};
 
 pub(crate) fn run(common: &Common, asked: &Explain) -> Outcome {
     let body = read(&asked.request)?;
@@ -226,8 +226,7 @@ fn change(switch: &Switch, told: &Decided) -> String {
         }
     };
     let repaid = match switch.repaid_after {
-        Some(0) => ", repaid at once".to_owned(),
-        Some(turns) => format!(", repaid after {turns} turns"),
+        Some(turns) => repaid(turns),
         None if switch.saved_per_turn.is_some() => ", never repaid".to_owned(),
         None => String::new(),
     };
@@ -236,10 +235,6 @@ fn change(switch: &Switch, told: &Decided) -> String {
         "{what}: {} → {}, reads about {tokens} tokens afresh {cost}; {turn}{repaid}",
         switch.from, switch.to
     )
-}
-
-fn thousandths(weight: u32) -> String {
-    format!("{}.{:03}", weight / 1_000, weight % 1_000)
 }
 
 fn dollars(amount: MicroUsd, digits: usize) -> String {

@@ -93,8 +93,12 @@ impl Axis {
     }
 
     fn tick(&self, value: f64) -> String {
-        let digits = if self.step >= 1.0 { 0 } else { (-self.step.log10()).ceil().max(0.0) as usize };
-        let digits = if self.step == 2.5 { 1 } else { digits };
+        // As many as the step has: 0.25 has two.
+        let is_whole = |digits: &usize| {
+            let scaled = self.step * 10f64.powi(*digits as i32);
+            (scaled - scaled.round()).abs() < 1e-6
+        };
+        let digits = (0..12).find(is_whole).unwrap_or(12);
         format!("{value:.digits$}")
     }
 }
@@ -381,6 +385,8 @@ mod tests {
         for (values, from, to, ticks) in [
             ([3.0, 374.0], 0.0, 400.0, vec!["0", "100", "200", "300", "400"]),
             ([0.01, 0.04], 0.0, 0.04, vec!["0.00", "0.01", "0.02", "0.03", "0.04"]),
+            ([0.1, 1.4], 0.0, 1.5, vec!["0.00", "0.25", "0.50", "0.75", "1.00", "1.25", "1.50"]),
+            ([1.0, 14.0], 0.0, 15.0, vec!["0.0", "2.5", "5.0", "7.5", "10.0", "12.5", "15.0"]),
         ] {
             let axis = Axis::over(values.into_iter(), Some(0.0));
             assert!((axis.from - from).abs() < 1e-9 && (axis.to - to).abs() < 1e-9);

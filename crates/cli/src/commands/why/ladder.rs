@@ -2,6 +2,8 @@
 
 use waymark_ledger::{Decision, Ladder, Switch};
 
+use crate::terminal::{repaid, thousandths};
+
 /// Labels and what stands beside them.
 pub(super) fn rows(decision: &Decision) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
@@ -41,14 +43,7 @@ fn change(switch: &Switch, rung: &str) -> String {
     let what = if switch.to == *rung { "" } else { ", weighed and left" };
     let cost =
         switch.cost_micro_usd.map_or_else(|| "at an unknown price".to_owned(), |cost| format!("for {cost}"));
-    let repaid = match switch.repaid_after_turns {
-        Some(turns) => format!(", repaid after {turns} turns"),
-        None => String::new(),
-    };
+    let repaid = switch.repaid_after_turns.map(repaid).unwrap_or_default();
     let (from, to, tokens) = (&switch.from, &switch.to, switch.uncached_tokens);
     format!("{from} to {to}{what}: about {tokens} tokens read afresh {cost}{repaid}")
-}
-
-fn thousandths(weight: u32) -> String {
-    format!("{}.{:03}", weight / 1_000, weight % 1_000)
 }

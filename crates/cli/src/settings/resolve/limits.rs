@@ -9,9 +9,6 @@ use crate::settings::layers::Entry;
 use crate::settings::problem::Fault;
 use crate::settings::value::Value;
 
-/// Money and tokens are counted in integers that every database has, with room for sums.
-const MOST: u64 = 1_000_000_000_000_000;
-
 impl Resolver<'_> {
     pub(super) fn limits(&mut self) -> LimitsConfig {
         LimitsConfig {
@@ -49,7 +46,7 @@ impl Resolver<'_> {
             Value::Usd(MicroUsd(number)) | Value::Count(number) => *number,
             _ => return None,
         };
-        if number > MOST {
+        if number > Limits::MOST {
             let fault = Fault::new("is more than can be counted").hint("leave it out to set no limit");
             self.refuse(&key, fault, origin);
         } else if name.ends_with("per_minute") && number == 0 {

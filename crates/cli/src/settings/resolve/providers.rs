@@ -22,8 +22,10 @@ const OPENAI_ENDPOINTS: &[&str] =
 /// What a provider inside this program has no use for.
 const NOT_EMBEDDED: &[&str] = &[
     "base_url",
+    "api_version",
     "api_key_env",
     "dialects",
+    "region",
     "connect_timeout",
     "first_byte_timeout",
     "stall_timeout",
