@@ -1,0 +1,1 @@
+//! Reads the code out of answers.
