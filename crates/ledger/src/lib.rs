@@ -13,6 +13,7 @@ pub mod checkpoint;
 pub mod commitment;
 pub mod cosignature;
 pub mod dsse;
+pub mod emission;
 mod entry;
 mod history;
 mod key;

@@ -1,5 +1,7 @@
 //! Code that a model put out, as text.
 
+pub use waymark_ledger::emission::{Form, Role};
+
 /// A stretch of code that a model put out. It is text only between the answer and its fingerprints; the ledger never
 /// keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,36 +24,4 @@ pub struct Line {
     pub role: Role,
     /// Its text, without the line end.
     pub text: String,
-}
-
-/// What a line is to the file it is meant for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// The model adds it.
-    Added,
-    /// It was there before, or was only read: it says where the others belong.
-    Context,
-    /// The model takes it away.
-    Removed,
-}
-
-/// The way code is put out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Form {
-    /// A whole file.
-    Write,
-    /// A piece of a file in the place of another.
-    Edit,
-    /// Codex's `apply_patch`.
-    Patch,
-    /// A unified diff.
-    Diff,
-    /// A block that says what to search and what to put there, in the text of an answer.
-    EditBlock,
-    /// A shell's here-document that goes into a file.
-    Shell,
-    /// A fenced block in a chat.
-    Fence,
-    /// A completion at a cursor.
-    Completion,
 }

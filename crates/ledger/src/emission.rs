@@ -1,0 +1,421 @@
+//! Emissions: the code an answer put out, as keyed fingerprints. They are kept beside the tree, and the entry they belong
+//! to seals them by their digest. No text is among them: without the key they were made under, a fingerprint says nothing.
+//!
+//! The form, version 1: a version byte; when the answer ended, in microseconds, and the repository's name; then each
+//! emission with its form, the marks of its path and its lines. Numbers are LEB128, marks and fingerprints big-endian.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use waymark_types::Timestamp;
+
+use crate::commitment::hex;
+
+const VERSION: u8 = 1;
+/// What the emissions of one answer take at most, in bytes: what goes beyond is left out, and said to be.
+const LARGEST: usize = 8 << 20;
+/// Words of a line that are kept.
+const MOST_WORDS: usize = 64;
+/// A line of fewer letters and digits than this says nothing of where it is from.
+const TELLING: u32 = 8;
+
+/// What an entry says of the emissions beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Emitted {
+    /// Lines of code that were added.
+    pub lines: u64,
+    /// SHA-256 of the emissions as they are kept, in hexadecimal.
+    pub sha256: String,
+}
+
+/// The code of one answer, or of one word of an editor's.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Emissions {
+    /// When it was put out: the end of the answer.
+    pub ended: Timestamp,
+    /// The repository it was for, by name, where that is known.
+    pub repository: Option<String>,
+    /// One stretch of code each, in order.
+    pub emissions: Vec<Emission>,
+}
+
+/// A stretch of code for one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Emission {
+    /// How it was put out.
+    pub form: Form,
+    /// Whether it goes to every place that fits.
+    pub everywhere: bool,
+    /// Whether its path began at a root.
+    pub absolute: bool,
+    /// Marks of its path's endings: that of the file's name first, then with one folder more each. Empty where no path
+    /// is known.
+    pub path: Vec<u64>,
+    /// Its lines, without those that are blank.
+    pub lines: Vec<EmittedLine>,
+}
+
+/// One line of code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmittedLine {
+    /// What it is to the file.
+    pub role: Role,
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+}
+
+/// A line's keyed fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Fingerprint {
+    /// Of the line without space, and without what formatters change.
+    pub line: u64,
+    /// Of the line as it stands, but for the space around it.
+    pub exact: u16,
+    /// Of its words, in order.
+    pub words: Vec<Word>,
+}
+
+/// A word of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Word {
+    /// Its fingerprint.
+    pub mark: u16,
+    /// Its letters and digits.
+    pub length: u8,
+}
+
+/// What a line is to the file it is meant for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// It is added.
+    Added,
+    /// It was there before, or was only read: it says where the others belong.
+    Context,
+    /// It is taken away.
+    Removed,
+}
+
+/// The way code is put out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// A whole file.
+    Write,
+    /// A piece of a file in the place of another.
+    Edit,
+    /// Codex's `apply_patch`.
+    Patch,
+    /// A unified diff.
+    Diff,
+    /// A block that says what to search and what to put there, in the text of an answer.
+    EditBlock,
+    /// A shell's here-document that goes into a file.
+    Shell,
+    /// A fenced block in a chat.
+    Fence,
+    /// A completion at a cursor.
+    Completion,
+    /// What an editor says stands there.
+    Editor,
+}
+
+/// Emissions that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum EmissionError {
+    /// They are of a version that this program does not know.
+    #[error("the emissions are of version {0}, which this program does not know")]
+    Version(u8),
+    /// They are no emissions.
+    #[error("the emissions cannot be read at byte {0}")]
+    Malformed(usize),
+}
+
+impl Role {
+    const ALL: [Self; 3] = [Self::Added, Self::Context, Self::Removed];
+}
+
+impl Form {
+    /// Every form, at the place its number says.
+    pub const ALL: [Self; 9] = [
+        Self::Write,
+        Self::Edit,
+        Self::Patch,
+        Self::Diff,
+        Self::EditBlock,
+        Self::Shell,
+        Self::Fence,
+        Self::Completion,
+        Self::Editor,
+    ];
+
+    /// Its stable code.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Write => "write",
+            Self::Edit => "edit",
+            Self::Patch => "patch",
+            Self::Diff => "diff",
+            Self::EditBlock => "edit_block",
+            Self::Shell => "shell",
+            Self::Fence => "fence",
+            Self::Completion => "completion",
+            Self::Editor => "editor",
+        }
+    }
+}
+
+impl Fingerprint {
+    /// Letters and digits of its words.
+    pub fn weight(&self) -> u32 {
+        self.words.iter().map(|word| u32::from(word.length)).sum()
+    }
+
+    /// Whether the line alone says something of where it is from: most braces, `return` and `else` do not.
+    pub fn is_telling(&self) -> bool {
+        self.weight() >= TELLING && self.words.len() >= 2
+    }
+}
+
+impl Emission {
+    /// The mark that emissions are looked up by for their path: its last two parts, or its only one.
+    pub fn place(&self) -> Option<u64> {
+        self.path.get(1).or(self.path.first()).copied()
+    }
+
+    /// How many lines it adds.
+    pub fn added(&self) -> u64 {
+        self.lines.iter().filter(|line| line.role == Role::Added).count() as u64
+    }
+}
+
+impl Emissions {
+    /// What they are looked up by: the telling lines that were added, and the paths; each once, in order.
+    pub fn marks(&self) -> Vec<u64> {
+        let lines = self.emissions.iter().flat_map(|emission| &emission.lines);
+        let telling = lines.filter(|line| line.role == Role::Added && line.fingerprint.is_telling());
+        let lines = telling.map(|line| line.fingerprint.line);
+        let mut marks: Vec<u64> = lines.chain(self.emissions.iter().filter_map(Emission::place)).collect();
+        marks.sort_unstable();
+        marks.dedup();
+        marks
+    }
+
+    /// What the entry they belong to says of them, and their bytes. Emissions that would make them too large are left out.
+    pub fn seal(&self) -> (Emitted, Vec<u8>) {
+        let mut bytes = vec![VERSION];
+        bytes.extend(self.ended.as_micros().to_be_bytes());
+        let repository = self.repository.as_deref().unwrap_or_default();
+        number(&mut bytes, repository.len() as u64);
+        bytes.extend(repository.as_bytes());
+        let (mut lines, mut written) = (0, Vec::new());
+        for emission in &self.emissions {
+            let whole = emission.to_bytes();
+            if bytes.len() + written.len() + whole.len() <= LARGEST {
+                written.extend(whole);
+                lines += emission.added();
+            }
+        }
+        bytes.extend(written);
+        (Emitted { lines, sha256: digest(&bytes) }, bytes)
+    }
+
+    /// Reads them back.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, EmissionError> {
+        let mut reader = Reader { bytes, at: 0 };
+        match reader.byte()? {
+            VERSION => {}
+            other => return Err(EmissionError::Version(other)),
+        }
+        let ended = Timestamp::from_micros(i64::from_be_bytes(reader.array()?));
+        let length = reader.number()?;
+        let repository = std::str::from_utf8(reader.take(length)?).map_err(|_| reader.malformed())?;
+        let repository = (!repository.is_empty()).then(|| repository.to_owned());
+        let mut emissions = Vec::new();
+        while reader.at < bytes.len() {
+            emissions.push(reader.emission()?);
+        }
+        Ok(Self { ended, repository, emissions })
+    }
+}
+
+/// The digest that an entry seals emissions by.
+pub fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+impl Emission {
+    fn to_bytes(&self) -> Vec<u8> {
+        let flags = u8::from(self.everywhere) | u8::from(self.absolute) << 1;
+        let mut bytes = vec![self.form as u8, flags];
+        number(&mut bytes, self.path.len() as u64);
+        self.path.iter().for_each(|mark| bytes.extend(mark.to_be_bytes()));
+        number(&mut bytes, self.lines.len() as u64);
+        for EmittedLine { role, fingerprint } in &self.lines {
+            bytes.push(*role as u8);
+            bytes.extend(fingerprint.line.to_be_bytes());
+            bytes.extend(fingerprint.exact.to_be_bytes());
+            let words = &fingerprint.words[..fingerprint.words.len().min(MOST_WORDS)];
+            bytes.push(words.len() as u8);
+            for word in words {
+                bytes.extend(word.mark.to_be_bytes());
+                bytes.push(word.length);
+            }
+        }
+        bytes
+    }
+}
+
+fn number(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn malformed(&self) -> EmissionError {
+        EmissionError::Malformed(self.at)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], EmissionError> {
+        let end = self.at.checked_add(length).ok_or_else(|| self.malformed())?;
+        let taken = self.bytes.get(self.at..end).ok_or_else(|| self.malformed())?;
+        self.at = end;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], EmissionError> {
+        let taken = self.take(N)?;
+        taken.try_into().map_err(|_| self.malformed())
+    }
+
+    fn byte(&mut self) -> Result<u8, EmissionError> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    fn number(&mut self) -> Result<usize, EmissionError> {
+        let mut number = 0_u64;
+        for shift in (0..35).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return usize::try_from(number).map_err(|_| self.malformed());
+            }
+        }
+        Err(self.malformed())
+    }
+
+    fn emission(&mut self) -> Result<Emission, EmissionError> {
+        let form = Form::ALL.get(usize::from(self.byte()?)).copied().ok_or_else(|| self.malformed())?;
+        let flags = self.byte()?;
+        let marks = self.number()?;
+        let mut path = Vec::new();
+        for _ in 0..marks {
+            path.push(u64::from_be_bytes(self.array()?));
+        }
+        let count = self.number()?;
+        let mut lines = Vec::new();
+        for _ in 0..count {
+            lines.push(self.line()?);
+        }
+        Ok(Emission { form, everywhere: flags & 1 != 0, absolute: flags & 2 != 0, path, lines })
+    }
+
+    fn line(&mut self) -> Result<EmittedLine, EmissionError> {
+        let role = Role::ALL.get(usize::from(self.byte()?)).copied().ok_or_else(|| self.malformed())?;
+        let (line, exact) = (u64::from_be_bytes(self.array()?), u16::from_be_bytes(self.array()?));
+        let count = self.byte()?;
+        let mut words = Vec::with_capacity(usize::from(count));
+        for _ in 0..count {
+            let mark = u16::from_be_bytes(self.array()?);
+            words.push(Word { mark, length: self.byte()? });
+        }
+        Ok(EmittedLine { role, fingerprint: Fingerprint { line, exact, words } })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines() -> impl Strategy<Value = Vec<EmittedLine>> {
+        let word = (any::<u16>(), any::<u8>()).prop_map(|(mark, length)| Word { mark, length });
+        let line = (0_usize..3, any::<u64>(), any::<u16>(), vec(word, 0..12));
+        vec(
+            line.prop_map(|(role, line, exact, words)| EmittedLine {
+                role: Role::ALL[role],
+                fingerprint: Fingerprint { line, exact, words },
+            }),
+            0..20,
+        )
+    }
+
+    fn emissions() -> impl Strategy<Value = Emissions> {
+        let emission = (0_usize..9, any::<[bool; 2]>(), vec(any::<u64>(), 0..9), lines()).prop_map(
+            |(form, [everywhere, absolute], path, lines)| Emission {
+                form: Form::ALL[form],
+                everywhere,
+                absolute,
+                path,
+                lines,
+            },
+        );
+        (any::<i64>(), "[a-zü-]{0,9}", vec(emission, 0..6)).prop_map(|(ended, repository, emissions)| {
+            let repository = (!repository.is_empty()).then_some(repository);
+            Emissions { ended: Timestamp::from_micros(ended), repository, emissions }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn they_read_back_as_they_were(emissions in emissions()) {
+            let (emitted, bytes) = emissions.seal();
+            prop_assert_eq!(emitted.sha256, digest(&bytes));
+            let back = Emissions::from_bytes(&bytes).unwrap();
+            prop_assert_eq!(back.emissions.iter().map(Emission::added).sum::<u64>(), emitted.lines);
+            prop_assert_eq!(back, emissions);
+        }
+
+        #[test]
+        fn anything_is_read_or_refused(bytes: Vec<u8>) {
+            let mut versioned = vec![VERSION];
+            versioned.extend(&bytes);
+            for bytes in [bytes, versioned] {
+                if let Ok(emissions) = Emissions::from_bytes(&bytes) {
+                    prop_assert_eq!(Emissions::from_bytes(&emissions.seal().1).unwrap(), emissions);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn they_are_looked_up_by_telling_lines_and_by_their_path() {
+        let line = |role, line, lengths: &[u8]| EmittedLine {
+            role,
+            fingerprint: Fingerprint {
+                line,
+                exact: 0,
+                words: lengths.iter().map(|&length| Word { mark: 0, length }).collect(),
+            },
+        };
+        let lines = vec![
+            line(Role::Added, 7, &[4, 4]),
+            line(Role::Added, 7, &[4, 4]),
+            line(Role::Added, 8, &[6]),
+            line(Role::Added, 9, &[12]),
+            line(Role::Context, 10, &[9, 9]),
+        ];
+        let emission =
+            Emission { form: Form::Edit, everywhere: false, absolute: true, path: vec![1, 2, 3], lines };
+        assert_eq!(Emissions { emissions: vec![emission], ..Emissions::default() }.marks(), [2, 7]);
+    }
+}
