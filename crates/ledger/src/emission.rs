@@ -1,14 +1,14 @@
 //! Emissions: the code an answer put out, as keyed fingerprints. They are kept beside the tree, and the entry they belong
 //! to seals them by their digest. No text is among them: without the key they were made under, a fingerprint says nothing.
 //!
-//! The form, version 1: a version byte; when the answer ended, in microseconds, and the repository's name; then each
-//! emission with its form, the marks of its path and its lines. Numbers are LEB128, marks and fingerprints big-endian.
+//! The form, version 1: a version byte; when the answer ended, in microseconds, and the repository's name; an editor's
+//! word; then each emission with its form, the marks of its path and its lines. Numbers are LEB128, marks and fingerprints big-endian.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use waymark_types::Timestamp;
+use waymark_types::{RecordId, Timestamp};
 
 use crate::commitment::hex;
 
@@ -36,8 +36,35 @@ pub struct Emissions {
     pub ended: Timestamp,
     /// The repository it was for, by name, where that is known.
     pub repository: Option<String>,
+    /// What an editor says of a suggestion, where it is an editor that says so.
+    pub word: Option<EditorWord>,
     /// One stretch of code each, in order.
     pub emissions: Vec<Emission>,
+}
+
+/// What an editor says became of a suggestion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EditorWord {
+    /// What became of it.
+    pub event: EditorEvent,
+    /// The record of the suggestion; none where something was typed without one.
+    pub about: Option<RecordId>,
+}
+
+/// What becomes of code in an editor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EditorEvent {
+    /// The suggestion was taken as it is.
+    Accepted,
+    /// A part of it was taken: the lines that are told.
+    PartlyAccepted,
+    /// It was turned down, or passed over.
+    Rejected,
+    /// It was taken and then changed by hand: the lines that are told are those that stand there now.
+    Edited,
+    /// The lines were typed by hand.
+    Typed,
 }
 
 /// A stretch of code for one place.
@@ -61,6 +88,8 @@ pub struct Emission {
 pub struct EmittedLine {
     /// What it is to the file.
     pub role: Role,
+    /// Whether a blank line stands before it.
+    pub after_blank: bool,
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
 }
@@ -130,6 +159,23 @@ pub enum EmissionError {
     Malformed(usize),
 }
 
+impl EditorEvent {
+    /// Every event, at the place its number says.
+    pub const ALL: [Self; 5] =
+        [Self::Accepted, Self::PartlyAccepted, Self::Rejected, Self::Edited, Self::Typed];
+
+    /// Its stable code.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::PartlyAccepted => "partly_accepted",
+            Self::Rejected => "rejected",
+            Self::Edited => "edited",
+            Self::Typed => "typed",
+        }
+    }
+}
+
 impl Role {
     const ALL: [Self; 3] = [Self::Added, Self::Context, Self::Removed];
 }
@@ -194,10 +240,17 @@ impl Emissions {
         let lines = self.emissions.iter().flat_map(|emission| &emission.lines);
         let telling = lines.filter(|line| line.role == Role::Added && line.fingerprint.is_telling());
         let lines = telling.map(|line| line.fingerprint.line);
-        let mut marks: Vec<u64> = lines.chain(self.emissions.iter().filter_map(Emission::place)).collect();
+        let places = self.emissions.iter().filter_map(Emission::place);
+        let about = self.word.and_then(|word| word.about).map(|record| Self::about(&record));
+        let mut marks: Vec<u64> = lines.chain(places).chain(about).collect();
         marks.sort_unstable();
         marks.dedup();
         marks
+    }
+
+    /// The mark that what an editor says of a record is looked up by: the random half of the record's id.
+    pub fn about(record: &RecordId) -> u64 {
+        record.as_bytes()[8..].iter().fold(0, |mark, byte| mark << 8 | u64::from(*byte))
     }
 
     /// What the entry they belong to says of them, and their bytes. Emissions that would make them too large are left out.
@@ -207,6 +260,13 @@ impl Emissions {
         let repository = self.repository.as_deref().unwrap_or_default();
         number(&mut bytes, repository.len() as u64);
         bytes.extend(repository.as_bytes());
+        match self.word {
+            None => bytes.push(0),
+            Some(EditorWord { event, about }) => {
+                bytes.push(1 + event as u8);
+                bytes.extend(about.map_or([0; 16], |record| *record.as_bytes()));
+            }
+        }
         let (mut lines, mut written) = (0, Vec::new());
         for emission in &self.emissions {
             let whole = emission.to_bytes();
@@ -230,11 +290,12 @@ impl Emissions {
         let length = reader.number()?;
         let repository = std::str::from_utf8(reader.take(length)?).map_err(|_| reader.malformed())?;
         let repository = (!repository.is_empty()).then(|| repository.to_owned());
+        let word = reader.word()?;
         let mut emissions = Vec::new();
         while reader.at < bytes.len() {
             emissions.push(reader.emission()?);
         }
-        Ok(Self { ended, repository, emissions })
+        Ok(Self { ended, repository, word, emissions })
     }
 }
 
@@ -250,8 +311,8 @@ impl Emission {
         number(&mut bytes, self.path.len() as u64);
         self.path.iter().for_each(|mark| bytes.extend(mark.to_be_bytes()));
         number(&mut bytes, self.lines.len() as u64);
-        for EmittedLine { role, fingerprint } in &self.lines {
-            bytes.push(*role as u8);
+        for EmittedLine { role, after_blank, fingerprint } in &self.lines {
+            bytes.push(*role as u8 | u8::from(*after_blank) << 2);
             bytes.extend(fingerprint.line.to_be_bytes());
             bytes.extend(fingerprint.exact.to_be_bytes());
             let words = &fingerprint.words[..fingerprint.words.len().min(MOST_WORDS)];
@@ -311,6 +372,17 @@ impl<'a> Reader<'a> {
         Err(self.malformed())
     }
 
+    fn word(&mut self) -> Result<Option<EditorWord>, EmissionError> {
+        let Some(number) = self.byte()?.checked_sub(1) else { return Ok(None) };
+        let event = EditorEvent::ALL.get(usize::from(number)).copied().ok_or_else(|| self.malformed())?;
+        let about = self.array::<16>()?;
+        let about = match about == [0; 16] {
+            true => None,
+            false => Some(RecordId::from_bytes(about).ok_or_else(|| self.malformed())?),
+        };
+        Ok(Some(EditorWord { event, about }))
+    }
+
     fn emission(&mut self) -> Result<Emission, EmissionError> {
         let form = Form::ALL.get(usize::from(self.byte()?)).copied().ok_or_else(|| self.malformed())?;
         let flags = self.byte()?;
@@ -328,7 +400,8 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&mut self) -> Result<EmittedLine, EmissionError> {
-        let role = Role::ALL.get(usize::from(self.byte()?)).copied().ok_or_else(|| self.malformed())?;
+        let flags = self.byte()?;
+        let role = Role::ALL.get(usize::from(flags & 3)).copied().ok_or_else(|| self.malformed())?;
         let (line, exact) = (u64::from_be_bytes(self.array()?), u16::from_be_bytes(self.array()?));
         let count = self.byte()?;
         let mut words = Vec::with_capacity(usize::from(count));
@@ -336,7 +409,8 @@ impl<'a> Reader<'a> {
             let mark = u16::from_be_bytes(self.array()?);
             words.push(Word { mark, length: self.byte()? });
         }
-        Ok(EmittedLine { role, fingerprint: Fingerprint { line, exact, words } })
+        let fingerprint = Fingerprint { line, exact, words };
+        Ok(EmittedLine { role, after_blank: flags & 4 != 0, fingerprint })
     }
 }
 
@@ -349,10 +423,11 @@ mod tests {
 
     fn lines() -> impl Strategy<Value = Vec<EmittedLine>> {
         let word = (any::<u16>(), any::<u8>()).prop_map(|(mark, length)| Word { mark, length });
-        let line = (0_usize..3, any::<u64>(), any::<u16>(), vec(word, 0..12));
+        let line = (0_usize..3, any::<bool>(), any::<u64>(), any::<u16>(), vec(word, 0..12));
         vec(
-            line.prop_map(|(role, line, exact, words)| EmittedLine {
+            line.prop_map(|(role, after_blank, line, exact, words)| EmittedLine {
                 role: Role::ALL[role],
+                after_blank,
                 fingerprint: Fingerprint { line, exact, words },
             }),
             0..20,
@@ -369,10 +444,17 @@ mod tests {
                 lines,
             },
         );
-        (any::<i64>(), "[a-zü-]{0,9}", vec(emission, 0..6)).prop_map(|(ended, repository, emissions)| {
-            let repository = (!repository.is_empty()).then_some(repository);
-            Emissions { ended: Timestamp::from_micros(ended), repository, emissions }
-        })
+        let about = any::<Option<[u8; 10]>>()
+            .prop_map(|random| random.map(|random| RecordId::new(Timestamp::from_micros(1_000_000), random)));
+        let word = (0_usize..6, about).prop_map(|(event, about)| {
+            EditorEvent::ALL.get(event).map(|event| EditorWord { event: *event, about })
+        });
+        (any::<i64>(), "[a-zü-]{0,9}", word, vec(emission, 0..6)).prop_map(
+            |(ended, repository, word, emissions)| {
+                let repository = (!repository.is_empty()).then_some(repository);
+                Emissions { ended: Timestamp::from_micros(ended), repository, word, emissions }
+            },
+        )
     }
 
     proptest! {
@@ -401,6 +483,7 @@ mod tests {
     fn they_are_looked_up_by_telling_lines_and_by_their_path() {
         let line = |role, line, lengths: &[u8]| EmittedLine {
             role,
+            after_blank: false,
             fingerprint: Fingerprint {
                 line,
                 exact: 0,

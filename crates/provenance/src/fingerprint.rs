@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, KeyInit, Mac as _};
 use rustc_hash::FxHashMap;
 use sha2::Sha256;
 use waymark_ledger::emission::{Emission, Emissions, EmittedLine, Fingerprint, Word};
@@ -35,7 +35,7 @@ impl Key {
         // HMAC pads a short key with zeros to the hash's block (RFC 2104, section 2).
         let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
         block[..key.len()].copy_from_slice(key);
-        Self { mac: <Hmac<Sha256> as hmac::KeyInit>::new(&block), words: RefCell::default() }
+        Self { mac: <Hmac<Sha256> as KeyInit>::new(&block), words: RefCell::default() }
     }
 
     fn mark(&self, of: u8, bytes: &[u8]) -> u64 {
@@ -82,20 +82,28 @@ impl Key {
     pub fn emissions(&self, written: &[Written], ended: Timestamp, repository: Option<&str>) -> Emissions {
         let emissions = written.iter().map(|written| self.emission(written));
         let emissions = emissions.filter(|emission| emission.added() > 0).collect();
-        Emissions { ended, repository: repository.map(str::to_owned), emissions }
+        Emissions { ended, repository: repository.map(str::to_owned), word: None, emissions }
     }
 
-    fn emission(&self, written: &Written) -> Emission {
-        let lines = written.lines.iter().filter(|line| !line.text.trim().is_empty());
+    /// A stretch of code, as it is kept.
+    pub fn emission(&self, written: &Written) -> Emission {
+        let (mut lines, mut after_blank) = (Vec::new(), false);
+        for line in &written.lines {
+            let is_blank = line.text.trim().is_empty();
+            if !is_blank {
+                let fingerprint = self.fingerprint(&line.text);
+                lines.push(EmittedLine { role: line.role, after_blank, fingerprint });
+            }
+            // One that is taken away leaves no gap.
+            after_blank = is_blank && (line.role != Role::Removed || after_blank);
+        }
         let path = written.path.as_deref().unwrap_or_default();
         Emission {
             form: written.form,
             everywhere: written.everywhere,
             absolute: is_absolute(path),
             path: self.path(path),
-            lines: lines
-                .map(|line| EmittedLine { role: line.role, fingerprint: self.fingerprint(&line.text) })
-                .collect(),
+            lines,
         }
     }
 }
