@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use hmac::{Hmac, KeyInit, Mac as _};
 use rustc_hash::FxHashMap;
 use sha2::Sha256;
-use waymark_ledger::emission::{Emission, Emissions, EmittedLine, Fingerprint, Word};
+use waymark_ledger::emission::{Emission, Emissions, EmittedLine, Fingerprint, Role, Word};
 use waymark_types::Timestamp;
 
 use crate::written::Written;
