@@ -2,10 +2,15 @@
 //! with them.
 //!
 //! What a model puts out ([`Written`]) is read from its answer ([`extract`]) and fingerprinted under the ledger's [`Key`].
+//! [`attribute()`] matches the lines that a commit added with it.
 
+mod attribute;
+mod class;
 pub mod extract;
 mod fingerprint;
 mod written;
 
+pub use attribute::{Attributed, Candidate, Evidence, EvidenceKind, File, FileLine, Place, Times, attribute};
+pub use class::Class;
 pub use fingerprint::Key;
 pub use written::{Form, Line, Role, Written};

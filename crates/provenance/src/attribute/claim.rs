@@ -1,0 +1,136 @@
+//! Claims: which records lay a hand on which lines, and who gets them.
+
+use waymark_ledger::emission::{EditorEvent, Form};
+use waymark_types::RecordId;
+
+use super::fit::Fit;
+use super::{Attributed, Candidate, Evidence, EvidenceKind, Source};
+use crate::Class;
+
+/// Of another claim's support, what one needs to be named beside it, in per cent.
+const ALIKE: u32 = 80;
+
+/// A record's claim to a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Claim {
+    /// The candidate's number.
+    pub(super) number: usize,
+    /// Which of its emissions: where it lies in memory tells it from others.
+    pub(super) emission: usize,
+    /// Which line of the emission.
+    pub(super) at: usize,
+    pub(super) fit: Fit,
+    pub(super) form: Form,
+    pub(super) word: Option<EditorEvent>,
+    pub(super) kind: EvidenceKind,
+    /// Letters that were matched together with it.
+    pub(super) support: u32,
+    /// Lines that were.
+    pub(super) run: u32,
+    pub(super) changed: u32,
+}
+
+impl Claim {
+    pub(super) fn new(source: &Source<'_>, at: usize, kind: EvidenceKind) -> Self {
+        Self {
+            number: source.number,
+            emission: std::ptr::from_ref(source.emission).addr(),
+            at,
+            fit: source.fit,
+            form: source.emission.form,
+            word: source.word(),
+            kind,
+            support: 0,
+            run: 1,
+            changed: 0,
+        }
+    }
+
+    fn rank(&self) -> (bool, bool, u32) {
+        (self.word.is_some(), self.fit == Fit::Here, self.support)
+    }
+
+    fn score(&self) -> u32 {
+        let place = match self.fit {
+            Fit::Here => 20,
+            Fit::Loose => 10,
+            _ => 0,
+        };
+        let base = match self.kind {
+            EvidenceKind::Feedback | EvidenceKind::Note => return 100,
+            EvidenceKind::Exact => 50,
+            EvidenceKind::Formatted => 45,
+            EvidenceKind::Layout => 40,
+            EvidenceKind::Similar => 30u32.saturating_sub(self.changed / 4),
+            EvidenceKind::Block => 30,
+        };
+        base + place + (self.support / 8).min(29)
+    }
+}
+
+/// The claims to a file's lines.
+pub(super) struct Claims {
+    made: Vec<Vec<Claim>>,
+    pub(super) settled: Vec<Option<Claim>>,
+    others: Vec<Vec<usize>>,
+}
+
+impl Claims {
+    pub(super) fn new(lines: usize) -> Self {
+        Self { made: vec![Vec::new(); lines], settled: vec![None; lines], others: vec![Vec::new(); lines] }
+    }
+
+    pub(super) fn make(&mut self, line: usize, claim: Claim) {
+        self.made[line].push(claim);
+    }
+
+    /// Gives each line to the strongest of those that claim it; among those alike, to the last one before the commit.
+    pub(super) fn settle(&mut self, candidates: &[Candidate]) {
+        for (line, made) in self.made.iter_mut().enumerate() {
+            let ended = |claim: &Claim| candidates[claim.number].emissions.ended;
+            let Some(strongest) = made.iter().copied().max_by_key(Claim::rank) else { continue };
+            let alike = |claim: &Claim| {
+                (claim.word.is_some(), claim.fit == Fit::Here)
+                    == (strongest.word.is_some(), strongest.fit == Fit::Here)
+                    && claim.support * 100 >= strongest.support * ALIKE
+            };
+            let Some(last) = made.iter().copied().filter(alike).max_by_key(ended) else { continue };
+            let others = made.iter().filter(|claim| alike(claim) && claim.number != last.number);
+            self.others[line] = others.map(|claim| claim.number).collect();
+            self.settled[line] = Some(last);
+        }
+    }
+
+    /// Answers for every line.
+    pub(super) fn into_attributed(self, candidates: &[Candidate]) -> Vec<Option<Attributed>> {
+        let whose = |number: usize| -> Option<RecordId> {
+            let candidate = &candidates[number];
+            candidate.emissions.word.map_or(Some(candidate.record), |word| word.about)
+        };
+        let attributed = |(claim, others): (Option<Claim>, Vec<usize>)| {
+            let claim = claim?;
+            let class = match (claim.word, claim.kind) {
+                (Some(EditorEvent::Typed), _) => Class::Human,
+                (Some(EditorEvent::Edited), _) => Class::AiModified,
+                (_, EvidenceKind::Exact) => Class::Ai,
+                (_, EvidenceKind::Block) if claim.changed == 0 => Class::Ai,
+                _ => Class::AiModified,
+            };
+            let record = whose(claim.number).filter(|_| class != Class::Human);
+            let mut named: Vec<RecordId> = others.into_iter().filter_map(whose).collect();
+            named.sort_unstable();
+            named.dedup();
+            named.retain(|other| Some(*other) != record);
+            let kind = if claim.word.is_some() { EvidenceKind::Feedback } else { claim.kind };
+            let evidence = Evidence {
+                kind,
+                form: claim.form,
+                matched_lines: claim.run,
+                score: Claim { kind, ..claim }.score(),
+                changed_percent: claim.changed,
+            };
+            Some(Attributed { class, record, others: named, evidence })
+        };
+        self.settled.into_iter().zip(self.others).map(attributed).collect()
+    }
+}

@@ -1,0 +1,74 @@
+//! Whether an emission can be for a file at all: by its repository and its path.
+
+use rustc_hash::FxHashSet;
+use waymark_ledger::emission::{Emission, Emissions};
+
+use super::{File, Place};
+use crate::fingerprint::parts;
+
+/// How an emission's place fits a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fit {
+    /// It is for another repository.
+    Other,
+    /// It is for another file of this repository.
+    Elsewhere,
+    /// It does not say what it is for.
+    Nowhere,
+    /// It may be for this file: its path is one ending of several, or its repository is not known.
+    Loose,
+    /// It is for this file.
+    Here,
+}
+
+/// What places are held against.
+pub(super) struct Fits<'a> {
+    place: &'a Place<'a>,
+    folders: Vec<String>,
+    path: Vec<u64>,
+    /// Marks of the path with the repository's names before it.
+    named: FxHashSet<u64>,
+}
+
+impl<'a> Fits<'a> {
+    pub(super) fn new(file: &File<'_>, place: &'a Place<'a>) -> Self {
+        let mut folders: Vec<String> = parts(file.path).into_iter().map(str::to_lowercase).collect();
+        folders.pop();
+        let named = |name: &String| place.key.path(&format!("{name}/{}", file.path)).last().copied();
+        let written = place.names.iter().filter_map(named).collect();
+        Self { place, folders, path: place.key.path(file.path), named: written }
+    }
+
+    pub(super) fn of(&self, emissions: &Emissions, emission: &Emission) -> Fit {
+        let home = emissions.repository.as_ref().map(|name| name.to_lowercase());
+        // An assistant may have been started in one of the repository's folders.
+        let is_ours = home
+            .as_ref()
+            .map(|name| self.place.names.contains(name) || self.folders.iter().any(|folder| folder == name));
+        if is_ours == Some(false) {
+            return Fit::Other;
+        }
+        let theirs = &emission.path;
+        if theirs.is_empty() {
+            return Fit::Nowhere;
+        }
+        let (ours, common) = (self.path.len(), self.common(theirs));
+        if common < ours.min(theirs.len()) {
+            return Fit::Elsewhere;
+        }
+        let is_named = theirs.get(ours).is_some_and(|mark| self.named.contains(mark));
+        match (emission.absolute, is_ours) {
+            _ if is_named => Fit::Here,
+            // The same number of parts, all alike.
+            (false, Some(true)) if theirs.len() == ours => Fit::Here,
+            // One folder of the repository was worked in, whose name its record has.
+            (false, Some(true)) if theirs.len() < ours && theirs.len() > 1 => Fit::Here,
+            (true, Some(true)) if ours > 1 => Fit::Here,
+            _ => Fit::Loose,
+        }
+    }
+
+    fn common(&self, theirs: &[u64]) -> usize {
+        self.path.iter().zip(theirs).take_while(|(ours, theirs)| ours == theirs).count()
+    }
+}

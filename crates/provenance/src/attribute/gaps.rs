@@ -1,0 +1,211 @@
+//! Gaps: what an emission has left over, between the lines of it that a file has: broken otherwise, or edited.
+
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+use waymark_ledger::emission::{Fingerprint, Word};
+
+use super::claim::{Claim, Claims};
+use super::fit::Fit;
+use super::runs::{Chain, paired};
+use super::{EvidenceKind, File, Solid, Source, is_claimed};
+
+/// Lines of a gap that are looked at, on either side.
+const LONGEST: usize = 400;
+/// Words that must follow one another alike, and letters in them, for lines to be the same in another layout.
+const WORDS: usize = 3;
+const LETTERS: u32 = 12;
+/// How alike two lines must be, in thousandths: where nothing else can be meant, where something can, and where no line
+/// of the emission was found as it was.
+const TIGHT: u32 = 560;
+const ALIKE: u32 = 640;
+const ALONE: u32 = 700;
+/// How much liker a line must be than the next that it could be taken for.
+const MARGIN: u32 = 80;
+/// What is left of a line must have this many letters in common with it.
+const LEAST: u32 = 6;
+
+/// One gap: lines of the file, by their numbers, and of the emission, by theirs in the chain.
+struct Gap {
+    lines: Vec<usize>,
+    emitted: Vec<usize>,
+    /// Whether lines that were found as they were bound it.
+    bound: bool,
+}
+
+/// A line that was found so.
+struct Proposal {
+    line: usize,
+    claim: Claim,
+}
+
+/// Fills the gaps of all emissions: what is surest first.
+pub(super) fn fill(file: &File<'_>, solid: &Solid, laid: &[(Source<'_>, Chain)], claims: &mut Claims) {
+    for method in [layout, similar] {
+        let mut proposals = Vec::new();
+        for (source, chain) in laid.iter().filter(|(source, _)| source.word().is_none()) {
+            for gap in gaps(file, solid, source, chain, claims) {
+                proposals.extend(method(file, source, chain, &gap));
+            }
+        }
+        proposals.sort_by_key(|proposal| {
+            let Claim { changed, support, fit, number, .. } = proposal.claim;
+            (changed, std::cmp::Reverse((fit, support, number)))
+        });
+        for Proposal { line, claim } in proposals {
+            let settled = &mut claims.settled[line];
+            if settled.is_none() {
+                *settled = Some(claim);
+            }
+        }
+    }
+}
+
+fn gaps(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, claims: &Claims) -> Vec<Gap> {
+    let is_free = |position: &usize| {
+        let line = solid.lines[*position];
+        file.lines[line].added && claims.settled[line].is_none()
+    };
+    let is_left = |at: &usize| is_claimed(chain.line(source, *at).role);
+    let gap = |positions: Range<usize>, at: Range<usize>, bound: bool| Gap {
+        lines: positions.filter(is_free).map(|position| solid.lines[position]).take(LONGEST).collect(),
+        emitted: at.filter(is_left).take(LONGEST).collect(),
+        bound,
+    };
+    if chain.runs.is_empty() {
+        let alone = matches!(source.fit, Fit::Here | Fit::Loose) && !source.is_stale(&file.times);
+        let everything = || gap(0..solid.lines.len(), 0..chain.lines.len(), false);
+        return alone.then(everything).into_iter().collect();
+    }
+    let gaps = chain.gaps(solid.lines.len()).into_iter();
+    let mut gaps: Vec<Gap> = gaps.map(|(positions, at)| gap(positions, at, true)).collect();
+    gaps.retain(|gap| !gap.lines.is_empty() && !gap.emitted.is_empty());
+    gaps
+}
+
+/// Lines whose words follow one another as they were put out, whatever lines they were on.
+fn layout(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Vec<Proposal> {
+    let ours: Vec<(Word, usize)> = gap
+        .lines
+        .iter()
+        .flat_map(|line| file.lines[*line].fingerprint.words.iter().map(|word| (*word, *line)))
+        .collect();
+    let theirs: Vec<(Word, usize)> = gap
+        .emitted
+        .iter()
+        .flat_map(|at| chain.line(source, *at).fingerprint.words.iter().map(|word| (*word, *at)))
+        .collect();
+    let least = if gap.bound { LETTERS } else { 2 * LETTERS };
+    let mut found: FxHashMap<usize, (u32, u32, usize)> = FxHashMap::default();
+    for (ours_at, theirs_at, length) in common(&ours, &theirs) {
+        let letters: u32 =
+            ours[ours_at..ours_at + length].iter().map(|(word, _)| u32::from(word.length)).sum();
+        if length < WORDS || letters < least {
+            continue;
+        }
+        for on in 0..length {
+            let (word, line) = ours[ours_at + on];
+            let entry = found.entry(line).or_insert((0, letters, theirs[theirs_at + on].1));
+            entry.0 += u32::from(word.length);
+            entry.1 = entry.1.max(letters);
+        }
+    }
+    let proposal = |(line, (covered, letters, at)): (usize, (u32, u32, usize))| {
+        let whole = file.lines[line].fingerprint.weight();
+        // Most of a line may be left of one that was edited as well.
+        let changed = 100 - (100 * covered / whole.max(1)).min(100);
+        let claim = Claim {
+            support: letters,
+            run: gap.emitted.len() as u32,
+            changed,
+            ..Claim::new(source, at, EvidenceKind::Layout)
+        };
+        (changed <= 30 && (changed == 0 || covered >= LETTERS)).then_some(Proposal { line, claim })
+    };
+    found.into_iter().filter_map(proposal).collect()
+}
+
+/// The stretches that two sequences of words have in common, the longest first, each word once.
+fn common(ours: &[(Word, usize)], theirs: &[(Word, usize)]) -> Vec<(usize, usize, usize)> {
+    let mut places: FxHashMap<[Word; WORDS], Vec<usize>> = FxHashMap::default();
+    let key = |words: &[(Word, usize)]| {
+        <[Word; WORDS]>::try_from(words.iter().map(|(word, _)| *word).collect::<Vec<_>>()).ok()
+    };
+    for (at, words) in theirs.windows(WORDS).enumerate() {
+        places.entry(key(words).unwrap_or([Word { mark: 0, length: 0 }; WORDS])).or_default().push(at);
+    }
+    let mut stretches = Vec::new();
+    let mut reached: FxHashMap<usize, usize> = FxHashMap::default();
+    for (at, words) in ours.windows(WORDS).enumerate() {
+        let Some(positions) = key(words).and_then(|key| places.get(&key)) else { continue };
+        for &position in positions.iter().take(16) {
+            let diagonal = at + theirs.len() - position;
+            if reached.get(&diagonal).is_some_and(|end| at < *end) {
+                continue;
+            }
+            let same = ours[at..].iter().zip(&theirs[position..]).take_while(|(a, b)| a.0 == b.0).count();
+            reached.insert(diagonal, at + same);
+            stretches.push((at, position, same));
+        }
+    }
+    stretches.sort_by_key(|(_, _, length)| std::cmp::Reverse(*length));
+    let (mut taken_ours, mut taken_theirs) = (vec![false; ours.len()], vec![false; theirs.len()]);
+    stretches.retain(|(at, position, length)| {
+        let is_free = !taken_ours[*at..at + length].iter().any(|taken| *taken)
+            && !taken_theirs[*position..position + length].iter().any(|taken| *taken);
+        if is_free {
+            taken_ours[*at..at + length].fill(true);
+            taken_theirs[*position..position + length].fill(true);
+        }
+        is_free
+    });
+    stretches
+}
+
+/// Lines that stand where a line of the emission would and are much like it, in order.
+fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Vec<Proposal> {
+    let print = |line: usize| &file.lines[line].fingerprint;
+    let emitted = |at: usize| &chain.line(source, at).fingerprint;
+    let likeness: Vec<Vec<u32>> = gap
+        .lines
+        .iter()
+        .map(|line| gap.emitted.iter().map(|at| alike(print(*line), emitted(*at))).collect())
+        .collect();
+    let is_tight = gap.bound && gap.lines.len() == gap.emitted.len();
+    let least = match (gap.bound, is_tight) {
+        (_, true) => TIGHT,
+        (true, false) => ALIKE,
+        (false, false) => ALONE,
+    };
+    let mut proposals = Vec::new();
+    for (line, at) in paired(&likeness, least) {
+        let (own, weight) = (likeness[line][at], print(gap.lines[line]).weight());
+        // Which of two lines is the edited one must show.
+        let is_clear = is_tight
+            || (0..gap.lines.len()).all(|other| other == line || likeness[other][at] + MARGIN <= own);
+        if !is_clear || weight * own / 1_000 < LEAST {
+            continue;
+        }
+        let claim = Claim {
+            support: weight * own / 1_000,
+            changed: (1_000 - own) / 10,
+            ..Claim::new(source, gap.emitted[at], EvidenceKind::Similar)
+        };
+        proposals.push(Proposal { line: gap.lines[line], claim });
+    }
+    proposals
+}
+
+/// How alike two lines are: twice the letters of the words they have in common, of all their letters, in thousandths.
+fn alike(one: &Fingerprint, other: &Fingerprint) -> u32 {
+    let all = one.weight() + other.weight();
+    let mut left = other.words.clone();
+    let mut common = 0;
+    for word in &one.words {
+        if let Some(at) = left.iter().position(|other| other == word) {
+            left.swap_remove(at);
+            common += u32::from(word.length);
+        }
+    }
+    (2_000 * common).checked_div(all).unwrap_or_default()
+}

@@ -1,0 +1,227 @@
+//! Attribution: the lines that a commit adds to a file, matched with what models had put out before it.
+//!
+//! An emission is laid against the whole file as the commit left it, kept lines included: what it had put there earlier
+//! takes up its lines, and a copy typed later finds none left ([`runs`]). Lines that are equal and in order count
+//! together. What an emission has left over is then sought between the lines that it did find: broken otherwise by a
+//! formatter, or edited by hand ([`gaps`]). Lines that say nothing follow their block ([`follow`]).
+//!
+//! Nothing is matched with what came after the commit, with another repository's work, or with what a model only read.
+//! Where two records fit a line alike, both are named.
+
+mod claim;
+mod fit;
+mod follow;
+mod gaps;
+mod runs;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde::Serialize;
+use waymark_ledger::emission::{EditorEvent, Emission, Emissions, Fingerprint, Form, Role};
+use waymark_types::{RecordId, Timestamp};
+
+use crate::{Class, Key};
+use claim::Claims;
+use fit::{Fit, Fits};
+
+/// A commit's time is told in whole seconds.
+const SECOND: i64 = 1_000_000;
+
+/// A file as a commit left it.
+#[derive(Debug, Clone)]
+pub struct File<'a> {
+    /// Its path from the repository's root.
+    pub path: &'a str,
+    /// Its lines, in order.
+    pub lines: &'a [FileLine],
+    /// Fingerprints of lines that the commit took away.
+    pub removed: &'a FxHashSet<u64>,
+    /// When it was committed and written, and when its newest parent was written.
+    pub times: Times,
+}
+
+/// When a commit was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Times {
+    /// When it was committed: nothing later is in it.
+    pub committed: Timestamp,
+    /// When it was written, which a rewrite of history leaves as it is.
+    pub authored: Timestamp,
+    /// When its newest parent was written; none for a first commit.
+    pub parent: Option<Timestamp>,
+}
+
+/// A line of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileLine {
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Whether the commit added it.
+    pub added: bool,
+    /// Whether there is nothing on it.
+    pub blank: bool,
+}
+
+/// A repository, as far as it decides what belongs to it.
+pub struct Place<'a> {
+    /// The key fingerprints are made under.
+    pub key: &'a Key,
+    /// The names it goes by, in small letters.
+    pub names: &'a BTreeSet<String>,
+    /// Whether the commit's tree has a file that emissions would be looked up by under this mark.
+    pub has: &'a dyn Fn(u64) -> bool,
+}
+
+/// What an answer, or an editor, put out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The record.
+    pub record: RecordId,
+    /// What it put out.
+    pub emissions: Emissions,
+}
+
+/// Whose work a line is, and how that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attributed {
+    /// Whose work it is.
+    pub class: Class,
+    /// The record that put it out; none for a person's.
+    pub record: Option<RecordId>,
+    /// Other records that fit as well.
+    pub others: Vec<RecordId>,
+    /// How that is known.
+    pub evidence: Evidence,
+}
+
+/// How a line was matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// The method.
+    pub kind: EvidenceKind,
+    /// How the code was put out.
+    #[serde(serialize_with = "form_code")]
+    pub form: Form,
+    /// Lines that were matched together with it.
+    pub matched_lines: u32,
+    /// Strength, 0 to 100.
+    pub score: u32,
+    /// How much of its words differs from what was put out, in per cent.
+    pub changed_percent: u32,
+}
+
+fn form_code<S: serde::Serializer>(form: &Form, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(form.as_str())
+}
+
+/// The methods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceKind {
+    /// An editor said so.
+    Feedback,
+    /// The line is as it was put out.
+    Exact,
+    /// Only what formatters change within a line differs.
+    Formatted,
+    /// The words are as they were put out, on other lines.
+    Layout,
+    /// It stands in the place of a line that was put out and is much like it.
+    Similar,
+    /// It says nothing itself and stands within a block that was matched.
+    Block,
+    /// A note on the commit says so.
+    Note,
+}
+
+/// Attributes the lines that a commit added to a file; none where nothing is known. In order of the file's lines.
+pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -> Vec<Option<Attributed>> {
+    let fits = Fits::new(file, place);
+    let rejected = rejected(candidates);
+    let solid = Solid::of(file.lines);
+    let mut claims = Claims::new(file.lines.len());
+    let mut laid = Vec::new();
+    for (number, candidate) in candidates.iter().enumerate() {
+        // A commit's second may hold what came within it.
+        if candidate.emissions.ended.as_micros() >= file.times.committed.as_micros() + SECOND {
+            continue;
+        }
+        for emission in &candidate.emissions.emissions {
+            let is_rejected = matches!(emission.form, Form::Completion | Form::Fence)
+                && rejected.contains(&candidate.record);
+            let fit = fits.of(&candidate.emissions, emission);
+            if fit == Fit::Other || is_rejected {
+                continue;
+            }
+            let source = Source { number, candidate, emission, fit };
+            let chain = runs::lay(file, &solid, &source);
+            let accepted = runs::accepted(file, &solid, place, &source, chain, &mut claims);
+            laid.push((source, accepted));
+        }
+    }
+    claims.settle(candidates);
+    gaps::fill(file, &solid, &laid, &mut claims);
+    follow::block(file, &laid, &mut claims);
+    claims.into_attributed(candidates)
+}
+
+/// One emission of a candidate, against a file.
+struct Source<'a> {
+    number: usize,
+    candidate: &'a Candidate,
+    emission: &'a Emission,
+    fit: Fit,
+}
+
+impl Source<'_> {
+    /// Whether it was put out before the commit's parent was written, so that it would have landed earlier. Where the
+    /// parent is younger than the commit itself, history was rewritten and nobody knows.
+    fn is_stale(&self, times: &Times) -> bool {
+        let parent = times.parent.filter(|parent| *parent <= times.authored);
+        parent.is_some_and(|parent| self.candidate.emissions.ended < parent)
+    }
+
+    fn word(&self) -> Option<EditorEvent> {
+        self.candidate.emissions.word.map(|word| word.event)
+    }
+}
+
+/// A file's lines that are not blank, and where each fingerprint is among them.
+struct Solid {
+    lines: Vec<usize>,
+    positions: FxHashMap<u64, Vec<usize>>,
+}
+
+impl Solid {
+    fn of(lines: &[FileLine]) -> Self {
+        let solid: Vec<usize> = (0..lines.len()).filter(|at| !lines[*at].blank).collect();
+        let mut positions: FxHashMap<u64, Vec<usize>> = FxHashMap::default();
+        for (position, at) in solid.iter().enumerate() {
+            positions.entry(lines[*at].fingerprint.line).or_default().push(position);
+        }
+        Self { lines: solid, positions }
+    }
+}
+
+/// Records whose suggestions an editor says were turned down, and nothing since.
+fn rejected(candidates: &[Candidate]) -> FxHashSet<RecordId> {
+    let mut last: FxHashMap<RecordId, (Timestamp, bool)> = FxHashMap::default();
+    for candidate in candidates {
+        let Some(word) = candidate.emissions.word else { continue };
+        let Some(about) = word.about else { continue };
+        let said = (candidate.emissions.ended, word.event == EditorEvent::Rejected);
+        let known = last.entry(about).or_insert(said);
+        if said.0 >= known.0 {
+            *known = said;
+        }
+    }
+    last.into_iter().filter(|(_, (_, rejected))| *rejected).map(|(record, _)| record).collect()
+}
+
+/// The role a line must have to be claimed.
+fn is_claimed(role: Role) -> bool {
+    role == Role::Added
+}

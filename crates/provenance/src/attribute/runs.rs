@@ -1,0 +1,371 @@
+//! Runs: lines of an emission that a file has in the same order, one after another.
+
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+use waymark_ledger::emission::{EmittedLine, Role};
+
+use super::claim::{Claim, Claims};
+use super::fit::Fit;
+use super::{EvidenceKind, File, Place, Solid, Source, is_claimed};
+
+/// A line that a file has more often than this begins no run.
+const COMMON: usize = 48;
+/// Runs that are put in order, the heaviest; and lines of an emission without a telling one that begin runs all the same.
+const MOST_RUNS: usize = 512;
+const SHORT: usize = 6;
+/// What a line counts for at most, in letters; and one that is not telling.
+const MOST: u32 = 40;
+const LITTLE: u32 = 4;
+/// Pairs of lines between two runs that are looked at.
+const MOST_PAIRS: usize = 1 << 16;
+/// Runs this near to each other, in lines, support each other.
+const NEAR: usize = 6;
+
+/// Lines that follow one another in file and emission alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    /// The first, among the file's lines that are not blank.
+    pub(super) file: usize,
+    /// The first, among the emission's lines that are not taken away.
+    pub(super) at: usize,
+    pub(super) length: usize,
+}
+
+/// An emission laid against a file: the lines of it that are not taken away, and the runs, in order.
+pub(super) struct Chain {
+    pub(super) lines: Vec<usize>,
+    pub(super) runs: Vec<Run>,
+}
+
+/// What a run has for it.
+#[derive(Default)]
+struct Support {
+    /// Letters of lines that were added.
+    own: u32,
+    /// Letters of lines around them, which were there or were only read.
+    around: u32,
+    /// Telling lines, of either sort.
+    telling: u32,
+}
+
+/// Lays an emission against a file: the heaviest runs that are in the same order in both.
+pub(super) fn lay(file: &File<'_>, solid: &Solid, source: &Source<'_>) -> Chain {
+    let lines = &source.emission.lines;
+    let lines: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].role != Role::Removed).collect();
+    let mut chain = Chain { lines, runs: Vec::new() };
+    let found = find(file, solid, source, &chain);
+    chain.runs = in_order(file, solid, source, &chain, found);
+    chain.runs.extend(between(file, solid, source, &chain));
+    chain.runs.sort_unstable_by_key(|run| run.at);
+    chain
+}
+
+/// Equal lines in order between, before and after the runs: those that were too common to begin one.
+fn between(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain) -> Vec<Run> {
+    let mut runs = Vec::new();
+    for (positions, at) in chain.gaps(solid.lines.len()) {
+        if positions.is_empty() || at.is_empty() || positions.len() * at.len() > MOST_PAIRS {
+            continue;
+        }
+        let likeness: Vec<Vec<u32>> = positions
+            .clone()
+            .map(|position| {
+                let line = file.lines[solid.lines[position]].fingerprint.line;
+                let is_equal = |at| chain.line(source, at).fingerprint.line == line;
+                at.clone().map(|at| u32::from(is_equal(at))).collect()
+            })
+            .collect();
+        for (position, on) in paired(&likeness, 1) {
+            let (position, on) = (positions.start + position, at.start + on);
+            match runs.last_mut() {
+                Some(Run { file, at, length }) if (*file + *length, *at + *length) == (position, on) => {
+                    *length += 1;
+                }
+                _ => runs.push(Run { file: position, at: on, length: 1 }),
+            }
+        }
+    }
+    runs
+}
+
+/// Pairs, in order on both sides, of the greatest likeness together.
+pub(super) fn paired(likeness: &[Vec<u32>], least: u32) -> Vec<(usize, usize)> {
+    let (rows, columns) = (likeness.len(), likeness.first().map_or(0, Vec::len));
+    let mut best = vec![vec![0_u32; columns + 1]; rows + 1];
+    for row in (0..rows).rev() {
+        for column in (0..columns).rev() {
+            let own = likeness[row][column];
+            let pair = if own >= least { own + best[row + 1][column + 1] } else { 0 };
+            best[row][column] = pair.max(best[row + 1][column]).max(best[row][column + 1]);
+        }
+    }
+    let (mut row, mut column, mut pairs) = (0, 0, Vec::new());
+    while row < rows && column < columns {
+        let own = likeness[row][column];
+        if own >= least && best[row][column] == own + best[row + 1][column + 1] {
+            pairs.push((row, column));
+            (row, column) = (row + 1, column + 1);
+        } else if best[row][column] == best[row + 1][column] {
+            row += 1;
+        } else {
+            column += 1;
+        }
+    }
+    pairs
+}
+
+impl Chain {
+    /// Where the file, of `all` lines that are not blank, and the emission have something between the runs, before the
+    /// first and after the last. A gap at an end reaches only so far into the file.
+    pub(super) fn gaps(&self, all: usize) -> Vec<(Range<usize>, Range<usize>)> {
+        let reach = |lines: usize| 2 * lines + 4;
+        let (Some(first), Some(last)) = (self.runs.first(), self.runs.last()) else { return Vec::new() };
+        let mut gaps = vec![(first.file.saturating_sub(reach(first.at))..first.file, 0..first.at)];
+        for pair in self.runs.windows(2) {
+            let [before, after] = pair else { continue };
+            gaps.push((before.file + before.length..after.file, before.at + before.length..after.at));
+        }
+        let (from, at) = (last.file + last.length, last.at + last.length);
+        gaps.push((from..(from + reach(self.lines.len() - at)).min(all), at..self.lines.len()));
+        gaps
+    }
+
+    pub(super) fn line<'a>(&self, source: &Source<'a>, at: usize) -> &'a EmittedLine {
+        &source.emission.lines[self.lines[at]]
+    }
+}
+
+fn find(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain) -> Vec<Run> {
+    let equal = |at: usize, position: usize| {
+        chain.line(source, at).fingerprint.line == file.lines[solid.lines[position]].fingerprint.line
+    };
+    let mut reached: FxHashMap<usize, usize> = FxHashMap::default();
+    let mut runs = Vec::new();
+    let is_short = chain.lines.len() <= SHORT;
+    for at in 0..chain.lines.len() {
+        let fingerprint = &chain.line(source, at).fingerprint;
+        if !(fingerprint.is_telling() || is_short) {
+            continue;
+        }
+        let Some(positions) = solid.positions.get(&fingerprint.line) else { continue };
+        if positions.len() > COMMON {
+            continue;
+        }
+        for &position in positions {
+            let diagonal = position + chain.lines.len() - at;
+            if reached.get(&diagonal).is_some_and(|end| at < *end) {
+                continue;
+            }
+            let before = (1..=at.min(position)).take_while(|back| equal(at - back, position - back)).count();
+            let after = (1..).take_while(|on| {
+                at + on < chain.lines.len()
+                    && position + on < solid.lines.len()
+                    && equal(at + on, position + on)
+            });
+            let length = before + 1 + after.count();
+            let run = Run { file: position - before, at: at - before, length };
+            reached.insert(diagonal, run.at + length);
+            runs.push(run);
+        }
+    }
+    runs
+}
+
+/// What a pair of equal lines counts for. Kept lines and those that were only read count half; of two places alike, the
+/// one that the emission's age speaks for counts a little more.
+fn weigh(file: &File<'_>, solid: &Solid, source: &Source<'_>, line: &EmittedLine, position: usize) -> u32 {
+    let of_file = &file.lines[solid.lines[position]];
+    let weight = match line.fingerprint.is_telling() {
+        true => line.fingerprint.weight().min(MOST),
+        false => line.fingerprint.weight().clamp(1, LITTLE),
+    };
+    let whole = if line.role == Role::Added { weight * 16 } else { weight * 8 };
+    whole + u32::from(of_file.added != source.is_stale(&file.times))
+}
+
+/// The heaviest selection of runs that is in order in both. Where runs overlap, the later one gives way.
+fn in_order(
+    file: &File<'_>,
+    solid: &Solid,
+    source: &Source<'_>,
+    chain: &Chain,
+    mut runs: Vec<Run>,
+) -> Vec<Run> {
+    let sums = |run: &Run| {
+        let mut sum = 0_u64;
+        let weights = (0..run.length).map(|on| {
+            sum += u64::from(weigh(file, solid, source, chain.line(source, run.at + on), run.file + on));
+            sum
+        });
+        std::iter::once(0).chain(weights.collect::<Vec<u64>>()).collect::<Vec<u64>>()
+    };
+    if runs.len() > MOST_RUNS {
+        runs.sort_by_cached_key(|run| std::cmp::Reverse(sums(run).last().copied()));
+        runs.truncate(MOST_RUNS);
+    }
+    runs.sort_by_key(|run| (run.at, run.file));
+    let sums: Vec<Vec<u64>> = runs.iter().map(sums).collect();
+    let total = |of: usize, without: usize| sums[of][runs[of].length] - sums[of][without];
+    // For each run: the best sum that ends in it, the run before it, and how much of its beginning gives way.
+    let mut best: Vec<(u64, Option<usize>, usize)> = Vec::with_capacity(runs.len());
+    for (of, run) in runs.iter().enumerate() {
+        let mut choice = (total(of, 0), None, 0);
+        for (before, earlier) in runs[..of].iter().enumerate() {
+            if earlier.at >= run.at || earlier.file >= run.file {
+                continue;
+            }
+            let overlap = (earlier.at + earlier.length)
+                .saturating_sub(run.at)
+                .max((earlier.file + earlier.length).saturating_sub(run.file));
+            if overlap >= run.length {
+                continue;
+            }
+            let sum = best[before].0 + total(of, overlap);
+            if sum > choice.0 {
+                choice = (sum, Some(before), overlap);
+            }
+        }
+        best.push(choice);
+    }
+    let mut chosen = Vec::new();
+    let mut next = (0..runs.len()).max_by_key(|of| best[*of].0);
+    while let Some(of) = next {
+        let (_, before, overlap) = best[of];
+        let Run { file, at, length } = runs[of];
+        chosen.push(Run { file: file + overlap, at: at + overlap, length: length - overlap });
+        next = before;
+    }
+    chosen.reverse();
+    chosen
+}
+
+/// Claims the lines of those runs that have enough for them, and returns these.
+pub(super) fn accepted(
+    file: &File<'_>,
+    solid: &Solid,
+    place: &Place<'_>,
+    source: &Source<'_>,
+    mut chain: Chain,
+    claims: &mut Claims,
+) -> Chain {
+    let solid = solid.lines.as_slice();
+    let supports: Vec<Support> =
+        chain.runs.iter().map(|run| support(file, solid, source, &chain, run)).collect();
+    let share = share(file, solid, source, &chain);
+    let mut kept = Vec::new();
+    for (number, run) in chain.runs.iter().enumerate() {
+        let near = near(&chain.runs, &supports, number);
+        let own = supports[number].own;
+        let around = supports[number].around + near.own + near.around + removed(file, source);
+        let telling = supports[number].telling + near.telling;
+        let all = Support { own, around, telling };
+        if !is_enough(file, place, source, &all, share) {
+            continue;
+        }
+        kept.push(*run);
+        for on in 0..run.length {
+            let (line, at) = (solid[run.file + on], run.at + on);
+            let emitted = chain.line(source, at);
+            if !file.lines[line].added || !is_claimed(emitted.role) {
+                continue;
+            }
+            let is_exact = emitted.fingerprint.exact == file.lines[line].fingerprint.exact;
+            let kind = if is_exact { EvidenceKind::Exact } else { EvidenceKind::Formatted };
+            let claim =
+                Claim { support: own + around, run: run.length as u32, ..Claim::new(source, at, kind) };
+            claims.make(line, claim);
+        }
+    }
+    chain.runs = kept;
+    chain
+}
+
+fn support(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain, run: &Run) -> Support {
+    let mut support = Support::default();
+    for on in 0..run.length {
+        let emitted = chain.line(source, run.at + on);
+        let is_telling = emitted.fingerprint.is_telling();
+        let weight = match is_telling {
+            true => emitted.fingerprint.weight().min(MOST),
+            false => emitted.fingerprint.weight().min(LITTLE),
+        };
+        support.telling += u32::from(is_telling);
+        if file.lines[solid[run.file + on]].added && is_claimed(emitted.role) {
+            support.own += weight;
+        } else {
+            support.around += weight / 2;
+        }
+    }
+    support
+}
+
+/// What the runs next to a run have for them.
+fn near(runs: &[Run], supports: &[Support], number: usize) -> Support {
+    let run = &runs[number];
+    let mut near = Support::default();
+    let mut add = |support: &Support| {
+        near.own += support.own;
+        near.around += support.around;
+        near.telling += support.telling;
+    };
+    if let Some(before) = number.checked_sub(1) {
+        let earlier = &runs[before];
+        let gap = (run.file - earlier.file - earlier.length).max(run.at - earlier.at - earlier.length);
+        if gap <= NEAR {
+            add(&supports[before]);
+        }
+    }
+    if let Some(later) = runs.get(number + 1) {
+        let gap = (later.file - run.file - run.length).max(later.at - run.at - run.length);
+        if gap <= NEAR {
+            add(&supports[number + 1]);
+        }
+    }
+    near
+}
+
+/// What it speaks for an emission that the commit takes away what the emission does.
+fn removed(file: &File<'_>, source: &Source<'_>) -> u32 {
+    let gone = source.emission.lines.iter().filter(|line| line.role == Role::Removed);
+    let gone = gone.filter(|line| file.removed.contains(&line.fingerprint.line));
+    gone.map(|line| line.fingerprint.weight().min(MOST)).sum::<u32>().min(MOST)
+}
+
+/// How much of what the emission adds the file has, in per cent.
+fn share(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain) -> u32 {
+    let all: u32 = source
+        .emission
+        .lines
+        .iter()
+        .filter(|line| is_claimed(line.role))
+        .map(|line| line.fingerprint.weight().min(MOST))
+        .sum();
+    let found: u32 = chain
+        .runs
+        .iter()
+        .flat_map(|run| (0..run.length).map(move |on| (run.at + on, run.file + on)))
+        .filter(|(at, position)| {
+            is_claimed(chain.line(source, *at).role) && file.lines[solid[*position]].added
+        })
+        .map(|(at, _)| chain.line(source, at).fingerprint.weight().min(MOST))
+        .sum();
+    (100 * found).checked_div(all).unwrap_or_default()
+}
+
+fn is_enough(file: &File<'_>, place: &Place<'_>, source: &Source<'_>, run: &Support, share: u32) -> bool {
+    let all = run.own + run.around;
+    let enough = match source.fit {
+        Fit::Here => all >= 12 && (run.telling > 0 || run.around >= 8),
+        Fit::Loose => (all >= 30 && run.telling >= 2) || (share >= 60 && all >= 24 && run.telling >= 1),
+        Fit::Nowhere => (all >= 60 && run.telling >= 3) || (share >= 60 && all >= 24 && run.telling >= 1),
+        Fit::Elsewhere => {
+            let is_gone = || source.emission.place().is_some_and(|mark| !(place.has)(mark));
+            share >= 85 && run.telling >= 3 && is_gone()
+        }
+        Fit::Other => false,
+    };
+    // What would have landed earlier needs more than a line that happens to be the same.
+    let fresh = || !source.is_stale(&file.times) || run.around >= 8 || (run.telling >= 2 && all >= 40);
+    source.word().is_some() || (enough && fresh())
+}

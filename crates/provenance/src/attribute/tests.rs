@@ -1,0 +1,244 @@
+use super::*;
+use crate::{Line, Written};
+
+const MINUTE: i64 = 60 * SECOND;
+
+fn at(minutes: i64) -> Timestamp {
+    Timestamp::from_micros(1_700_000_000 * SECOND + minutes * MINUTE)
+}
+
+fn record(number: u8) -> RecordId {
+    RecordId::new(at(0), [number; 10])
+}
+
+fn key() -> Key {
+    Key::new(&[7; 32])
+}
+
+/// What a record put out: `+` added, ` ` context, `-` taken away.
+fn emission(form: Form, path: &str, text: &str) -> Written {
+    let line = |line: &str| {
+        let (role, text) = match line.split_at_checked(1) {
+            Some(("+", text)) => (Role::Added, text),
+            Some(("-", text)) => (Role::Removed, text),
+            Some((_, text)) => (Role::Context, text),
+            None => (Role::Added, ""),
+        };
+        Line { role, text: text.to_owned() }
+    };
+    let path = (!path.is_empty()).then(|| path.to_owned());
+    Written { path, form, lines: text.lines().map(line).collect(), everywhere: false }
+}
+
+fn candidate(number: u8, minute: i64, repository: &str, written: &[Written]) -> Candidate {
+    let repository = (!repository.is_empty()).then_some(repository);
+    Candidate { record: record(number), emissions: key().emissions(written, at(minute), repository) }
+}
+
+/// A file as a commit of minute 10 left it: `+` added, ` ` kept, `-` taken away.
+struct Case {
+    path: &'static str,
+    text: &'static str,
+    candidates: Vec<Candidate>,
+    has: bool,
+}
+
+impl Case {
+    fn new(path: &'static str, text: &'static str, candidates: Vec<Candidate>) -> Self {
+        Self { path, text, candidates, has: true }
+    }
+
+    fn attributed(&self) -> Vec<Option<Attributed>> {
+        let key = key();
+        let (mut lines, mut removed) = (Vec::new(), FxHashSet::default());
+        for line in self.text.lines() {
+            let (sign, text) = line.split_at_checked(1).unwrap_or(("+", ""));
+            let fingerprint = key.fingerprint(text);
+            if sign == "-" {
+                removed.insert(fingerprint.line);
+            } else {
+                lines.push(FileLine { fingerprint, added: sign == "+", blank: text.trim().is_empty() });
+            }
+        }
+        let times = Times { committed: at(10), authored: at(10), parent: Some(at(5)) };
+        let file = File { path: self.path, lines: &lines, removed: &removed, times };
+        let names = BTreeSet::from(["shop".to_owned()]);
+        let place = Place { key: &key, names: &names, has: &|_| self.has };
+        attribute(&file, &place, &self.candidates)
+    }
+
+    /// One sign a line: the record's number for a model's, the same and `~` for an edited one, `.` for nothing known.
+    fn told(&self) -> String {
+        let sign = |attributed: &Option<Attributed>| match attributed {
+            None => ".".to_owned(),
+            Some(found) if found.class == Class::Human => "h".to_owned(),
+            Some(found) => {
+                let number = (1..9).find(|number| found.record == Some(record(*number))).unwrap();
+                format!("{number}{}", if found.class == Class::Ai { "" } else { "~" })
+            }
+        };
+        self.attributed().iter().map(sign).collect::<Vec<_>>().join(" ")
+    }
+}
+
+const TOTAL: &str = "\
++fn total(items: &[Item]) -> u64 {
++    let mut sum = 0;
++    for item in items {
++        sum += item.price * item.count;
++    }
++    sum
++}
+";
+
+fn total(number: u8, minute: i64) -> Candidate {
+    candidate(number, minute, "shop", &[emission(Form::Write, "/home/u/shop/src/a.rs", TOTAL)])
+}
+
+#[test]
+fn what_was_put_out_is_a_models() {
+    let case = Case::new("src/a.rs", TOTAL, vec![total(1, 7)]);
+    assert_eq!(case.told(), "1 1 1 1 1 1 1");
+    let evidence = case.attributed()[0].clone().unwrap().evidence;
+    assert_eq!((evidence.kind, evidence.matched_lines), (EvidenceKind::Exact, 7));
+}
+
+#[test]
+fn nothing_is_of_what_came_after_or_was_for_elsewhere() {
+    assert_eq!(Case::new("src/a.rs", TOTAL, vec![total(1, 11)]).told(), ". . . . . . .");
+    let written = [emission(Form::Write, "/home/u/bank/src/a.rs", TOTAL)];
+    let other = candidate(1, 7, "bank", &written);
+    assert_eq!(Case::new("src/a.rs", TOTAL, vec![other]).told(), ". . . . . . .");
+    assert_eq!(Case::new("src/b.rs", TOTAL, vec![total(1, 7)]).told(), ". . . . . . .");
+    // Renamed before it was committed.
+    let renamed = Case { has: false, ..Case::new("src/b.rs", TOTAL, vec![total(1, 7)]) };
+    assert_eq!(renamed.told(), "1 1 1 1 1 1 1");
+}
+
+#[test]
+fn what_a_person_adds_between_stays_unknown() {
+    let text = "\
++fn total(items: &[Item]) -> u64 {
++    let mut sum = 0;
++    let before = std::time::Instant::now();
++    for item in items {
++        sum += item.price * item.count;
++        log_progress(item.name());
++    }
++
++    sum
++}
+";
+    assert_eq!(Case::new("src/a.rs", text, vec![total(1, 7)]).told(), "1 1 . 1 1 . 1 . 1 1");
+}
+
+#[test]
+fn edits_and_formatters_leave_a_trace() {
+    let text = "\
++fn total(items: &[Item]) -> u64 {
++    let mut amount = 0;
++    for item in items {
++        sum += item.price *
++            item.count;
++    }
++    sum
++}
+";
+    let case = Case::new("src/a.rs", text, vec![total(1, 7)]);
+    assert_eq!(case.told(), "1 1~ 1 1~ 1~ 1 1 1");
+    let wide = "+let found = client.fetch_all(\"orders\", customer.identity(), Page::first(50));\n";
+    let broken = "\
++let found = client.fetch_all(
++    'orders',
++    customer.identity(),
++    Page::first(50),
++);
+";
+    let emitted = candidate(1, 7, "shop", &[emission(Form::Edit, "src/a.rs", wide)]);
+    assert_eq!(Case::new("src/a.rs", broken, vec![emitted]).told(), "1~ 1~ 1~ 1~ .");
+}
+
+#[test]
+fn a_line_that_was_there_takes_up_what_was_put_out() {
+    let emitted = |minute| {
+        let line = "+    assert_eq!(response.status(), 200);\n";
+        candidate(1, minute, "shop", &[emission(Form::Edit, "src/a.rs", line)])
+    };
+    let text = "     assert_eq!(response.status(), 200);\n let other = 1;\n+    assert_eq!(response.status(), 200);\n";
+    // Put out before the parent was written: it is the line that was there.
+    assert_eq!(Case::new("src/a.rs", text, vec![emitted(4)]).told(), ". . .");
+    assert_eq!(Case::new("src/a.rs", text, vec![emitted(7)]).told(), ". . 1");
+}
+
+#[test]
+fn a_small_edit_is_known_by_what_it_took_away_and_by_what_is_around_it() {
+    let edit =
+        emission(Form::Edit, "src/a.rs", " fn count(items: &[Item]) -> usize {\n-    i = 1;\n+    i += 1;\n");
+    let text = " fn count(items: &[Item]) -> usize {\n-    i = 1;\n+    i += 1;\n }\n";
+    assert_eq!(Case::new("src/a.rs", text, vec![candidate(1, 7, "shop", &[edit])]).told(), ". 1 .");
+}
+
+#[test]
+fn what_a_model_only_read_is_not_its_own() {
+    let write = "\
+ fn theirs(a: u32, b: u32) -> u32 {
+     a.wrapping_mul(b) + 17
+ }
++fn ours(a: u32, b: u32) -> u32 {
++    a.rotate_left(3) ^ b
++}
+";
+    let text = "\
++fn theirs(a: u32, b: u32) -> u32 {
++    a.wrapping_mul(b) + 17
++}
++fn ours(a: u32, b: u32) -> u32 {
++    a.rotate_left(3) ^ b
++}
+";
+    let written = candidate(1, 7, "shop", &[emission(Form::Write, "src/a.rs", write)]);
+    assert_eq!(Case::new("src/a.rs", text, vec![written]).told(), ". . . 1 1 1");
+}
+
+#[test]
+fn two_that_fit_alike_are_both_named() {
+    let case = Case::new("src/a.rs", TOTAL, vec![total(1, 6), total(2, 7)]);
+    assert_eq!(case.told(), "2 2 2 2 2 2 2");
+    assert_eq!(case.attributed()[0].clone().unwrap().others, [record(1)]);
+}
+
+#[test]
+fn the_same_licence_on_two_files_is_told_apart() {
+    let licence = "\
++// Copyright 2026 The Shop Authors, all rights reserved.
++// Licensed under the Apache License, Version 2.0 (the \"License\");
++// you may not use this file except in compliance with the License.
+";
+    let written = [emission(Form::Write, "src/a.rs", &format!("{licence}{TOTAL}"))];
+    let case = Case { has: false, ..Case::new("src/b.rs", licence, vec![candidate(1, 7, "shop", &written)]) };
+    assert_eq!(case.told(), ". . .");
+}
+
+#[test]
+fn an_editors_word_is_the_strongest() {
+    let line = "+    let total = items.iter().map(Item::price).sum::<u64>();\n";
+    let text = "+    let total = items.iter().map(Item::price).sum::<u64>();\n";
+    let suggested = || candidate(1, 7, "shop", &[emission(Form::Completion, "src/a.rs", line)]);
+    let said = |event, minute| {
+        let mut said = candidate(3, minute, "shop", &[emission(Form::Editor, "src/a.rs", line)]);
+        said.emissions.word = Some(waymark_ledger::emission::EditorWord { event, about: Some(record(1)) });
+        said
+    };
+    let told = |events: Vec<Candidate>| {
+        let case = Case::new("src/a.rs", text, [vec![suggested()], events].concat());
+        (case.told(), case.attributed()[0].clone().map(|found| found.evidence.kind))
+    };
+    assert_eq!(told(vec![]), ("1".into(), Some(EvidenceKind::Exact)));
+    assert_eq!(told(vec![said(EditorEvent::Accepted, 8)]), ("1".into(), Some(EvidenceKind::Feedback)));
+    assert_eq!(told(vec![said(EditorEvent::Edited, 8)]), ("1~".into(), Some(EvidenceKind::Feedback)));
+    assert_eq!(told(vec![said(EditorEvent::Typed, 8)]), ("h".into(), Some(EvidenceKind::Feedback)));
+    let mut rejected = said(EditorEvent::Rejected, 8);
+    rejected.emissions.emissions.clear();
+    assert_eq!(told(vec![rejected.clone()]).0, ".");
+    assert_eq!(told(vec![rejected, said(EditorEvent::Accepted, 9)]).0, "1");
+}
