@@ -254,6 +254,7 @@ fn completion(record: RecordId, ended: i64, outcome: Outcome, model: &str, respo
         cost_micro_usd: Some(MicroUsd(31_415)),
         response: Some(response),
         sources: Vec::new(),
+        emitted: None,
         error: None,
     })
 }

@@ -16,7 +16,7 @@ use crate::bodies::Unread;
 use crate::path::{self, Call};
 use crate::relay::{Client, Head, error_response, tracked};
 use crate::state::State;
-use crate::{admin, clock, dashboard, guard, lists, log};
+use crate::{admin, clock, dashboard, feedback, guard, lists, log};
 
 /// Everything this server answers.
 pub(crate) fn router(state: Arc<State>) -> Router {
@@ -68,6 +68,7 @@ fn versioned(router: Router<Arc<State>>, base: &str) -> Router<Arc<State>> {
         ("/messages/count_tokens", asked_to(path::count::COUNT, Dialect::AnthropicMessages)),
         ("/fim/completions", asked_in(Dialect::MistralFim)),
         ("/models", get(lists::models)),
+        ("/feedback", post(feedback::take)),
         ("/models/{call}", post(gemini)),
     ];
     endpoints

@@ -6,6 +6,7 @@
 
 mod admin;
 mod anchor;
+mod attribution;
 mod backup;
 mod bodies;
 mod clock;
@@ -15,6 +16,7 @@ mod dashboard;
 mod discovery;
 mod door;
 mod explain;
+mod feedback;
 mod generations;
 mod guard;
 mod health;

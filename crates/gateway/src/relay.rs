@@ -11,11 +11,13 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use tokio::time::Instant;
+use waymark_protocol::neutral::Said;
 use waymark_protocol::sse::{self, Framing};
 use waymark_protocol::{Answer, Failure, Fault, Progress};
 use waymark_types::{Cause, Dialect, Outcome};
 
 use crate::path::convert::Converter;
+use crate::path::emitted::Listener;
 use crate::upstream::CallError;
 
 pub(crate) use client::{Client, tracked};
@@ -53,6 +55,7 @@ pub(crate) struct Upstreamed {
     framing: Framing,
     /// Puts the provider's events into the client's dialect, where that is another.
     converter: Option<Converter>,
+    listener: Listener,
     provider: String,
     chunks: Chunks,
     pub(crate) splitter: sse::Splitter,
@@ -70,6 +73,8 @@ pub(crate) struct Relayed {
     pub(crate) outcome: Outcome,
     /// What the provider said of the answer.
     pub(crate) answer: Answer,
+    /// What the answer says.
+    pub(crate) said: Said,
     /// The end of the stream, which may leave only once the completion is durable. Bytes that broke off have none.
     pub(crate) last: Option<Bytes>,
     /// What went wrong, and words that hold nothing of the answer.
@@ -90,12 +95,13 @@ impl Upstreamed {
     ) -> Self {
         let (splitter, chunks) = (sse::Splitter::new(framing), chunks.fuse().boxed());
         let (pending, heard) = (VecDeque::new(), Instant::now());
-        let failure = None;
+        let (failure, listener) = (None, Listener::of(dialects.provider));
         Self {
             head,
             dialects,
             framing,
             converter,
+            listener,
             provider,
             chunks,
             splitter,
@@ -153,6 +159,12 @@ impl Upstreamed {
         }
     }
 
+    fn listen(&mut self, event: &[u8]) {
+        if self.framing != Framing::Bytes {
+            self.listener.hear(&self.framing.read(event));
+        }
+    }
+
     /// The event as the client gets it.
     fn outgoing(&mut self, event: Bytes) -> Bytes {
         match &mut self.converter {
@@ -194,6 +206,7 @@ impl Upstreamed {
         loop {
             while let Some(event) = self.pending.pop_front() {
                 let progress = self.look_on(&event, &mut answer);
+                self.listen(&event);
                 let failure = (progress == Progress::Failed).then(|| self.cause_of(&event));
                 let event = self.outgoing(event);
                 ready.extend_from_slice(&std::mem::take(&mut held));
@@ -205,25 +218,27 @@ impl Upstreamed {
                     continue;
                 }
                 if !forward(client, &mut sent, ready.split().freeze()).await {
-                    return cancelled(answer, sent);
+                    return self.cancelled(answer, sent);
                 }
                 let Some(failure) = failure else {
                     let last = Some(self.tail(event, client).await);
-                    return Relayed { outcome: Outcome::Succeeded, answer, last, error: None, sent };
+                    let said = self.listener.said();
+                    return Relayed { outcome: Outcome::Succeeded, answer, said, last, error: None, sent };
                 };
                 let words = "the provider's stream ended in an error, which was passed on";
                 let error = Some((failure, words));
-                return Relayed { outcome: Outcome::StreamFailed, answer, last: Some(event), error, sent };
+                let (said, last) = (self.listener.said(), Some(event));
+                return Relayed { outcome: Outcome::StreamFailed, answer, said, last, error, sent };
             }
             if !ready.is_empty() {
                 spoken = Instant::now();
             }
             if !forward(client, &mut sent, ready.split().freeze()).await {
-                return cancelled(answer, sent);
+                return self.cancelled(answer, sent);
             }
             let pulled = tokio::select! {
                 pulled = self.pull() => pulled,
-                () = client.gone() => return cancelled(answer, sent),
+                () = client.gone() => return self.cancelled(answer, sent),
                 word = quiet(keep_alive, spoken) => {
                     ready.extend_from_slice(word);
                     continue;
@@ -273,7 +288,8 @@ impl Upstreamed {
                 None => rest,
             };
             let last = Some([held, rest].concat().into());
-            return Relayed { outcome: Outcome::Succeeded, answer, last, error: None, sent };
+            let said = self.listener.said();
+            return Relayed { outcome: Outcome::Succeeded, answer, said, last, error: None, sent };
         }
         let error = CallError::new(&self.provider, Cause::BrokeOff);
         self.broke_off(held, answer, sent, &error)
@@ -287,7 +303,14 @@ impl Upstreamed {
         let told = error_end(self.framing, self.dialects.client, &fault);
         let last = told.map(|told| [held, told].concat().into());
         let error = Some((error.cause().into(), "the answer broke off upstream"));
-        Relayed { outcome: Outcome::StreamFailed, answer, last, error, sent }
+        let said = self.listener.said();
+        Relayed { outcome: Outcome::StreamFailed, answer, said, last, error, sent }
+    }
+
+    fn cancelled(self, answer: Answer, sent: Sent) -> Relayed {
+        let error = Some((Cause::Cancelled.into(), "the client went away"));
+        let said = self.listener.said();
+        Relayed { outcome: Outcome::Cancelled, answer, said, last: None, error, sent }
     }
 }
 
@@ -316,11 +339,6 @@ async fn forward(client: &Client, sent: &mut Sent, chunk: Bytes) -> bool {
     let chunk = sent.framed(chunk);
     sent.add(&chunk);
     client.send(chunk).await
-}
-
-fn cancelled(answer: Answer, sent: Sent) -> Relayed {
-    let error = Some((Cause::Cancelled.into(), "the client went away"));
-    Relayed { outcome: Outcome::Cancelled, answer, last: None, error, sent }
 }
 
 #[cfg(test)]

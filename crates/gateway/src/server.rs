@@ -94,7 +94,7 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
     let (answers, background) = (TaskTracker::new(), TaskTracker::new());
     let (stop, stop_anchors) = (CancellationToken::new(), CancellationToken::new());
     let opened = recorder::open(&config, &snapshot, &clock, &background, &stop).await?;
-    let Opened { recorder, session_key, lock } = opened;
+    let Opened { recorder, session_key, fingerprints, lock } = opened;
     let origin = recorder.verifier().name().to_owned();
     let shared = matches!(config.store, Address::Postgres { .. });
     let limits = Limiting::start(&recorder.shared_store(), shared, &background, &stop).await;
@@ -113,6 +113,7 @@ pub async fn start(config: Config, flash: Flash, clock: Arc<dyn Clock>) -> Resul
         recorder,
         limits,
         session_key,
+        fingerprints,
         gates: crate::path::gate::Spent::default(),
         sessions: Sessions::default(),
         flash,

@@ -9,6 +9,7 @@ use waymark_routing::content::ContentRules;
 use waymark_types::{Clock, Timestamp};
 
 use crate::anchor::Anchors;
+use crate::attribution::FingerprintKey;
 use crate::bodies::Bodies;
 use crate::config::Config;
 use crate::door::Door;
@@ -35,6 +36,7 @@ pub(crate) struct State {
     pub(crate) anchors: Anchors,
     pub(crate) witnesses: Witnesses,
     pub(crate) session_key: SessionKey,
+    pub(crate) fingerprints: FingerprintKey,
     /// What output gates have thrown away.
     pub(crate) gates: crate::path::gate::Spent,
     /// Where sessions stand.

@@ -299,6 +299,25 @@ impl Emissions {
     }
 }
 
+/// A sum over what emissions are looked up by: the same for the same marks of the same records, in any order. Each pair
+/// counts by its SHA-256, so that none can be exchanged for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MarkSum {
+    count: u64,
+    sum: [u64; 4],
+}
+
+impl MarkSum {
+    /// Adds a record's mark.
+    pub fn add(&mut self, mark: u64, record: &[u8]) {
+        self.count += 1;
+        let digest = Sha256::new().chain_update(mark.to_be_bytes()).chain_update(record).finalize();
+        for (sum, part) in self.sum.iter_mut().zip(digest.as_chunks::<8>().0) {
+            *sum = sum.wrapping_add(u64::from_be_bytes(*part));
+        }
+    }
+}
+
 /// The digest that an entry seals emissions by.
 pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))

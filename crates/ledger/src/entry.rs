@@ -6,6 +6,7 @@ use thiserror::Error;
 use waymark_types::{Dialect, MicroUsd, Next, Outcome, RecordId, Task, Timestamp, Usage};
 
 use crate::canonical::{self, CanonicalError};
+use crate::emission::{EditorEvent, Emitted};
 use crate::key::KeyChange;
 use crate::leaf::Kind;
 
@@ -29,6 +30,8 @@ pub enum Entry {
     Retention(Retention),
     /// A virtual key was made or revoked.
     Key(KeyChange),
+    /// An editor said what became of a suggestion.
+    Feedback(Feedback),
 }
 
 /// The first half of a record.
@@ -203,8 +206,34 @@ pub struct Completion {
     pub response: Option<Commitment>,
     /// Where the embedded model's suggestion was taken from.
     pub sources: Vec<Source>,
+    /// What code it put out; `None` where it put out none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emitted: Option<Emitted>,
     /// What went wrong, in our own words: never text of a request or an answer.
     pub error: Option<String>,
+}
+
+/// What an editor says became of a suggestion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Feedback {
+    /// An id of its own.
+    pub record: RecordId,
+    /// When it was said.
+    pub recorded: Timestamp,
+    /// What became of it.
+    pub event: EditorEvent,
+    /// The record of the suggestion; `None` where something was typed without one.
+    pub about: Option<RecordId>,
+    /// Who says so: a pseudonym ([`Subject`](crate::subject::Subject)).
+    pub principal: String,
+    /// The repository, by name, where it is told.
+    pub repository: Option<String>,
+    /// The file, as the editor names it.
+    pub path: Option<String>,
+    /// The first line, from 1.
+    pub line: Option<u32>,
+    /// What lines it is about; without any it says only what became of the suggestion.
+    pub emitted: Emitted,
 }
 
 /// One upstream call.
@@ -387,6 +416,7 @@ impl Entry {
             Self::Erasure(erasure) => erasure.record,
             Self::Retention(retention) => retention.record,
             Self::Key(change) => change.record,
+            Self::Feedback(feedback) => feedback.record,
         }
     }
 
@@ -399,6 +429,7 @@ impl Entry {
             Self::Erasure(_) => Kind::Erasure,
             Self::Retention(_) => Kind::Retention,
             Self::Key(_) => Kind::Key,
+            Self::Feedback(_) => Kind::Feedback,
         }
     }
 
@@ -407,7 +438,7 @@ impl Entry {
         match self {
             Self::Completion(_) => 1,
             Self::Snapshot(snapshot) => snapshot.part,
-            Self::Intent(_) | Self::Erasure(_) | Self::Retention(_) | Self::Key(_) => 0,
+            Self::Intent(_) | Self::Erasure(_) | Self::Retention(_) | Self::Key(_) | Self::Feedback(_) => 0,
         }
     }
 
@@ -432,6 +463,7 @@ impl Entry {
             Kind::Erasure => serde_json::from_slice(bytes).map(Self::Erasure),
             Kind::Retention => serde_json::from_slice(bytes).map(Self::Retention),
             Kind::Key => serde_json::from_slice(bytes).map(Self::Key),
+            Kind::Feedback => serde_json::from_slice(bytes).map(Self::Feedback),
         };
         entry.map_err(EntryError::Decode)
     }

@@ -26,12 +26,21 @@ pub enum Kind {
     Retention,
     /// A virtual key was made or revoked.
     Key,
+    /// An editor said what became of a suggestion.
+    Feedback,
 }
 
 impl Kind {
     /// Every kind, at the place its number in a store says.
-    pub const ALL: [Self; 6] =
-        [Self::Intent, Self::Completion, Self::Snapshot, Self::Erasure, Self::Retention, Self::Key];
+    pub const ALL: [Self; 7] = [
+        Self::Intent,
+        Self::Completion,
+        Self::Snapshot,
+        Self::Erasure,
+        Self::Retention,
+        Self::Key,
+        Self::Feedback,
+    ];
 
     /// Its number in a store.
     pub fn number(self) -> u8 {
@@ -43,9 +52,9 @@ impl Kind {
         usize::try_from(number).ok().and_then(|at| Self::ALL.get(at).copied())
     }
 
-    /// Whether its entries are halves of records, which age; all others stay.
-    pub fn is_half(self) -> bool {
-        matches!(self, Self::Intent | Self::Completion)
+    /// Whether its entries are filed under a week and go with it, as records do; all others stay.
+    pub fn ages(self) -> bool {
+        matches!(self, Self::Intent | Self::Completion | Self::Feedback)
     }
 }
 
@@ -58,6 +67,7 @@ impl fmt::Display for Kind {
             Self::Erasure => "erasure",
             Self::Retention => "retention",
             Self::Key => "key",
+            Self::Feedback => "feedback",
         })
     }
 }
@@ -148,7 +158,7 @@ impl Leaf {
 
     /// The week it is filed under; `None` for what stays.
     pub fn week(&self) -> Option<Week> {
-        self.statement.kind.is_half().then(|| Week::of(&self.statement.record))
+        self.statement.kind.ages().then(|| Week::of(&self.statement.record))
     }
 }
 
@@ -174,7 +184,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_leaf_is_its_canonical_form(millis in 0_i64..(1 << 47), random: [u8; 10], part: u32, kind in 0_i64..6, commitment: [u8; 32]) {
+        fn a_leaf_is_its_canonical_form(millis in 0_i64..(1 << 47), random: [u8; 10], part: u32, kind in 0_i64..7, commitment: [u8; 32]) {
             let record = RecordId::new(Timestamp::from_micros(millis * 1_000), random);
             let statement = Statement { record, part, kind: Kind::from_number(kind).unwrap(), commitment };
             prop_assert_eq!(statement.to_leaf(), canonical_leaf(&statement));

@@ -35,7 +35,8 @@ pub mod witness;
 
 pub use entry::{
     Attempt, Commitment, Completion, Decision, Discarded, Dropped, Entry, EntryError, Erased, Erasure,
-    Evidence, Intent, Ladder, MAX_ENTRY, PlannedAttempt, Retention, Shadow, Snapshot, Source, Switch,
+    Evidence, Feedback, Intent, Ladder, MAX_ENTRY, PlannedAttempt, Retention, Shadow, Snapshot, Source,
+    Switch,
 };
 pub use history::{Broken, History, NotOurs, Saved};
 pub use key::{KeyChange, KeyEvent, KeyTerms};

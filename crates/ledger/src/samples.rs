@@ -70,6 +70,7 @@ pub(crate) fn completion(n: u8) -> Completion {
         cost_micro_usd: Some(MicroUsd(3)),
         response: Some(commitment::commit(&[n; 32], b"{}")),
         sources: Vec::new(),
+        emitted: None,
         error: None,
     }
 }

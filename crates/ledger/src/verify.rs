@@ -7,6 +7,7 @@ use waymark_types::RecordId;
 
 use crate::checkpoint::Checkpoint;
 use crate::commitment::{self, Salt};
+use crate::emission::{self, Emissions, Emitted, MarkSum};
 use crate::entry::{Commitment, Dropped, Entry, Erased};
 use crate::leaf::{Kind, Statement, Week};
 use crate::listing::Listing;
@@ -87,6 +88,8 @@ pub struct StoredLeaf {
     pub text: Option<Vec<u8>>,
     /// With a completion: what the record is listed under.
     pub listing: Option<Listing>,
+    /// With a completion or an editor's word: the emissions that belong to it, where they are still there.
+    pub emissions: Option<Vec<u8>>,
 }
 
 impl StoredLeaf {
@@ -132,7 +135,11 @@ impl Absences {
             Entry::Retention(retention) => {
                 self.dropped.insert((Week(retention.week), retention.dropped));
             }
-            Entry::Intent(_) | Entry::Completion(_) | Entry::Snapshot(_) | Entry::Key(_) => {}
+            Entry::Intent(_)
+            | Entry::Completion(_)
+            | Entry::Snapshot(_)
+            | Entry::Key(_)
+            | Entry::Feedback(_) => {}
         }
     }
 
@@ -199,6 +206,10 @@ pub struct Seen {
     pub salts: u64,
     /// Texts.
     pub texts: u64,
+    /// Emissions.
+    pub emissions: u64,
+    /// What emissions are looked up by.
+    pub marks: MarkSum,
 }
 
 /// Recomputes a ledger from its leaves.
@@ -276,10 +287,15 @@ impl Verifier {
     /// Checks what belongs to the leaf against it, and the leaf against those before it.
     fn account(&mut self, leaf_index: u64, statement: &Statement, stored: &StoredLeaf) -> Result<(), String> {
         let entry = stored.entry()?;
-        let week = statement.kind.is_half().then(|| Week::of(&statement.record));
+        let week = statement.kind.ages().then(|| Week::of(&statement.record));
         let seen = self.seen.entry(week).or_default();
         seen.bodies += u64::from(entry.is_some());
         seen.texts += u64::from(stored.text.is_some());
+        if let Some(bytes) = &stored.emissions {
+            seen.emissions += 1;
+            let emissions = Emissions::from_bytes(bytes).map_err(|error| error.to_string())?;
+            emissions.marks().into_iter().for_each(|mark| seen.marks.add(mark, &stored.record));
+        }
         if statement.kind == Kind::Intent {
             seen.salts += u64::from(stored.salt.is_some());
             seen.records += u64::from(entry.is_some());
@@ -305,6 +321,7 @@ impl Verifier {
                 self.completed += 1;
             }
             Kind::Erasure => self.erasures += 1,
+            Kind::Feedback => self.feedback(&statement.record, entry, stored)?,
             Kind::Snapshot | Kind::Retention | Kind::Key => {}
         }
         Ok(())
@@ -356,11 +373,41 @@ impl Verifier {
     ) -> Result<(), String> {
         let (Some(Entry::Completion(completion)), Some(mut half)) = (entry, half) else { return Ok(()) };
         self.text(record, Text::Response, &half, completion.response.as_ref(), stored)?;
+        self.emissions(record, &half.listing.principal, completion.emitted.as_ref(), stored)?;
         half.listing.complete(&completion);
         if stored.listing.as_ref() != Some(&half.listing) {
             return Err("it is not listed under what it says".to_owned());
         }
         Ok(())
+    }
+
+    fn feedback(&self, record: &RecordId, entry: Option<Entry>, stored: &StoredLeaf) -> Result<(), String> {
+        let Some(Entry::Feedback(feedback)) = entry else { return Ok(()) };
+        self.emissions(record, &feedback.principal, Some(&feedback.emitted), stored)
+    }
+
+    /// Checks emissions against the digest that seals them.
+    fn emissions(
+        &self,
+        record: &RecordId,
+        principal: &str,
+        sealed: Option<&Emitted>,
+        stored: &StoredLeaf,
+    ) -> Result<(), String> {
+        let is_erased = || {
+            self.absences.is_erased(&Erased::Record(*record))
+                || self.absences.is_erased(&Erased::Subject(principal.to_owned()))
+        };
+        match (&stored.emissions, sealed) {
+            (None, None) => Ok(()),
+            (None, Some(_)) if is_erased() => Ok(()),
+            (None, Some(_)) => Err("its emissions are missing".to_owned()),
+            (Some(_), _) if self.absences.is_erased(&Erased::Record(*record)) => {
+                Err("its emissions are still there though it was erased".to_owned())
+            }
+            (Some(bytes), Some(sealed)) if emission::digest(bytes) == sealed.sha256 => Ok(()),
+            (Some(_), _) => Err("its emissions are not those that were sealed".to_owned()),
+        }
     }
 
     /// Checks a kept text against the commitment to it.

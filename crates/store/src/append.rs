@@ -18,6 +18,9 @@ const CHECKPOINT_EVERY: u64 = 256;
 /// Entries put under the tree in one transaction at most, so that each stays short.
 const SEALED_AT_ONCE: u64 = 4_096;
 
+/// Tables of a week that an erasure reaches.
+const ERASED: [&str; 4] = ["salts", "texts", "emissions", "marks"];
+
 /// How often a write is tried when others got there first, or when it is not known whether it took effect.
 const TRIES: usize = 4;
 
@@ -232,12 +235,12 @@ impl LedgerStore {
         Ok(!self.database.fetch("look for a salt", &sql, values).await?.is_empty())
     }
 
-    /// After a subject was erased: their records' salts and texts go too. The texts cannot be read any more already; this
+    /// After a subject was erased: their records' salts, texts and emissions go too. The texts cannot be read any more already; this
     /// may take a while and may be repeated.
     pub async fn erase_payloads_of(&self, subject: &str) -> Result<(), StoreError> {
         for (week, tables) in self.weeks().await? {
             let mut script = Script::default();
-            for table in ["salts", "texts"].into_iter().filter(|table| tables.there.contains(*table)) {
+            for table in ERASED.into_iter().filter(|table| tables.there.contains(*table)) {
                 let sql = format!(
                     "DELETE FROM {table}_{week} WHERE record IN (SELECT record FROM records_{week} WHERE principal = ?)",
                     week = week.0
@@ -315,6 +318,7 @@ impl LedgerStore {
     fn keep_subjects(&self, script: &mut Script, leaves: &[Leaf]) {
         let asked = leaves.iter().filter_map(|leaf| match &leaf.entry {
             Entry::Intent(intent) => Some(intent.principal.as_str()),
+            Entry::Feedback(feedback) => Some(feedback.principal.as_str()),
             _ => None,
         });
         for subject in asked.collect::<BTreeSet<_>>() {
@@ -326,11 +330,11 @@ impl LedgerStore {
     fn effects(&self, script: &mut Script, effects: &[Effect]) -> Result<(), StoreError> {
         for effect in effects {
             match effect {
-                Effect::Salt { .. } | Effect::Text { .. } | Effect::Settle(_) => {}
+                Effect::Salt { .. } | Effect::Text { .. } | Effect::Emissions { .. } | Effect::Settle(_) => {}
                 Effect::CreateKey(key) => Self::keep_key(script, key)?,
                 Effect::RevokeKey(id, at) => Self::revoke_key(script, id, *at),
                 Effect::EraseRecord(record) => {
-                    for table in ["salts", "texts"] {
+                    for table in ERASED {
                         script.add(
                             format!("DELETE FROM {table}_{} WHERE record = ?", Week::of(record).0),
                             vec![Value::from(&record.as_bytes()[..])],
@@ -362,6 +366,8 @@ impl LedgerStore {
         if dropped == Dropped::Records {
             drop("records");
             drop("bodies");
+            drop("emissions");
+            drop("marks");
         }
         let [before, after] = self.database.dialect().around_drop;
         script.add(before, Vec::new(), Outcome::Any);
@@ -372,7 +378,7 @@ impl LedgerStore {
 
 pub(crate) fn record_id(bytes: &[u8]) -> Result<RecordId, StoreError> {
     let id = bytes.try_into().ok().and_then(RecordId::from_bytes);
-    id.ok_or_else(|| StoreError::Damaged("an open record has an unreadable id".to_owned()))
+    id.ok_or_else(|| StoreError::Damaged("a record has an unreadable id".to_owned()))
 }
 
 fn waiting(statement: &Statement, log: &Log) -> Vec<Value> {

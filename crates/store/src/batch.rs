@@ -63,7 +63,7 @@ impl Rows {
         rows
     }
 
-    /// Adds a salt or a text.
+    /// Adds what goes beside an entry.
     pub(crate) fn beside(&mut self, effect: &Effect) {
         match effect {
             Effect::Salt { record, salt } => {
@@ -73,6 +73,17 @@ impl Rows {
             Effect::Text { record, text, sealed } => {
                 let into = format!("texts_{} (record, part, text)", Week::of(record).0);
                 self.insert(into, vec![id(record), Value::from(text.part()), Value::from(&sealed[..])]);
+            }
+            Effect::Emissions { record, bytes, marks } => {
+                let week = Week::of(record).0;
+                self.insert(
+                    format!("emissions_{week} (record, emissions)"),
+                    vec![id(record), Value::from(&bytes[..])],
+                );
+                for mark in marks {
+                    let into = format!("marks_{week} (mark, record)");
+                    self.insert(into, vec![Value::from(mark.cast_signed()), id(record)]);
+                }
             }
             Effect::Settle(settlement) => self.settled.add(settlement),
             Effect::EraseRecord(_)

@@ -133,6 +133,10 @@ fn tables(weeks: impl Iterator<Item = (Week, WeekTables)>) -> Vec<Table> {
                 "bodies" => Table::new("bodies", BODY, 2).paged(1_024).of_week(week),
                 "records" => Table::new("records", LISTING, 1).paged(1_024).changing().of_week(week),
                 "salts" => Table::new("salts", &["record", "salt"], 1).going().of_week(week),
+                "emissions" => {
+                    Table::new("emissions", &["record", "emissions"], 1).going().paged(256).of_week(week)
+                }
+                "marks" => Table::new("marks", &["mark", "record"], 2).going().of_week(week),
                 // A text may be large.
                 _ => Table::new("texts", &["record", "part", "text"], 2).going().paged(64).of_week(week),
             });

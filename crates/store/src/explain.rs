@@ -122,7 +122,13 @@ pub async fn explain(
         match row.leaf.entry().map_err(damaged)? {
             Some(Entry::Intent(entry)) => intent = Some(entry),
             Some(Entry::Completion(entry)) => completion = Some(entry),
-            Some(Entry::Snapshot(_) | Entry::Erasure(_) | Entry::Retention(_) | Entry::Key(_)) => {}
+            Some(
+                Entry::Snapshot(_)
+                | Entry::Erasure(_)
+                | Entry::Retention(_)
+                | Entry::Key(_)
+                | Entry::Feedback(_),
+            ) => {}
             None => {
                 let leaf_index = row.leaf_index.unwrap_or_default();
                 return Err(StoreError::Dropped { record: record.to_string(), leaf_index });

@@ -143,7 +143,16 @@ pub enum Effect {
         /// The text, encrypted under the subject's key and the record's salt.
         sealed: Vec<u8>,
     },
-    /// With an erasure: a record's salt and texts go.
+    /// With a completion or an editor's word: emissions, and what they are looked up by.
+    Emissions {
+        /// The record.
+        record: RecordId,
+        /// The emissions, as they are sealed.
+        bytes: Vec<u8>,
+        /// Their marks.
+        marks: Vec<u64>,
+    },
+    /// With an erasure: a record's salt, texts and emissions go.
     EraseRecord(RecordId),
     /// With a key's entry: the key is kept.
     CreateKey(Box<StoredKey>),

@@ -5,6 +5,7 @@
 mod append;
 mod batch;
 mod copy;
+mod emissions;
 mod error;
 mod explain;
 mod keys;
@@ -20,6 +21,7 @@ mod tree;
 mod verify;
 
 pub use copy::{Copied, CopyError, Stage, copy};
+pub use emissions::StoredEmissions;
 pub use error::StoreError;
 pub use explain::{Evidence, Explanation, Proof, explain};
 pub use keys::{KeyCount, StoredKey};

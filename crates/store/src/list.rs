@@ -203,7 +203,11 @@ impl LedgerStore {
                         last.1 = Some(completion);
                     }
                 }
-                Entry::Snapshot(_) | Entry::Erasure(_) | Entry::Retention(_) | Entry::Key(_) => {}
+                Entry::Snapshot(_)
+                | Entry::Erasure(_)
+                | Entry::Retention(_)
+                | Entry::Key(_)
+                | Entry::Feedback(_) => {}
             }
         }
         Ok(joined)

@@ -23,16 +23,21 @@ pub struct Row {
 /// Which tables a week has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WeekTables {
-    /// Of `bodies`, `records`, `salts` and `texts`, those that are there.
+    /// Of [`WEEKLY`], those that are there.
     pub there: BTreeSet<String>,
 }
+
+/// The tables that each week has.
+pub(crate) const WEEKLY: [&str; 6] = ["bodies", "records", "salts", "texts", "emissions", "marks"];
+/// Those with what belongs to a leaf.
+pub(crate) const BESIDE: [&str; 5] = ["bodies", "records", "salts", "texts", "emissions"];
 
 const LEAVES: &str = "leaf_index, record, part, kind, commitment, hash";
 
 impl LedgerStore {
     /// Leaves in order, with everything beside them.
     pub async fn rows(&self, range: Range<u64>) -> Result<Vec<Row>, StoreError> {
-        self.rows_in(range, &self.weeks().await?, &["bodies", "records", "salts", "texts"]).await
+        self.rows_in(range, &self.weeks().await?, &BESIDE).await
     }
 
     /// Leaves in order, with what they say and nothing else.
@@ -91,7 +96,7 @@ impl LedgerStore {
     ) -> Result<(), StoreError> {
         let Some([first, last]) = records.ends() else { return Ok(()) };
         let columns = Columns::of(table);
-        if columns == Columns::Texts {
+        if matches!(columns, Columns::Texts | Columns::Emissions) {
             // They may be large: none is read that is not asked for.
             return self.look_up(beside, table, range).await;
         }
@@ -119,11 +124,16 @@ impl LedgerStore {
     /// Adds what a table holds of these leaves, each looked up by itself.
     async fn look_up(&self, beside: &mut Beside, table: &str, range: &Range<u64>) -> Result<(), StoreError> {
         let columns = Columns::of(table);
-        let halves = if table == "bodies" { "l.kind > 1" } else { "l.kind <= 1" };
+        let feedback = Kind::Feedback.number();
+        let halves = match table {
+            "bodies" => format!("l.kind > 1 AND l.kind < {feedback}"),
+            _ => format!("(l.kind <= 1 OR l.kind = {feedback})"),
+        };
         let on = match columns {
             Columns::Bodies | Columns::Texts => format!("AND b.part = l.part AND {halves}"),
             Columns::Salts => "AND l.kind = 0".to_owned(),
             Columns::Listings => "AND l.kind = 1".to_owned(),
+            Columns::Emissions => format!("AND (l.kind = 1 OR l.kind = {feedback})"),
         };
         let sql = format!(
             "SELECT b.record, b.{} FROM leaves l JOIN {table} b ON b.record = l.record {on} \
@@ -254,7 +264,7 @@ impl LedgerStore {
             let name = row.text(0)?;
             let Some((table, week)) = name.rsplit_once('_') else { continue };
             let Ok(week) = week.parse() else { continue };
-            if ["bodies", "records", "salts", "texts"].contains(&table) {
+            if WEEKLY.contains(&table) {
                 weeks.entry(Week(week)).or_default().there.insert(table.to_owned());
             }
         }
@@ -325,6 +335,7 @@ enum Columns {
     Listings,
     Salts,
     Texts,
+    Emissions,
 }
 
 impl Columns {
@@ -334,6 +345,7 @@ impl Columns {
             "bodies" => Self::Bodies,
             "salts" => Self::Salts,
             "texts" => Self::Texts,
+            "emissions" => Self::Emissions,
             _ => Self::Listings,
         }
     }
@@ -344,6 +356,7 @@ impl Columns {
             Self::Listings => "principal, client, session, repository, route, model, outcome",
             Self::Salts => "salt",
             Self::Texts => "part, text",
+            Self::Emissions => "emissions",
         }
     }
 }
@@ -394,6 +407,7 @@ struct Held {
     texts: Vec<(i64, Vec<u8>)>,
     salt: Option<Vec<u8>>,
     listing: Option<Listing>,
+    emissions: Option<Vec<u8>>,
 }
 
 impl Beside {
@@ -404,6 +418,7 @@ impl Beside {
             Columns::Salts => held.salt = Some(row.bytes(1)?),
             Columns::Texts => held.texts.push((row.int(1)?, row.bytes(2)?)),
             Columns::Listings => held.listing = Some(listing(&mut row, 1)?),
+            Columns::Emissions => held.emissions = Some(row.bytes(1)?),
         }
         Ok(())
     }
@@ -417,6 +432,9 @@ impl Beside {
         }
         if leaf.kind == i64::from(Kind::Completion.number()) {
             leaf.listing = held.listing.take();
+        }
+        if leaf.kind != i64::from(Kind::Intent.number()) {
+            leaf.emissions = held.emissions.take();
         }
     }
 }
@@ -433,7 +451,7 @@ fn bounds(range: &Range<u64>) -> Vec<Value> {
 
 fn week(leaf: &StoredLeaf) -> Option<Week> {
     let Statement { record, kind, .. } = leaf.statement()?;
-    kind.is_half().then(|| Week::of(&record))
+    kind.ages().then(|| Week::of(&record))
 }
 
 fn leaf(mut row: Fields) -> Result<Row, StoreError> {

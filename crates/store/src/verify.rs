@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
 use futures_util::future;
+use waymark_ledger::emission::MarkSum;
 use waymark_ledger::tiles::HEIGHT as TILE_HEIGHT;
 use waymark_ledger::tree::{Coordinate, Node};
 use waymark_ledger::{
@@ -11,7 +12,7 @@ use waymark_ledger::{
 };
 use waymark_types::RecordId;
 
-use crate::read::{Row, WeekTables};
+use crate::read::{BESIDE, Row, WeekTables};
 use crate::sql::Value;
 use crate::{LedgerStore, StoreError};
 
@@ -19,6 +20,9 @@ use crate::{LedgerStore, StoreError};
 const BATCH: u64 = 4_096;
 /// The same where texts are kept, each of which may be large.
 const BATCH_WITH_TEXTS: u64 = 256;
+
+/// Marks read at a time.
+const MARKS: usize = 16_384;
 
 /// What verification found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -244,7 +248,7 @@ impl Queue {
                 _ => return bad("what it says is missing"),
             }
             queue.waiting += 1;
-            let week = statement.kind.is_half().then(|| Week::of(&statement.record));
+            let week = statement.kind.ages().then(|| Week::of(&statement.record));
             let seen = queue.seen.entry(week).or_default();
             seen.bodies += 1;
             match statement.kind {
@@ -256,7 +260,7 @@ impl Queue {
                     queue.open.remove(&statement.record);
                     queue.completed.insert(statement.record);
                 }
-                Kind::Snapshot | Kind::Erasure | Kind::Retention | Kind::Key => {}
+                Kind::Snapshot | Kind::Erasure | Kind::Retention | Kind::Key | Kind::Feedback => {}
             }
         }
         Ok(queue)
@@ -298,8 +302,15 @@ async fn beside(store: &LedgerStore, seen: &BTreeMap<Option<Week>, Seen>, queue:
             "bodies" => sealed.bodies + waiting.bodies,
             "records" => sealed.records + waiting.records,
             "salts" => sealed.salts + waiting.salts,
-            // Whether what waits has texts is not counted.
+            // Whether what waits has texts or emissions is not counted.
             _ if queue.waiting > 0 => continue,
+            "marks" => {
+                if store.sum_of_marks(&name).await? != sealed.marks {
+                    return surplus(&name, "it does not have the marks of the emissions".to_owned());
+                }
+                continue;
+            }
+            "emissions" => sealed.emissions,
             _ => sealed.texts,
         };
         let counted = store.count(&name).await?;
@@ -334,10 +345,9 @@ impl Batch {
             nodes.extend(store.level(level, positions).await?);
         }
         let checkpoints = store.checkpoints(range.start + 1..range.end + 1).await?;
-        let everything = ["bodies", "records", "salts", "texts"];
         let rows = match range.is_empty() {
             true => Vec::new(),
-            false => store.rows_in(range.clone(), tables, &everything).await?,
+            false => store.rows_in(range.clone(), tables, &BESIDE).await?,
         };
         Ok(Self {
             rows,
@@ -400,6 +410,26 @@ impl LedgerStore {
         let node =
             |mut row: crate::sql::Fields| Ok((Coordinate { level, index: row.position(0)? }, row.bytes(1)?));
         found.into_iter().map(node).collect()
+    }
+
+    /// The sum of a table of marks.
+    async fn sum_of_marks(&self, table: &str) -> Result<MarkSum, StoreError> {
+        let sql = format!(
+            "SELECT mark, record FROM {table} WHERE (mark, record) > (?, ?) ORDER BY mark, record LIMIT {MARKS}"
+        );
+        let (mut sum, mut last) = (MarkSum::default(), (i64::MIN, Vec::new()));
+        loop {
+            let values = vec![Value::from(last.0), Value::from(&last.1[..])];
+            let found = self.database.fetch("read marks", &sql, values).await?;
+            let is_end = found.len() < MARKS;
+            for mut row in found {
+                last = (row.int(0)?, row.bytes(1)?);
+                sum.add(last.0.cast_unsigned(), &last.1);
+            }
+            if is_end {
+                return Ok(sum);
+            }
+        }
     }
 
     /// What a record is listed under.

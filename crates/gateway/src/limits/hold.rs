@@ -147,6 +147,7 @@ mod tests {
             cost_micro_usd: PRICE.cost(&usage),
             response: None,
             sources: Vec::new(),
+            emitted: None,
             error: None,
         }
     }

@@ -9,11 +9,13 @@ use tokio::time::Instant;
 use waymark_flash as flash;
 use waymark_ledger::{Attempt, Commitment, Completion, Entry, Source};
 use waymark_protocol::gemini::Array;
+use waymark_protocol::neutral::Said;
 use waymark_protocol::{Answer, ErrorKind, Fault, Suggestion, Vectors, embed_dialogue, fim_dialogue, sse};
 use waymark_types::{Cause, MicroUsd, Next, Outcome, Timestamp, Usage};
 
 use super::attempt::{Reached, Tried, Unanswered, Whole};
 use super::begun::Begun;
+use super::emitted;
 use super::shortened;
 use super::{Call, tolerate, unrecorded};
 use crate::config::Payloads;
@@ -39,6 +41,8 @@ pub(super) struct Ending {
     /// When the first byte of a stream left.
     pub(super) first_byte: Option<Timestamp>,
     pub(super) sources: Vec<Source>,
+    /// What the answer says.
+    pub(super) said: Option<Said>,
     pub(super) error: Option<String>,
 }
 
@@ -55,6 +59,7 @@ impl Ending {
             kept: None,
             first_byte: None,
             sources: Vec::new(),
+            said: None,
             error: None,
         }
     }
@@ -94,9 +99,15 @@ pub(super) async fn record(
     let usage = ending.answer.usage.bounded();
     let served = ending.attempts.iter().find(|attempt| attempt.served);
     let last = served.or(ending.attempts.last());
+    let ended = state.clock.now();
+    let (emitted, emissions) = ending
+        .said
+        .as_ref()
+        .and_then(|said| emitted::emitted(state, call, &begun.intent, said, ended))
+        .unzip();
     let completion = Completion {
         record: call.record,
-        ended: Some(state.clock.now()),
+        ended: Some(ended),
         outcome: ending.outcome,
         reason: ending.reason,
         provider: served.map(|attempt| attempt.provider.clone()),
@@ -109,6 +120,7 @@ pub(super) async fn record(
             .map(|cost| with_discarded(cost, &ending.attempts)),
         response: ending.response,
         sources: ending.sources,
+        emitted,
         error: ending.error,
         attempts: Some(ending.attempts),
     };
@@ -119,7 +131,7 @@ pub(super) async fn record(
     let hold = begun.hold.take();
     let sent = completion.response.as_ref().map_or(0, |response| response.bytes);
     let settlement = hold.as_ref().and_then(|hold| hold.settlement(&completion, sent));
-    let payloads = payload.into_iter().chain(settlement.map(Payload::Settlement)).collect();
+    let payloads = payload.into_iter().chain(emissions).chain(settlement.map(Payload::Settlement)).collect();
     let began = Instant::now();
     let recorded = begun.complete(&state.recorder, Entry::Completion(completion), payloads).await;
     if recorded.is_ok() {
@@ -207,6 +219,8 @@ impl Delivery<'_> {
         let outcome = self.serve(None);
         let mut ending = Ending::new(outcome, self.reason).answer(&self.name, answer);
         ending.sources = sources(completion);
+        let text = completion.suggestion.as_ref().map(|suggestion| suggestion.text.clone());
+        ending.said = text.map(|text| Said { text, ..Said::default() });
         self.finish(ending, Head::new(200, content_type), body, client).await;
     }
 
@@ -265,6 +279,9 @@ impl Delivery<'_> {
     async fn whole(mut self, Whole { head, body, answer, .. }: Whole, client: Client) {
         let outcome = self.serve(answer.served_model.as_deref());
         let mut ending = Ending::new(outcome, self.reason).answer(&self.name, answer);
+        if outcome == Outcome::Succeeded {
+            ending.said = emitted::said(self.call.dialect, &body);
+        }
         if outcome == Outcome::Failed {
             ending = ending.error("the provider answered with an error, which was passed on");
         }
@@ -289,7 +306,7 @@ impl Delivery<'_> {
         let relayed = upstreamed.relay(&mut client, sent).await;
         self.ended(&relayed, failed_at_once);
         self.settle(&relayed, under_way);
-        let Relayed { outcome, mut answer, last, error, mut sent } = relayed;
+        let Relayed { outcome, mut answer, said, last, error, mut sent } = relayed;
         if outcome != Outcome::Succeeded && answer.finish.is_none() {
             // What a provider counts at the start of a stream says nothing of a stream cut short.
             (answer.usage.output, answer.usage.reasoning) = (None, None);
@@ -298,7 +315,7 @@ impl Delivery<'_> {
         let last = last.map(&end);
         sent.add(last.as_deref().unwrap_or_default());
         let mut ending = Ending::new(outcome, self.reason).answer(&self.name, answer).sent(sent);
-        ending.first_byte = first_byte;
+        (ending.first_byte, ending.said) = (first_byte, Some(said));
         if let Some((_, words)) = error {
             ending = ending.error(words);
         }

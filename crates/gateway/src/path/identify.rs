@@ -74,18 +74,18 @@ impl SessionKey {
 }
 
 /// Who asks.
-pub(super) struct Caller {
-    pub(super) principal: String,
+pub(crate) struct Caller {
+    pub(crate) principal: String,
     pub(super) client: Option<String>,
     pub(super) session: Option<String>,
-    pub(super) repository: Option<String>,
+    pub(crate) repository: Option<String>,
     /// The virtual key it was asked with.
     pub(super) key: Option<Arc<Key>>,
 }
 
 /// Tells the caller from the request's headers. Without a virtual key everyone on this machine is one principal, and
 /// of everyone else nothing is known.
-pub(super) fn identify(headers: &HeaderMap, listen: SocketAddr) -> Caller {
+pub(crate) fn identify(headers: &HeaderMap, listen: SocketAddr) -> Caller {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(shortened);
     Caller {
         principal: if listen.ip().is_loopback() { "local" } else { "unknown" }.to_owned(),

@@ -10,6 +10,7 @@ pub(crate) mod count;
 mod deadline;
 mod decided;
 mod deliver;
+pub(crate) mod emitted;
 pub(crate) mod gate;
 mod identify;
 mod observe;
@@ -37,7 +38,7 @@ use content::Unread;
 pub(crate) use decided::{Explained, explained};
 use deliver::{Delivery, Ending};
 use identify::Caller;
-pub(crate) use identify::{DERIVED, SessionKey, shortened};
+pub(crate) use identify::{DERIVED, SessionKey, identify, shortened};
 
 /// A request as it came off the wire.
 pub(crate) struct Call {
@@ -73,7 +74,7 @@ pub(crate) async fn answer(state: &Arc<State>, mut call: Call, client: Client) {
     let (secrets, redacted) = content::secrets(&state.content, &call.body);
     // Before anything else: what is refused may be kept as well.
     call.redacted = redacted;
-    let mut caller = identify::identify(&call.headers, state.config.listen);
+    let mut caller = identify(&call.headers, state.config.listen);
     if let Some(barred) = identify::recognise(state, &call, &mut caller) {
         return refuse(state, &call, &caller, None, barred, client).await;
     }

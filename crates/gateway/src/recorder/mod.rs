@@ -99,6 +99,15 @@ pub(crate) enum Payload {
         /// The answer's body.
         body: Bytes,
     },
+    /// With the completion, or an editor's word: the code that was put out.
+    Emissions {
+        /// The record.
+        record: RecordId,
+        /// The emissions, as they are sealed.
+        bytes: Vec<u8>,
+        /// What they are looked up by.
+        marks: Vec<u64>,
+    },
     /// With the completion, where it is counted: what the call came to.
     Settlement(Settlement),
 }
@@ -169,6 +178,10 @@ impl Recorder {
     /// What is stored of a payload: salts as they are, texts encrypted.
     fn beside(&self, payload: Payload, effects: &mut Vec<Effect>) -> Result<(), Unrecorded> {
         let (record, salt, text, body) = match payload {
+            Payload::Emissions { record, bytes, marks } => {
+                effects.push(Effect::Emissions { record, bytes, marks });
+                return Ok(());
+            }
             Payload::Settlement(settlement) => {
                 effects.push(Effect::Settle(settlement));
                 return Ok(());

@@ -18,6 +18,7 @@ use super::sealer::Sealer;
 use super::subjects::Subjects;
 use super::writer::Writer;
 use super::{QUEUE, Recorder, RecorderError};
+use crate::attribution::FingerprintKey;
 use crate::clock;
 use crate::config::Config;
 use crate::keys;
@@ -27,6 +28,7 @@ use crate::path::SessionKey;
 pub(crate) struct Opened {
     pub(crate) recorder: Recorder,
     pub(crate) session_key: SessionKey,
+    pub(crate) fingerprints: FingerprintKey,
     /// Holds the directory's lock as long as it is open.
     pub(crate) lock: File,
 }
@@ -52,7 +54,7 @@ pub(crate) async fn open(
         let signer = keys::signer(&config.data_dir)?;
         (LedgerStore::open(&config.store, &gateway).await?, signer)
     };
-    let session_key = SessionKey::of(&signer);
+    let (session_key, fingerprints) = (SessionKey::of(&signer), FingerprintKey::of(&signer));
     let (verifier, log) = (signer.verifier(), Arc::new(Log::new(signer)));
     store.claim(&log).await?;
     let size = store.taken_up(&verifier).await?.size();
@@ -94,7 +96,8 @@ pub(crate) async fn open(
     let keeper =
         Keeper { log, store: Arc::clone(&store), clock: Arc::clone(clock), config: config.ledger, shared };
     tasks.spawn(keeper.run(stop.clone()));
-    Ok(Opened { recorder: Recorder { jobs, store, verifier, subjects, condition }, session_key, lock })
+    let recorder = Recorder { jobs, store, verifier, subjects, condition };
+    Ok(Opened { recorder, session_key, fingerprints, lock })
 }
 
 /// The ledger must not have fewer leaves than the checkpoint kept beside it says.
@@ -130,6 +133,7 @@ pub(super) fn interrupted(record: RecordId) -> Result<Leaf, StoreError> {
         cost_micro_usd: None,
         response: None,
         sources: Vec::new(),
+        emitted: None,
         error: Some("cut off before its end was on record; what became of it is not known".to_owned()),
     });
     let salt = clock::random().map_err(|_| StoreError::NoRandomness)?;

@@ -19,9 +19,16 @@ pub(super) struct Subjects {
 }
 
 impl Subjects {
-    /// The entry as it goes on record: an intent carries a pseudonym in the place of the name.
+    /// The entry as it goes on record: who asked, or says something, is named by a pseudonym.
     pub(super) async fn pseudonymous(&self, store: &LedgerStore, entry: Entry) -> Result<Entry, Unrecorded> {
-        let Entry::Intent(mut intent) = entry else { return Ok(entry) };
+        let mut intent = match entry {
+            Entry::Intent(intent) => intent,
+            Entry::Feedback(mut feedback) => {
+                self.of(store, &feedback.principal).await?.id().clone_into(&mut feedback.principal);
+                return Ok(Entry::Feedback(feedback));
+            }
+            entry => return Ok(entry),
+        };
         let subject = self.of(store, &intent.principal).await?;
         intent.principal = subject.id().to_owned();
         self.asking.lock().unwrap_or_else(PoisonError::into_inner).insert(intent.record, subject);

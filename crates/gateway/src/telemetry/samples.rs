@@ -93,6 +93,7 @@ pub(super) fn completion() -> Completion {
         cost_micro_usd: Some(MicroUsd(1_250)),
         response: Some(commitment()),
         sources: Vec::new(),
+        emitted: None,
         error: None,
     }
 }

@@ -38,7 +38,7 @@ impl Claim {
             at,
             fit: source.fit,
             form: source.emission.form,
-            word: source.word(),
+            word: source.word,
             kind,
             support: 0,
             run: 1,

@@ -43,7 +43,7 @@ struct Proposal {
 pub(super) fn fill(file: &File<'_>, solid: &Solid, laid: &[(Source<'_>, Chain)], claims: &mut Claims) {
     for method in [layout, similar] {
         let mut proposals = Vec::new();
-        for (source, chain) in laid.iter().filter(|(source, _)| source.word().is_none()) {
+        for (source, chain) in laid.iter().filter(|(source, _)| source.word.is_none()) {
             for gap in gaps(file, solid, source, chain, claims) {
                 proposals.extend(method(file, source, chain, &gap));
             }

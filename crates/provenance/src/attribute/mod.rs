@@ -140,7 +140,7 @@ pub enum EvidenceKind {
 /// Attributes the lines that a commit added to a file; none where nothing is known. In order of the file's lines.
 pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -> Vec<Option<Attributed>> {
     let fits = Fits::new(file, place);
-    let rejected = rejected(candidates);
+    let said = said(candidates);
     let solid = Solid::of(file.lines);
     let mut claims = Claims::new(file.lines.len());
     let mut laid = Vec::new();
@@ -150,13 +150,18 @@ pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -
             continue;
         }
         for emission in &candidate.emissions.emissions {
-            let is_rejected = matches!(emission.form, Form::Completion | Form::Fence)
-                && rejected.contains(&candidate.record);
+            let word = candidate.emissions.word.map(|word| word.event);
+            let word = word.or_else(|| said.get(&candidate.record).map(|(_, event)| *event));
+            // An agent's edits are made without asking an editor.
+            let is_rejected = word == Some(EditorEvent::Rejected)
+                && matches!(emission.form, Form::Completion | Form::Fence);
+            let word =
+                word.filter(|word| candidate.emissions.word.is_some() || *word == EditorEvent::Accepted);
             let fit = fits.of(&candidate.emissions, emission);
             if fit == Fit::Other || is_rejected {
                 continue;
             }
-            let source = Source { number, candidate, emission, fit };
+            let source = Source { number, candidate, emission, fit, word };
             let chain = runs::lay(file, &solid, &source);
             let accepted = runs::accepted(file, &solid, place, &source, chain, &mut claims);
             laid.push((source, accepted));
@@ -174,6 +179,8 @@ struct Source<'a> {
     candidate: &'a Candidate,
     emission: &'a Emission,
     fit: Fit,
+    /// What an editor says of it.
+    word: Option<EditorEvent>,
 }
 
 impl Source<'_> {
@@ -182,10 +189,6 @@ impl Source<'_> {
     fn is_stale(&self, times: &Times) -> bool {
         let parent = times.parent.filter(|parent| *parent <= times.authored);
         parent.is_some_and(|parent| self.candidate.emissions.ended < parent)
-    }
-
-    fn word(&self) -> Option<EditorEvent> {
-        self.candidate.emissions.word.map(|word| word.event)
     }
 }
 
@@ -206,19 +209,19 @@ impl Solid {
     }
 }
 
-/// Records whose suggestions an editor says were turned down, and nothing since.
-fn rejected(candidates: &[Candidate]) -> FxHashSet<RecordId> {
-    let mut last: FxHashMap<RecordId, (Timestamp, bool)> = FxHashMap::default();
+/// What editors said last of each record.
+fn said(candidates: &[Candidate]) -> FxHashMap<RecordId, (Timestamp, EditorEvent)> {
+    let mut last: FxHashMap<RecordId, (Timestamp, EditorEvent)> = FxHashMap::default();
     for candidate in candidates {
         let Some(word) = candidate.emissions.word else { continue };
         let Some(about) = word.about else { continue };
-        let said = (candidate.emissions.ended, word.event == EditorEvent::Rejected);
+        let said = (candidate.emissions.ended, word.event);
         let known = last.entry(about).or_insert(said);
         if said.0 >= known.0 {
             *known = said;
         }
     }
-    last.into_iter().filter(|(_, (_, rejected))| *rejected).map(|(record, _)| record).collect()
+    last
 }
 
 /// The role a line must have to be claimed.

@@ -367,5 +367,5 @@ fn is_enough(file: &File<'_>, place: &Place<'_>, source: &Source<'_>, run: &Supp
     };
     // What would have landed earlier needs more than a line that happens to be the same.
     let fresh = || !source.is_stale(&file.times) || run.around >= 8 || (run.telling >= 2 && all >= 40);
-    source.word().is_some() || (enough && fresh())
+    source.word.is_some() || (enough && fresh())
 }

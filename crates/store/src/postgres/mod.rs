@@ -51,6 +51,9 @@ static DIALECT: Dialect = Dialect {
         "CREATE INDEX IF NOT EXISTS records_{week}_outcome ON records_{week} (outcome, record) \
          WHERE outcome IS NOT NULL AND outcome <> 'succeeded'",
         "CREATE TABLE IF NOT EXISTS salts_{week} (record BYTEA PRIMARY KEY, salt BYTEA NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS emissions_{week} (record BYTEA PRIMARY KEY, emissions BYTEA NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS marks_{week} (mark BIGINT NOT NULL, record BYTEA NOT NULL, \
+         PRIMARY KEY (mark, record))",
         "CREATE TABLE IF NOT EXISTS texts_{week} (record BYTEA NOT NULL, part BIGINT NOT NULL, text BYTEA NOT NULL, \
          PRIMARY KEY (record, part))",
     ],

@@ -40,6 +40,9 @@ static DIALECT: Dialect = Dialect {
         "CREATE INDEX IF NOT EXISTS records_{week}_outcome ON records_{week} (outcome, record) \
          WHERE outcome IS NOT NULL AND outcome <> 'succeeded'",
         "CREATE TABLE IF NOT EXISTS salts_{week} (record BLOB PRIMARY KEY, salt BLOB NOT NULL) STRICT, WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS emissions_{week} (record BLOB PRIMARY KEY, emissions BLOB NOT NULL) STRICT",
+        "CREATE TABLE IF NOT EXISTS marks_{week} (mark INTEGER NOT NULL, record BLOB NOT NULL, \
+         PRIMARY KEY (mark, record)) STRICT, WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS texts_{week} (record BLOB NOT NULL, part INTEGER NOT NULL, text BLOB NOT NULL, \
          PRIMARY KEY (record, part)) STRICT",
     ],

@@ -1,6 +1,7 @@
 //! Writing, reading back, proving, taking up again, listing, erasing, dropping: what every store does alike.
 
 use waymark_ledger::checkpoint::Checkpoint;
+use waymark_ledger::emission::Emissions;
 use waymark_ledger::note::Signer;
 use waymark_ledger::subject::Text;
 use waymark_ledger::{Dropped, Entry, Erased, Erasure, Log, Retention, Saved, Week};
@@ -9,7 +10,8 @@ use waymark_types::{Outcome, RecordId, Timestamp};
 
 use crate::on_every_store;
 use crate::samples::{
-    Bench, REQUEST, completion, intent, leaf, record, request, response, signer, subject, time,
+    Bench, REQUEST, completion, emissions, feedback, intent, leaf, record, request, response, signer,
+    subject, time,
 };
 
 on_every_store!(
@@ -28,6 +30,7 @@ on_every_store!(
     an_erased_subject_is_forgotten_and_its_records_stand,
     weeks_are_dropped_whole_and_their_leaves_stay,
     what_was_abandoned_is_found,
+    code_is_found_by_its_lines_and_its_place,
 );
 
 async fn an_empty_ledger_is_clean(bench: Bench) {
@@ -217,7 +220,7 @@ async fn an_erased_record_loses_its_salt_and_texts_and_nothing_else(bench: Bench
     assert_eq!(bench.clean().await.erasures, 1);
     let week = Week::of(&record(2)).0;
     let id = waymark_ledger::commitment::hex(record(2).as_bytes());
-    for table in ["salts", "texts"] {
+    for table in ["salts", "texts", "emissions", "marks"] {
         let ids = bench.home.sql(&format!("SELECT record FROM {table}_{week}")).unwrap();
         assert!(!ids.contains(&id), "{table}: {ids}");
         assert!(!ids.is_empty());
@@ -284,4 +287,30 @@ async fn what_was_abandoned_is_found(bench: Bench) {
     assert_eq!(other.abandoned(lease).await.unwrap(), []);
     assert_eq!(bench.store.abandoned(None).await.unwrap(), []);
     assert_eq!(other.still_open(&[record(1), record(2)]).await.unwrap(), [record(2)]);
+}
+
+async fn code_is_found_by_its_lines_and_its_place(bench: Bench) {
+    bench.fill(40).await;
+    let (said, code) = feedback(20);
+    let id = said.record();
+    bench.append(vec![said], vec![code]).await;
+    bench.clean().await;
+    let late = time(250);
+    let ids = |found: Vec<(RecordId, Vec<u8>)>| found.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    let one = bench.store.emissions_of_lines(&[1_020], late).await.unwrap();
+    assert_eq!(one[0], (record(20), emissions(20).seal().1));
+    assert_eq!(ids(one), [record(20), id]);
+    // Marks are all 64 bits of them.
+    let high = bench.store.emissions_of_lines(&[u64::MAX - 3], late).await.unwrap();
+    assert_eq!(ids(high), [record(3)]);
+    let both = bench.store.emissions_of_lines(&[1_020, 1_003, 5], late).await.unwrap();
+    assert_eq!(ids(both), [record(3), record(20), id]);
+    let about = bench.store.emissions_about(&[Emissions::about(&record(20))], late).await.unwrap();
+    assert_eq!(ids(about), [id]);
+    let place = bench.store.emissions_about(&[u64::MAX], late).await.unwrap();
+    assert_eq!(place.len(), 41, "every one is for that file");
+    // Of weeks that had not begun there is nothing.
+    let early = bench.store.emissions_of_lines(&[7], time(0)).await.unwrap();
+    assert!(early.len() < 40 && ids(early).contains(&record(0)));
+    assert!(bench.store.emissions_of_lines(&[], late).await.unwrap().is_empty());
 }

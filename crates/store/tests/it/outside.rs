@@ -30,7 +30,7 @@ pub(crate) enum Kind {
 }
 
 /// What finds a row, by the table's name without its week.
-const KEYS: [(&str, &[&str]); 11] = [
+const KEYS: [(&str, &[&str]); 13] = [
     ("ledger", &["origin"]),
     ("leaves", &["leaf_index"]),
     ("nodes", &["level", "position"]),
@@ -40,6 +40,8 @@ const KEYS: [(&str, &[&str]); 11] = [
     ("records", &["record"]),
     ("salts", &["record"]),
     ("texts", &["record", "part"]),
+    ("emissions", &["record"]),
+    ("marks", &["mark", "record"]),
     ("open_records", &["record"]),
     ("subjects", &["id"]),
 ];

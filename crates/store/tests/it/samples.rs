@@ -4,9 +4,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 use waymark_ledger::commitment::{self, Salt};
+use waymark_ledger::emission::{
+    EditorEvent, EditorWord, Emission, Emissions, EmittedLine, Fingerprint, Form, Role, Word,
+};
 use waymark_ledger::note::Signer;
 use waymark_ledger::subject::{Subject, Text};
-use waymark_ledger::{Completion, Decision, Entry, Intent, Leaf, Log, Saved, Snapshot};
+use waymark_ledger::{Completion, Decision, Entry, Feedback, Intent, Leaf, Log, Saved, Snapshot};
 use waymark_store::{Address, Effect, LedgerStore, Verdict, verify};
 use waymark_testkit::Postgres;
 use waymark_types::{Dialect, MicroUsd, Outcome, RecordId, Secret, Task, Timestamp, Usage};
@@ -80,6 +83,7 @@ pub(crate) fn completion(n: u8) -> Entry {
         cost_micro_usd: Some(MicroUsd(3)),
         response: Some(commitment::commit(&salt(n), RESPONSE)),
         sources: vec![],
+        emitted: Some(emissions(n).seal().0),
         error: None,
     })
 }
@@ -100,7 +104,52 @@ pub(crate) fn request(n: u8) -> Vec<Effect> {
 }
 
 pub(crate) fn response(n: u8) -> Vec<Effect> {
-    vec![text(n, Text::Response, RESPONSE)]
+    vec![text(n, Text::Response, RESPONSE), code(record(n), &emissions(n))]
+}
+
+/// The code that an answer put out: three lines, one of which all answers have.
+pub(crate) fn emissions(n: u8) -> Emissions {
+    let line = |line: u64| EmittedLine {
+        role: Role::Added,
+        after_blank: false,
+        fingerprint: Fingerprint {
+            line,
+            exact: 1,
+            words: vec![Word { mark: 2, length: 6 }, Word { mark: 3, length: 6 }],
+        },
+    };
+    let emission = Emission {
+        form: Form::Write,
+        everywhere: false,
+        absolute: false,
+        path: vec![1, u64::MAX],
+        lines: vec![line(7), line(1_000 + u64::from(n)), line(u64::MAX - u64::from(n))],
+    };
+    let ended = Timestamp::from_micros(1_700_000_001_000_000);
+    Emissions { ended, repository: Some("shop".into()), word: None, emissions: vec![emission] }
+}
+
+fn code(record: RecordId, emissions: &Emissions) -> Effect {
+    Effect::Emissions { record, bytes: emissions.seal().1, marks: emissions.marks() }
+}
+
+/// An editor's word on the record, six hours later by its own id.
+pub(crate) fn feedback(n: u8) -> (Entry, Effect) {
+    let word = EditorWord { event: EditorEvent::Accepted, about: Some(record(n)) };
+    let emissions = Emissions { word: Some(word), ..emissions(n) };
+    let id = RecordId::new(time(n + 1), [200 + n % 50; 10]);
+    let entry = Entry::Feedback(Feedback {
+        record: id,
+        recorded: time(n + 1),
+        event: word.event,
+        about: word.about,
+        principal: subject(n).id().to_owned(),
+        repository: Some("shop".into()),
+        path: Some("src/a.rs".into()),
+        line: Some(3),
+        emitted: emissions.seal().0,
+    });
+    (entry, code(id, &emissions))
 }
 
 fn text(n: u8, text: Text, plain: &[u8]) -> Effect {

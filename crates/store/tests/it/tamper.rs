@@ -34,12 +34,12 @@ fn names(fault: &Fault, cell: &Cell) -> bool {
         ("leaves", Fault::Record { leaf_index, .. }) => {
             cell.column == "leaf_index" || cell.row == format!("leaf_index = {leaf_index}")
         }
-        ("bodies" | "salts" | "texts" | "records", Fault::Record { record, .. }) => {
+        ("bodies" | "salts" | "texts" | "records" | "emissions", Fault::Record { record, .. }) => {
             let id = record.map(|record| waymark_ledger::commitment::hex(record.as_bytes()));
             id.is_some_and(|id| cell.row.to_lowercase().contains(&id))
         }
         // A row whose key was changed is missing at one place and too many at another.
-        ("bodies" | "salts" | "texts" | "records", Fault::Table { name, .. }) => {
+        ("bodies" | "salts" | "texts" | "records" | "emissions", Fault::Table { name, .. }) => {
             *name == cell.table && (["record", "part"].contains(&cell.column.as_str()) || family == "records")
         }
         ("nodes", Fault::Node { at, .. }) => {
@@ -48,7 +48,9 @@ fn names(fault: &Fault, cell: &Cell) -> bool {
         ("nodes", Fault::Table { name, .. }) => name == "nodes",
         ("checkpoints", Fault::Checkpoint { .. }) => true,
         ("checkpoints", Fault::Table { name, .. }) => name == "checkpoints",
-        ("ledger" | "open_records" | "cosignatures", Fault::Table { name, .. }) => *name == cell.table,
+        ("ledger" | "open_records" | "cosignatures" | "marks", Fault::Table { name, .. }) => {
+            *name == cell.table
+        }
         // A person's row decides over all their records: the first of them is named.
         ("subjects", Fault::Record { problem, .. }) => problem.contains("who asked"),
         _ => false,
