@@ -1,0 +1,233 @@
+//! Sets apart what a model had only read from what it put out itself.
+//!
+//! A whole file holds the lines that it had before: those that the conversation shows of it, and those that the model wrote
+//! in earlier answers, which belong to their records. Anywhere else three lines in a row that the conversation already has
+//! are a copy; fewer are chance. What is found becomes [`Role::Context`]: a line too many there is a line not claimed, one
+//! too few is a false claim.
+//!
+//! All of it takes time in proportion to the lengths of the conversation and of what was written.
+
+use std::hash::Hasher;
+
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use waymark_protocol::neutral::Prompt;
+
+use super::shown::{self, Part, mark, numbered, says_something};
+use super::{fences, lines};
+use crate::{Form, Role, Written};
+
+/// So many lines in a row are a copy.
+const COPIED: usize = 3;
+/// At most so many of the newest texts of a file are compared.
+const VERSIONS: usize = 12;
+/// A person's block and what was written are compared line by line up to this product of their lengths.
+const COMPARED: usize = 10_000_000;
+
+/// Turns what the model had only read into [`Role::Context`]: `prompt` is the conversation the answer was given to.
+pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
+    if !written.iter().any(has_added) {
+        return;
+    }
+    let parts = shown::read(prompt);
+    let are_whole: Vec<bool> = written.iter().map(is_whole_file).collect();
+    set_apart_copies(written, &parts);
+    set_apart_last_words(written, prompt);
+    for (file, _) in written.iter_mut().zip(are_whole).filter(|(_, is_whole)| *is_whole) {
+        set_apart_versions(file, &parts);
+    }
+}
+
+fn has_added(written: &Written) -> bool {
+    written.lines.iter().any(|line| line.role == Role::Added)
+}
+
+/// Whether what is written is all that its file is to hold.
+fn is_whole_file(written: &Written) -> bool {
+    let is_new = || written.lines.iter().all(|line| line.role == Role::Added);
+    written.path.is_some()
+        && match written.form {
+            Form::Write | Form::Shell | Form::Fence => true,
+            Form::Patch | Form::Diff => is_new(),
+            Form::Edit | Form::EditBlock | Form::Completion => false,
+        }
+}
+
+/// Sets apart the lines that a file had in the versions that the conversation has of it.
+fn set_apart_versions(file: &mut Written, parts: &[Part<'_>]) {
+    let Some(path) = file.path.clone() else { return };
+    let now: Vec<u64> = file.lines.iter().map(|line| mark(&line.text)).collect();
+    let versions = parts.iter().rev().flat_map(|part| part.of_file(&path));
+    for version in versions.take(VERSIONS) {
+        let before: Vec<u64> = version.into_iter().map(mark).collect();
+        for (_, at) in lines::kept(&before, &now) {
+            make_context(&mut file.lines[at]);
+        }
+        if !has_added(file) {
+            return;
+        }
+    }
+}
+
+fn make_context(line: &mut crate::Line) {
+    if line.role == Role::Added {
+        line.role = Role::Context;
+    }
+}
+
+/// Sets apart what a person gave as a block in their last words and what was put out as it was given.
+fn set_apart_last_words(written: &mut [Written], prompt: &Prompt) {
+    let marks = |lines: &[&str]| -> Vec<u64> {
+        lines.iter().filter(|line| !line.trim().is_empty()).map(|line| mark(line)).collect()
+    };
+    let blocks: Vec<Vec<u64>> = shown::last_words(prompt)
+        .flat_map(|text| fences::all(&lines::split(text).collect::<Vec<_>>()))
+        .map(|(_, fence)| marks(&fence.lines))
+        .filter(|block| block.len() >= COPIED)
+        .collect();
+    if blocks.is_empty() {
+        return;
+    }
+    for written in written.iter_mut() {
+        let added: Vec<&str> = written
+            .lines
+            .iter()
+            .filter(|line| line.role == Role::Added)
+            .map(|line| line.text.as_str())
+            .collect();
+        let added = marks(&added);
+        let holds = |block: &Vec<u64>| {
+            block.len() * added.len() <= COMPARED && block.windows(added.len()).any(|window| window == added)
+        };
+        if added.len() >= COPIED && blocks.iter().any(holds) {
+            written.lines.iter_mut().for_each(make_context);
+        }
+    }
+}
+
+/// Sets apart rows of lines that the conversation already has.
+fn set_apart_copies(written: &mut [Written], parts: &[Part<'_>]) {
+    let mut rows = Rows::default();
+    for written in written.iter() {
+        for places in stretches(written) {
+            let marks: Vec<u64> = places.iter().map(|at| mark(&written.lines[*at].text)).collect();
+            rows.marks.extend(&marks);
+            rows.found.extend(marks.windows(COPIED).map(|row| (row_mark(row), false)));
+        }
+    }
+    if rows.found.is_empty() {
+        return;
+    }
+    for part in parts {
+        match part {
+            Part::Text { text, .. } => rows.look_in_text(text),
+            Part::Own(piece) => piece.sides().into_iter().for_each(|side| rows.look_in(side.into_iter())),
+        }
+    }
+    for written in written.iter_mut() {
+        for places in stretches(written) {
+            let marks: Vec<u64> = places.iter().map(|at| mark(&written.lines[*at].text)).collect();
+            for (row, places) in marks.windows(COPIED).zip(places.windows(COPIED)) {
+                if rows.found.get(&row_mark(row)) == Some(&true) {
+                    // What says nothing between them goes with them.
+                    written.lines[places[0]..=places[COPIED - 1]].iter_mut().for_each(make_context);
+                }
+            }
+        }
+    }
+}
+
+/// The places of added lines that say something, as they follow one another in the file.
+fn stretches(written: &Written) -> Vec<Vec<usize>> {
+    let mut stretches = vec![Vec::new()];
+    for (at, line) in written.lines.iter().enumerate() {
+        match line.role {
+            Role::Added if says_something(&line.text) => {
+                if let Some(stretch) = stretches.last_mut() {
+                    stretch.push(at);
+                }
+            }
+            Role::Context => stretches.push(Vec::new()),
+            Role::Added | Role::Removed => {}
+        }
+    }
+    stretches.retain(|stretch| stretch.len() >= COPIED);
+    stretches
+}
+
+fn row_mark(row: &[u64]) -> u64 {
+    let mut hasher = FxHasher::default();
+    row.iter().for_each(|mark| hasher.write_u64(*mark));
+    hasher.finish()
+}
+
+/// Rows of written lines, and which of them were found.
+#[derive(Default)]
+struct Rows {
+    /// Every line in them.
+    marks: FxHashSet<u64>,
+    found: FxHashMap<u64, bool>,
+}
+
+/// The last lines that were looked at.
+#[derive(Default)]
+struct Window {
+    marks: [u64; COPIED],
+    length: usize,
+}
+
+impl Rows {
+    /// Looks for them in a text as it is, without its lines' numbers, and without the signs of a diff.
+    fn look_in_text(&mut self, text: &str) {
+        let has_diff = text.contains("@@ ");
+        let (mut plain, mut counted) = (Window::default(), Window::default());
+        let (mut before, mut after) = (Window::default(), Window::default());
+        let mut last_number = 0;
+        for line in lines::split(text) {
+            self.look_at(line, &mut plain);
+            if let Some((number, text)) = numbered(line) {
+                if number != last_number + 1 {
+                    counted.length = 0;
+                }
+                last_number = number;
+                self.look_at(text, &mut counted);
+            }
+            if has_diff {
+                if let Some(text) = line.strip_prefix(['-', ' ']) {
+                    self.look_at(text, &mut before);
+                }
+                if let Some(text) = line.strip_prefix(['+', ' ']) {
+                    self.look_at(text, &mut after);
+                }
+                if !line.starts_with(['+', '-', ' ']) {
+                    (before.length, after.length) = (0, 0);
+                }
+            }
+        }
+    }
+
+    fn look_in<'t>(&mut self, lines: impl Iterator<Item = &'t str>) {
+        let mut window = Window::default();
+        lines.for_each(|line| self.look_at(line, &mut window));
+    }
+
+    fn look_at(&mut self, line: &str, window: &mut Window) {
+        if line.trim_ascii_start().is_empty() {
+            return;
+        }
+        let mark = mark(line);
+        if !self.marks.contains(&mark) {
+            if says_something(line) {
+                window.length = 0;
+            }
+            return;
+        }
+        window.marks.rotate_left(1);
+        window.marks[COPIED - 1] = mark;
+        window.length += 1;
+        if window.length >= COPIED
+            && let Some(found) = self.found.get_mut(&row_mark(&window.marks))
+        {
+            *found = true;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What one argument, block or tag puts out, before it is laid out in lines.
+
+use super::lines;
+use crate::{Form, Role, Written};
+
+/// A piece of code as it was put out.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Piece {
+    /// Text that is all there is to say.
+    New {
+        /// The file.
+        path: Option<String>,
+        /// The way it was put out.
+        form: Form,
+        /// The text.
+        text: String,
+        /// Marks in it stand for code that is left out.
+        has_marks: bool,
+    },
+    /// Text in the place of other text.
+    Swap {
+        /// The file.
+        path: Option<String>,
+        /// The way it was put out.
+        form: Form,
+        /// What was there.
+        old: String,
+        /// What takes its place.
+        new: String,
+        /// It does so wherever it is found.
+        everywhere: bool,
+    },
+    /// What says of each line what it is: patches and diffs.
+    Laid(Written),
+}
+
+impl Piece {
+    /// A whole text.
+    pub(super) fn whole(path: Option<String>, form: Form, text: impl Into<String>) -> Self {
+        Self::New { path, form, text: text.into(), has_marks: false }
+    }
+
+    /// The file it is for.
+    pub(super) fn path(&self) -> Option<&str> {
+        match self {
+            Self::New { path, .. } | Self::Swap { path, .. } => path.as_deref(),
+            Self::Laid(written) => written.path.as_deref(),
+        }
+    }
+
+    /// Its lines laid out; nothing where it changes nothing.
+    pub(super) fn written(self) -> Option<Written> {
+        let written = match self {
+            Self::New { path, form, text, has_marks } => {
+                let lines = if has_marks { lines::added_but_marks(&text) } else { lines::added(&text) };
+                Written { path, form, lines, everywhere: false }
+            }
+            Self::Swap { path, form, old, new, everywhere } => {
+                Written { path, form, lines: lines::replaced(&old, &new), everywhere }
+            }
+            Self::Laid(written) => written,
+        };
+        written.lines.iter().any(|line| line.role != Role::Context).then_some(written)
+    }
+
+    /// Its lines as they were and as they are to be, without comparing them.
+    pub(super) fn sides(&self) -> [Vec<&str>; 2] {
+        match self {
+            Self::New { text, .. } => [Vec::new(), lines::split(text).collect()],
+            Self::Swap { old, new, .. } => [lines::split(old).collect(), lines::split(new).collect()],
+            Self::Laid(written) => [Role::Added, Role::Removed].map(|gone| {
+                let side = written.lines.iter().filter(|line| line.role != gone);
+                side.map(|line| line.text.as_str()).collect()
+            }),
+        }
+    }
+}

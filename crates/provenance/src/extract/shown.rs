@@ -1,0 +1,259 @@
+//! What a conversation shows a model, and what the model itself put out in it.
+//!
+//! Clients render files in their own ways: with line numbers (`     12→text`, `12\ttext`, `12: text`, `00012| text`), within
+//! tags, as fenced blocks under a path, as JSON. Lines are compared without their white space and, where they count up,
+//! without their numbers.
+
+use std::borrow::Cow;
+
+use rustc_hash::FxHashMap;
+use waymark_protocol::neutral::{Block, Prompt, Role, Turn};
+
+use super::piece::Piece;
+use super::{fences, json, lines, paths, text, tools};
+use crate::Form;
+
+/// What a tag's attribute is called that names a file.
+const ATTRIBUTES: [&str; 5] = ["path=", "filePath=", "file=", "filename=", "name="];
+/// What stands between the words of a command.
+const BETWEEN: &[char] = &[' ', '\t', '\n', '"', '\'', '`', ';', '|', '&', '(', ')', '<', '>', ',', '='];
+/// Words that say nothing when they are all of a line.
+const EMPTY: [&str; 20] = [
+    "else", "end", "begin", "do", "then", "fi", "done", "esac", "return", "break", "continue", "pass", "try",
+    "finally", "default", "endif", "true", "false", "null", "none",
+];
+
+/// One thing of the conversation.
+pub(super) enum Part<'p> {
+    /// A text that the model was shown.
+    Text {
+        /// The text.
+        text: Cow<'p, str>,
+        /// The arguments of the call whose result it is; nothing where it is no result, or tells of a failure.
+        asked: Option<&'p str>,
+    },
+    /// What the model put out.
+    Own(Piece),
+}
+
+/// Everything that the model was shown or put out, oldest first.
+pub(super) fn read(prompt: &Prompt) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    for block in &prompt.system {
+        said(block, &mut parts);
+    }
+    let mut calls: FxHashMap<&str, &str> = FxHashMap::default();
+    for turn in &prompt.turns {
+        for block in &turn.blocks {
+            match block {
+                Block::ToolCall { id, name, arguments, .. } => {
+                    calls.insert(id, arguments);
+                    parts.extend(tools::read(name, arguments).into_iter().map(Part::Own));
+                }
+                Block::ToolResult { id, content, is_error: false, .. } => {
+                    content
+                        .iter()
+                        .for_each(|block| result(block, calls.get(id.as_str()).copied(), &mut parts));
+                }
+                Block::ToolResult { content, .. } => {
+                    content.iter().for_each(|block| result(block, None, &mut parts));
+                }
+                Block::Text { text, .. } if turn.role == Role::Assistant => {
+                    // A block shown in a chat is no call.
+                    let pieces = text::read(text).into_iter();
+                    let is_call = |piece: &Piece| !matches!(piece, Piece::New { form: Form::Fence, .. });
+                    parts.extend(pieces.filter(is_call).map(Part::Own));
+                }
+                other => said(other, &mut parts),
+            }
+        }
+    }
+    parts
+}
+
+/// The last text of a person's.
+pub(super) fn last_words(prompt: &Prompt) -> impl Iterator<Item = &str> {
+    let says =
+        |turn: &&Turn| turn.role == Role::User && turn.blocks.iter().any(|block| text_of(block).is_some());
+    let last = prompt.turns.iter().rev().find(says);
+    last.into_iter().flat_map(|turn| &turn.blocks).filter_map(text_of)
+}
+
+fn text_of(block: &Block) -> Option<&str> {
+    if let Block::Text { text, .. } = block { Some(text) } else { None }
+}
+
+fn said<'p>(block: &'p Block, parts: &mut Vec<Part<'p>>) {
+    parts.extend(text_of(block).map(|text| Part::Text { text: Cow::Borrowed(text), asked: None }));
+}
+
+fn result<'p>(block: &'p Block, asked: Option<&'p str>, parts: &mut Vec<Part<'p>>) {
+    let Some(text) = text_of(block) else { return };
+    parts.push(Part::Text { text: Cow::Borrowed(text), asked });
+    if text.trim_start().starts_with(['{', '[']) && text.contains("\\n") {
+        let value = json::read(text);
+        let mut texts = Vec::new();
+        value.texts(&mut texts);
+        let texts = texts.into_iter().filter(|text| text.contains('\n'));
+        parts.extend(texts.map(|text| Part::Text { text: Cow::Owned(text.to_owned()), asked }));
+    }
+}
+
+impl Part<'_> {
+    /// The lines that this says the file at `path` has, or had.
+    pub(super) fn of_file(&self, path: &str) -> Vec<Vec<&str>> {
+        match self {
+            Self::Own(piece) => {
+                let is_same = piece.path().is_some_and(|own| paths::are_same(own, path));
+                if is_same {
+                    piece.sides().into_iter().filter(|side| !side.is_empty()).collect()
+                } else {
+                    Vec::new()
+                }
+            }
+            Self::Text { text, asked: Some(arguments) } if names(arguments, path) => {
+                vec![unnumbered(lines::split(text))]
+            }
+            Self::Text { text, .. } if text.contains(paths::name(path)) => within(text, path),
+            Self::Text { .. } => Vec::new(),
+        }
+    }
+}
+
+/// Whether a call's arguments name the file.
+fn names(arguments: &str, path: &str) -> bool {
+    let name = paths::name(path);
+    let words =
+        |said: &str| said.split(BETWEEN).any(|word| paths::name(word) == name && paths::are_same(word, path));
+    arguments.contains(name)
+        && tools::names(arguments)
+            .iter()
+            .any(|said| paths::are_same(said, path) || (said.contains(name) && words(said)))
+}
+
+/// The files of a text that are at `path`: fenced blocks and elements that say so.
+fn within<'t>(text: &'t str, path: &str) -> Vec<Vec<&'t str>> {
+    let lines: Vec<&str> = lines::split(text).collect();
+    let is_same = |said: &str| paths::are_same(said, path);
+    let mut files: Vec<Vec<&str>> = Vec::new();
+    for (above, fence) in fences::all(&lines) {
+        let file = fence.file(above);
+        if file.0.is_some_and(|said| is_same(&said)) {
+            files.push(unnumbered(fence.lines.into_iter().skip(file.1)));
+        }
+    }
+    for (at, line) in lines.iter().enumerate() {
+        let Some((tag, said)) = element(line) else { continue };
+        if is_same(said) {
+            let close = format!("</{tag}");
+            let rest = &lines[at + 1..];
+            // What a tag around the path alone is followed by: the file, and no other path.
+            let ends = |line: &str| {
+                if tag == "path" { line.trim_start().starts_with("<path>") } else { line.contains(&close) }
+            };
+            let end = rest.iter().position(|line| ends(line)).unwrap_or(rest.len());
+            files.push(unnumbered(rest[..end].iter().copied()));
+        }
+    }
+    files
+}
+
+/// The tag that opens on a line, and the file that it names.
+fn element(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim_start();
+    let tag = line.strip_prefix('<')?;
+    let end = tag.find(|letter: char| !letter.is_ascii_alphanumeric() && !"_-".contains(letter))?;
+    let (tag, rest) = tag.split_at(end);
+    if tag == "path" {
+        return Some((tag, rest.strip_prefix('>')?.split('<').next()?));
+    }
+    let attributes = rest.split('>').next()?;
+    ATTRIBUTES.iter().find_map(|name| {
+        let (_, value) = attributes.split_once(name)?;
+        let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        Some((tag, value.get(1..)?.split(quote).next()?))
+    })
+}
+
+/// The lines without their numbers, where they have ones that count up.
+fn unnumbered<'t>(lines: impl Iterator<Item = &'t str>) -> Vec<&'t str> {
+    let lines: Vec<&str> = lines.collect();
+    let numbers: Vec<Option<(u32, &str)>> = lines.iter().map(|line| numbered(line)).collect();
+    let of =
+        |at: Option<usize>| at.and_then(|at| numbers.get(at).copied().flatten()).map(|(number, _)| number);
+    let counts_up = |at: usize, number: u32| {
+        of(at.checked_sub(1)).is_some_and(|before| before + 1 == number)
+            || of(Some(at + 1)) == Some(number + 1)
+    };
+    let is_alone = numbers.iter().flatten().count() == 1;
+    let line = |(at, line): (usize, &'t str)| match numbers[at] {
+        Some((number, text)) if counts_up(at, number) || is_alone => text,
+        _ => line,
+    };
+    lines.iter().copied().enumerate().map(line).collect()
+}
+
+/// A line's number and what follows it.
+pub(super) fn numbered(line: &str) -> Option<(u32, &str)> {
+    let text = line.trim_start();
+    let end = text.bytes().take(8).take_while(u8::is_ascii_digit).count();
+    let (digits, rest) = text.split_at_checked(end)?;
+    let number = digits.parse().ok()?;
+    let rest = rest.trim_start_matches(' ');
+    let text = ["→", "\t", ":", "|", "-"].iter().find_map(|sign| rest.strip_prefix(sign))?;
+    Some((number, text))
+}
+
+/// A line as it is compared: without white space.
+pub(super) fn mark(line: &str) -> u64 {
+    // FNV-1a: byte by byte, so that it makes no difference where white space stood.
+    let bytes = line.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |mark, byte| (mark ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// Whether a line says something: more than brackets and a word that stands in every file.
+pub(super) fn says_something(line: &str) -> bool {
+    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let mut words = line.split(|letter| !is_letter(letter)).filter(|word| !word.is_empty());
+    match (words.next(), words.next()) {
+        (None, _) => false,
+        (Some(word), None) => !EMPTY.iter().any(|empty| empty.eq_ignore_ascii_case(word)),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_go_where_they_count_up() {
+        for (text, wanted) in [
+            ("     1→fn a() {\n     2→}", vec!["fn a() {", "}"]),
+            ("1\tfn a() {\n2\t}", vec!["fn a() {", "}"]),
+            ("1: fn a() {\n2: }", vec![" fn a() {", " }"]),
+            ("00001| fn a() {\n00002| }", vec![" fn a() {", " }"]),
+            (" 1 | fn a() {\n 2 | }", vec![" fn a() {", " }"]),
+            ("80: http\n443: https", vec!["80: http", "443: https"]),
+            ("<content>\n1: a\n2: b\n</content>", vec!["<content>", " a", " b", "</content>"]),
+        ] {
+            assert_eq!(unnumbered(lines::split(text)), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn white_space_makes_no_difference() {
+        assert_eq!(mark("\tlet x = 1;"), mark("    let x=1;"));
+        assert_ne!(mark("let x = 1;"), mark("let x = 2;"));
+    }
+
+    #[test]
+    fn brackets_and_words_of_every_file_say_nothing() {
+        for line in ["", "  }", "});", "} else {", "end", "return;", "pass"] {
+            assert!(!says_something(line), "{line}");
+        }
+        for line in ["return x;", "x = 1", "a()", "use std::fs;", "é"] {
+            assert!(says_something(line), "{line}");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! What a model had only read, in the conversations that clients send.
+
+use serde_json::{Value, json};
+use waymark_protocol::neutral::{Block, Prompt, Role, Turn};
+
+use super::told;
+use crate::extract::{set_apart, written};
+
+/// A conversation, and the answer to it.
+#[derive(Default)]
+struct Told {
+    prompt: Prompt,
+    calls: usize,
+}
+
+impl Told {
+    fn add(mut self, role: Role, block: Block) -> Self {
+        self.prompt.turns.push(Turn { role, blocks: vec![block] });
+        self
+    }
+
+    fn user(self, text: &str) -> Self {
+        self.add(Role::User, Block::text(text))
+    }
+
+    fn system(mut self, text: &str) -> Self {
+        self.prompt.system.push(Block::text(text));
+        self
+    }
+
+    fn assistant(self, text: &str) -> Self {
+        self.add(Role::Assistant, Block::text(text))
+    }
+
+    /// A call, and what it came to.
+    fn call(mut self, tool: &str, arguments: &Value, result: &str) -> Self {
+        self.calls += 1;
+        let (id, name) = (format!("call_{}", self.calls), tool.to_owned());
+        let content = vec![Block::text(result)];
+        let call = Block::ToolCall {
+            id: id.clone(),
+            name,
+            arguments: arguments.to_string(),
+            cache: None,
+            signature: None,
+        };
+        self.add(Role::Assistant, call).add(
+            Role::User,
+            Block::ToolResult { id, name: None, content, is_error: result.starts_with("error"), cache: None },
+        )
+    }
+
+    /// What the answer's call writes, without what was read.
+    fn then(&self, tool: &str, arguments: &Value) -> String {
+        self.answered("", &[(tool.to_owned(), arguments.to_string())])
+    }
+
+    fn then_says(&self, text: &str) -> String {
+        self.answered(text, &[])
+    }
+
+    fn answered(&self, text: &str, calls: &[(String, String)]) -> String {
+        let mut all = written(text, calls);
+        set_apart(&mut all, &self.prompt);
+        told(&all)
+    }
+}
+
+const OLD: &str =
+    "use std::fs;\n\nfn read() {\n    fs::read(\"a\");\n}\n\nfn write() {\n    fs::write(\"a\", \"b\");\n}\n";
+const NEW: &str =
+    "use std::fs;\n\nfn read() {\n    fs::read(\"b\");\n}\n\nfn write() {\n    fs::write(\"a\", \"b\");\n}\n";
+const WANTED: &str = " use std::fs;\n \n fn read() {\n+    fs::read(\"b\");\n }\n \n fn write() {\n     fs::write(\"a\", \
+     \"b\");\n }\n";
+
+fn numbered(before: &str, width: usize, after: &str) -> String {
+    let line = |(number, line): (usize, &str)| format!("{before}{:>width$}{after}{line}\n", number + 1);
+    OLD.lines().enumerate().map(line).collect()
+}
+
+#[test]
+fn a_file_that_was_read_is_written_again() {
+    let path = json!({"file_path": "/project/src/a.rs"});
+    let new = json!({"file_path": "/project/src/a.rs", "content": NEW});
+    for shown in [
+        numbered("", 6, "→"),
+        numbered("", 1, "\t"),
+        numbered("", 1, ": "),
+        format!("<file>\n{}</file>", numbered("", 1, "| ").replace('\n', "\n0000").trim_end_matches('0')),
+        format!("<path>/project/src/a.rs</path>\n<content>\n{}</content>", numbered("", 1, ": ")),
+        format!(
+            "<file><path>src/a.rs</path>\n<content lines=\"1-9\">\n{}</content></file>",
+            numbered(" ", 1, " | ")
+        ),
+        format!("```rust\n{OLD}```"),
+        OLD.to_owned(),
+        json!({"output": OLD}).to_string(),
+    ] {
+        let told = Told::default().user("Read b.").call("Read", &path, &shown);
+        assert_eq!(told.then("Write", &new), format!("Write /project/src/a.rs\n{WANTED}"), "{shown}");
+    }
+}
+
+#[test]
+fn a_file_is_told_by_any_of_its_paths() {
+    let new = json!({"path": "src/a.rs", "content": NEW});
+    for told in [
+        Told::default().call("read", &json!({"filePath": "/project/src/a.rs"}), OLD),
+        Told::default().call("exec_command", &json!({"cmd": "cat src/a.rs"}), &format!("Output:\n{OLD}")),
+        Told::default().call("exec_command", &json!({"cmd": "cd src && sed -n '1,20p' a.rs"}), OLD),
+        Told::default().call(
+            "shell",
+            &json!({"command": ["bash", "-lc", "nl -ba src/a.rs"]}),
+            &numbered("", 6, "\t"),
+        ),
+        Told::default().call("read_file", &json!({"files": [{"path": "src/a.rs"}]}), OLD),
+        Told::default().call("read_many_files", &json!({"paths": ["src/a.rs", "src/b.rs"]}), OLD),
+        Told::default().user(&format!("Look:\n\nsrc/a.rs\n```\n{OLD}```\n")),
+        Told::default().user(&format!("<file path=\"src/a.rs\">\n{OLD}</file>\nRead b.")),
+        Told::default().user(&format!("<file_content path=\"src/a.rs\">\n{OLD}</file_content>")),
+        Told::default().user(&format!("<attachment id=\"a\" filePath=\"/p/src/a.rs\">\n{OLD}</attachment>")),
+        Told::default().user(&format!("```rust\n// filepath: /project/src/a.rs\n{OLD}```")),
+        Told::default().system(&format!("```rust src/a.rs\n{OLD}```")),
+    ] {
+        assert_eq!(told.then("write_to_file", &new), format!("Write src/a.rs\n{WANTED}"));
+    }
+}
+
+#[test]
+fn every_form_of_a_whole_file_is_set_apart() {
+    let told = Told::default().call("Read", &json!({"file_path": "src/a.rs"}), OLD);
+    let added: String = NEW.lines().map(|line| format!("+{line}\n")).collect();
+    assert_eq!(
+        told.then(
+            "apply_patch",
+            &json!({"input": format!("*** Begin Patch\n*** Add File: src/a.rs\n{added}*** End Patch")})
+        ),
+        format!("Patch src/a.rs\n{WANTED}")
+    );
+    assert_eq!(
+        told.then("Bash", &json!({"command": format!("cat > src/a.rs <<'EOF'\n{NEW}EOF")})),
+        format!("Shell src/a.rs\n{WANTED}")
+    );
+    assert_eq!(told.then_says(&format!("```rust src/a.rs\n{NEW}```")), format!("Fence src/a.rs\n{WANTED}"));
+}
+
+#[test]
+fn the_models_own_lines_belong_to_the_answer_they_came_in() {
+    let new = json!({"file_path": "a.rs", "content": NEW});
+    let wanted = format!("Write a.rs\n{WANTED}");
+    let told = Told::default().call("Write", &json!({"file_path": "a.rs", "content": OLD}), "Done.");
+    assert_eq!(told.then("Write", &new), wanted);
+    let told = Told::default().assistant(&format!(
+        "<write_to_file>\n<path>a.rs</path>\n<content>\n{OLD}</content>\n</write_to_file>"
+    ));
+    assert_eq!(told.then("Write", &new), wanted);
+    let edit = json!({"file_path": "a.rs", "old_string": "x", "new_string": "    fs::read(\"b\");"});
+    let told = Told::default().call("Read", &json!({"file_path": "a.rs"}), OLD).call("Edit", &edit, "Done.");
+    assert_eq!(told.then("Write", &new), wanted.replace('+', " "), "nothing is left");
+}
+
+#[test]
+fn another_file_or_a_failure_says_nothing_of_it() {
+    let new = json!({"file_path": "src/a.rs", "content": "mod one;\nmod two;\n"});
+    let all = "Write src/a.rs\n+mod one;\n+mod two;\n";
+    for told in [
+        Told::default(),
+        Told::default().call("Read", &json!({"file_path": "lib/a.rs"}), "mod one;\n"),
+        Told::default().call("Read", &json!({"file_path": "src/a.rs"}), "error: no file but\nmod one;\n"),
+        Told::default().user("In src/a.rs there shall be\n\nmod one;\nmod two;\n"),
+        Told::default().assistant("I could write\n```rust src/a.rs\nmod one;\n```"),
+    ] {
+        assert_eq!(told.then("Write", &new), all);
+    }
+}
+
+const COPIED: &str = "let first = one();\nlet second = two();\nlet third = three();\n";
+
+#[test]
+fn three_lines_in_a_row_are_a_copy() {
+    let edit = json!({"file_path": "b.rs", "old_string": "fn b() {\n}", "new_string": format!("fn b() {{\n{COPIED}    own();\n}}")});
+    let wanted = "Edit b.rs\n fn b() {\n let first = one();\n let second = two();\n let third = three();\n+    own();\n }\n";
+    let indented = COPIED.replace("let", "\n    let");
+    let numbered: String =
+        COPIED.lines().zip(7..).map(|(line, number)| format!("{number}:{line}\n")).collect();
+    let diff: String = COPIED.lines().map(|line| format!("-gone\n+{line}\n")).collect();
+    for told in [
+        Told::default().user(&format!("Put this in:\n{COPIED}")),
+        Told::default().user(&indented),
+        Told::default().system(COPIED),
+        Told::default().add(Role::System, Block::text(COPIED)),
+        Told::default().call("Read", &json!({"file_path": "other.rs"}), COPIED),
+        Told::default().call("Grep", &json!({"pattern": "let"}), &numbered),
+        Told::default().call("Bash", &json!({"command": "git diff"}), &format!("@@ -1,3 +1,3 @@\n{diff}")),
+        Told::default().call("Bash", &json!({"command": "x"}), &json!({"stdout": COPIED}).to_string()),
+        Told::default().call("Write", &json!({"file_path": "other.rs", "content": COPIED}), "Done."),
+        Told::default().call(
+            "Edit",
+            &json!({"file_path": "o", "old_string": "x", "new_string": COPIED}),
+            "error",
+        ),
+    ] {
+        assert_eq!(told.then("Edit", &edit), wanted);
+    }
+}
+
+#[test]
+fn what_says_nothing_goes_with_what_stands_around_it() {
+    let told = Told::default().user("if first() {\n    one();\n}\nif second() {\n    two();\n}");
+    assert_eq!(
+        told.then_says("```rust\nif first() {\n\n    one();\n} else {\n}\nif second() {\n    own();\n}\n```"),
+        "Fence ?\n if first() {\n \n     one();\n } else {\n }\n if second() {\n+    own();\n+}\n"
+    );
+}
+
+#[test]
+fn fewer_lines_are_chance() {
+    let edit = json!({"file_path": "b.rs", "old_string": "", "new_string": COPIED});
+    let all = "Edit b.rs\n+let first = one();\n+let second = two();\n+let third = three();\n";
+    for told in [
+        Told::default().user("let first = one();\nlet second = two();\nlet other = three();"),
+        Told::default().user("let first = one();\nlet second = two();\nown();\nlet third = three();"),
+        Told::default().user("let third = three();\nlet second = two();\nlet first = one();"),
+        Told::default().assistant(&format!("```rust\n{COPIED}```")),
+    ] {
+        assert_eq!(told.then("Edit", &edit), all);
+    }
+    assert_eq!(
+        Told::default().user("}\n}\n}\nelse\nend").then_says("```rust\n}\n}\n}\nelse\nend\n```"),
+        "Fence ?\n+}\n+}\n+}\n+else\n+end\n"
+    );
+}
+
+#[test]
+fn a_block_in_a_persons_last_words_is_theirs_whatever_it_says() {
+    let block = "{\n  \"a\": 1\n}";
+    let edit = json!({"file_path": "a.json", "old_string": "x", "new_string": block});
+    let told = Told::default().user(&format!("Put in:\n```json\n{block}\n```"));
+    assert_eq!(told.then("Edit", &edit), "Edit a.json\n-x\n {\n   \"a\": 1\n }\n");
+    let earlier = told.user("And now what you think best.");
+    assert_eq!(earlier.then("Edit", &edit), "Edit a.json\n-x\n+{\n+  \"a\": 1\n+}\n");
+}
+
+#[test]
+fn long_conversations_are_read_once() {
+    let lines = |from: usize, to: usize| {
+        (from..to).map(|number| format!("let line_{number} = {number};\n")).collect::<String>()
+    };
+    let mut told = Told::default();
+    for at in 0..50 {
+        told = told.call(
+            "Read",
+            &json!({"file_path": format!("src/{at}.rs")}),
+            &lines(at * 1_000, (at + 1) * 1_000),
+        );
+    }
+    let content = format!("{}own();\n{}", lines(7_000, 8_000), lines(8_000, 9_000));
+    let kept = told.then("Write", &json!({"file_path": "src/7.rs", "content": content}));
+    assert_eq!(kept.lines().filter(|line| line.starts_with('+')).collect::<Vec<_>>(), ["+own();"]);
+}

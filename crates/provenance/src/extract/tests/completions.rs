@@ -1,0 +1,30 @@
+//! Completions at a cursor.
+
+use super::told;
+use crate::extract::completion;
+
+fn completed(prefix: &str, text: &str, suffix: &str) -> String {
+    told(&completion(Some("a.rs"), prefix, text, suffix).into_iter().collect::<Vec<_>>())
+}
+
+#[test]
+fn it_is_joined_to_what_stands_around_it() {
+    for (prefix, text, suffix, wanted) in [
+        ("fn a() {\n    let x = ", "1;", "\n}\n", "+    let x = 1;\n"),
+        ("foo(", "a, b", ");\nbar();", "+foo(a, b);\n"),
+        ("fn a() {", "\n    1\n}", "\n", " fn a() {\n+    1\n+}\n"),
+        ("fn a() {\n", "    1\n", "}\n", "+    1\n }\n"),
+        ("x = ", "1\ny = 2\n", "", "+x = 1\n+y = 2\n"),
+        ("", "a\r\nb", "\r\nc", "+a\n+b\n"),
+        ("if x", " {\r\n    y\r\n", "}", "+if x {\n+    y\n }\n"),
+    ] {
+        assert_eq!(completed(prefix, text, suffix), format!("Completion a.rs\n{wanted}"), "{text}");
+    }
+}
+
+#[test]
+fn white_space_is_none() {
+    for (prefix, text, suffix) in [("a", "", "b"), ("a", " \n\t", "b"), ("", "\n\n", "")] {
+        assert_eq!(completed(prefix, text, suffix), "");
+    }
+}
