@@ -1,0 +1,9 @@
+//! Others' formats for what is known of lines: notes, traces, statements, trailers, and a page for a review.
+//!
+//! Nothing here reads a repository or a log. What is written says of every line what is known and no more: a line of
+//! which nothing is known is left out or called unknown, and never a person's for want of a model.
+
+mod lines;
+pub mod note;
+
+pub use lines::{LineSet, Lines};
