@@ -3,7 +3,10 @@
 //! Nothing here reads a repository or a log. What is written says of every line what is known and no more: a line of
 //! which nothing is known is left out or called unknown, and never a person's for want of a model.
 
+mod attributed;
 mod lines;
 pub mod note;
+pub mod trace;
 
+pub use attributed::{Answer, Commit, File, LeafPlace, Span, lines_sha256};
 pub use lines::{LineSet, Lines};

@@ -191,13 +191,13 @@ impl Session {
         }
         self.add_records(records);
         for (name, value) in &earlier.rest {
-            let sum = self.rest.get(name).and_then(Value::as_u64).zip(value.as_u64());
-            match sum.and_then(|(own, earlier)| own.checked_add(earlier)) {
-                // An older note's counts are of its commit.
-                Some(sum) if COUNTS.contains(&name.as_str()) => {
-                    _ = self.rest.insert(name.clone(), sum.into())
-                }
-                _ => _ = self.rest.entry(name).or_insert_with(|| value.clone()),
+            let counts = self.rest.get(name).and_then(Value::as_u64).zip(value.as_u64());
+            let sum = counts.and_then(|(own, earlier)| own.checked_add(earlier));
+            // An older note's counts are of its commit.
+            if let Some(sum) = sum.filter(|_| COUNTS.contains(&name.as_str())) {
+                self.rest.insert(name.clone(), sum.into());
+            } else {
+                self.rest.entry(name).or_insert_with(|| value.clone());
             }
         }
     }
