@@ -7,6 +7,7 @@ mod attributed;
 mod lines;
 pub mod note;
 pub mod trace;
+pub mod trailer;
 
 pub use attributed::{Answer, Commit, File, LeafPlace, Span, lines_sha256};
 pub use lines::{LineSet, Lines};

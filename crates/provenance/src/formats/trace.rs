@@ -212,10 +212,10 @@ impl Trace {
     pub fn lookup(&self, path: &str, line: u32) -> Option<Traced<'_>> {
         let conversations =
             self.files.iter().filter(|file| file.path == path).flat_map(|file| &file.conversations);
-        let (conversation, range) = conversations
-            .flat_map(|conversation| conversation.ranges.iter().map(move |range| (conversation, range)))
-            .filter(|(_, range)| (range.start_line..=range.end_line).contains(&u64::from(line)))
-            .next_back()?;
+        let mut ranges = conversations
+            .flat_map(|conversation| conversation.ranges.iter().map(move |range| (conversation, range)));
+        let has = |range: &Range| (range.start_line..=range.end_line).contains(&u64::from(line));
+        let (conversation, range) = ranges.rfind(|(_, range)| has(range))?;
         let contributor = range.contributor.as_ref().or(conversation.contributor.as_ref());
         let records = conversation.related.iter().filter(|related| related.kind == RECORD);
         let mut ids = records.filter_map(|related| related.url.strip_prefix(URN)?.parse().ok());
