@@ -5,9 +5,13 @@
 
 mod attributed;
 mod lines;
+mod markdown;
 pub mod note;
+mod summary;
 pub mod trace;
 pub mod trailer;
 
 pub use attributed::{Answer, Commit, File, LeafPlace, Span, lines_sha256};
 pub use lines::{LineSet, Lines};
+pub use markdown::LONGEST;
+pub use summary::{Counts, Group, LineClass, SUMMARY_SCHEMA, Summary};
