@@ -210,6 +210,50 @@ mod tests {
         assert_eq!(lines_sha256(b"\n", Lines::new(1, 1).unwrap()), Some(hex(&Sha256::digest(b"\n"))));
     }
 
+    /// A record as it is exported, without what no format tells.
+    const RECORD: &str = r#"{
+        "schema": "waymark.record/1", "record": "01a21ca2-8cb3-7b01-a48f-ec903e64fae5", "origin": "waymark/test",
+        "intent": {
+            "record": "01a21ca2-8cb3-7b01-a48f-ec903e64fae5", "started": "2026-11-27T10:52:24.627840Z",
+            "dialect": "openai-chat", "task": "chat", "stream": true, "client": null, "session": "ses_7f3a",
+            "principal": "local", "requested_model": "auto",
+            "decision": {"route": "auto", "policy": "ladder-5", "reason": "first_rung", "reasons": [], "snapshot": "e8"},
+            "plan": [], "request": {"bytes": 2, "hmac_sha256": "22"}, "salt_sha256": "c7"
+        },
+        "completion": {
+            "record": "01a21ca2-8cb3-7b01-a48f-ec903e64fae5", "ended": null, "outcome": "succeeded",
+            "reason": "fallback", "provider": "beta", "resolved_model": "large-1", "served_model": "large-1-2026-01-01",
+            "attempts": [], "usage": {"input": 1, "cached_input": null, "cache_write": null, "output": 1, "reasoning": null},
+            "cost_micro_usd": null, "response": null, "sources": [], "error": null
+        },
+        "leaves": {"intent": {"index": 1, "sha256": "dc"}, "completion": {"index": 2, "sha256": "60"}}
+    }"#;
+
+    #[test]
+    fn an_answer_is_what_its_record_says() {
+        let mut record: Record = serde_json::from_str(RECORD).unwrap();
+        let expected = serde_json::json!({
+            "record": record.record,
+            "requested_model": "auto",
+            "resolved_model": "large-1",
+            "served_model": "large-1-2026-01-01",
+            "provider": "beta",
+            "route": "auto",
+            "policy": "ladder-5",
+            "reason": "fallback",
+            "snapshot": "e8",
+            "attempts_sha256": hex(&Sha256::digest("[]")),
+            "log": {"origin": "waymark/test", "index": 2, "sha256": "60"},
+        });
+        assert_eq!(serde_json::to_value(Answer::of(&record)).unwrap(), expected);
+        record.completion.as_mut().unwrap().attempts = None;
+        assert_eq!(Answer::of(&record).unwrap().attempts_sha256, None);
+        record.completion.as_mut().unwrap().provider = None;
+        assert_eq!(Answer::of(&record), None);
+        record.completion = None;
+        assert_eq!(Answer::of(&record), None);
+    }
+
     proptest! {
         #[test]
         fn a_file_has_the_lines_that_it_has(content in "[a\r\n]{0,12}", line in 1_u32..14) {

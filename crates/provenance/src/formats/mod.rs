@@ -4,6 +4,7 @@
 //! which nothing is known is left out or called unknown, and never a person's for want of a model.
 
 mod attributed;
+pub mod in_toto;
 mod lines;
 mod markdown;
 pub mod note;

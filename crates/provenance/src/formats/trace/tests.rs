@@ -115,6 +115,24 @@ proptest! {
     }
 
     #[test]
+    fn every_line_is_told_as_it_is_known(known in prop::collection::vec((0_usize..5, 0_u8..3), 12)) {
+        let span = |(at, &(class, record)): (usize, &(usize, u8))| {
+            let lines = Lines::new(at as u32 + 1, at as u32 + 1).unwrap();
+            let record = Some(samples::id(record));
+            Some(Span { lines, class: *Class::ALL.get(class)?, record, evidence: None })
+        };
+        let spans: Vec<Span> = known.iter().enumerate().filter_map(span).collect();
+        let files = [File { path: "a", content: CONTENT, spans: &spans }];
+        let trace = samples::commit(|commit| Trace::of(&Commit { files: &files, ..commit }, "waymark/test"));
+        let trace = Trace::parse(&serde_json::to_vec(&trace).unwrap()).unwrap();
+        for (line, (class, record)) in (1..).zip(known) {
+            let told = trace.lookup("a", line).map(|traced| (traced.kind, traced.record));
+            let expected = Class::ALL.get(class).map(|class| ((*class).into(), Some(samples::id(record))));
+            prop_assert_eq!(told, expected);
+        }
+    }
+
+    #[test]
     fn an_id_is_a_uuid_of_version_8(origin in "\\PC{0,20}", revision in "[0-9a-f]{0,64}") {
         let id = id(&origin, &revision);
         let mut trace = serde_json::to_value(ours()).unwrap();
