@@ -2,12 +2,13 @@
 //! with them.
 //!
 //! What a model puts out ([`Written`]) is read from its answer ([`extract`]) and fingerprinted under the ledger's [`Key`].
-//! [`attribute()`] matches the lines that a commit added with it.
+//! [`attribute()`] matches the lines that a commit added with it. [`formats`] are those of others who say the same.
 
 mod attribute;
 mod class;
 pub mod extract;
 mod fingerprint;
+pub mod formats;
 mod written;
 
 pub use attribute::{Attributed, Candidate, Evidence, EvidenceKind, File, FileLine, Place, Times, attribute};
