@@ -12,15 +12,15 @@ use std::hash::Hasher;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use waymark_protocol::neutral::Prompt;
 
-use super::shown::{self, Part, mark, numbered, says_something};
-use super::{fences, lines};
+use super::shown::{self, Part, Versions, mark, numbered, says_something};
+use super::{fences, lines, paths};
 use crate::{Form, Role, Written};
 
 /// So many lines in a row are a copy.
 const COPIED: usize = 3;
 /// At most so many of the newest texts of a file are compared.
-const VERSIONS: usize = 12;
-/// A person's block and what was written are compared line by line up to this product of their lengths.
+const VERSIONS: usize = 8;
+/// A person's blocks and what was written are compared line by line up to this sum of products of their lengths.
 const COMPARED: usize = 10_000_000;
 
 /// Turns what the model had only read into [`Role::Context`]: `prompt` is the conversation the answer was given to.
@@ -29,11 +29,19 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
         return;
     }
     let parts = shown::read(prompt);
-    let are_whole: Vec<bool> = written.iter().map(is_whole_file).collect();
+    let whole: Vec<Option<String>> =
+        written.iter().map(|written| whole_file(written).map(str::to_owned)).collect();
     set_apart_copies(written, &parts);
     set_apart_last_words(written, prompt);
-    for (file, _) in written.iter_mut().zip(are_whole).filter(|(_, is_whole)| *is_whole) {
-        set_apart_versions(file, &parts);
+    let names: FxHashSet<&str> = whole.iter().flatten().map(|path| paths::name(path)).collect();
+    if names.is_empty() {
+        return;
+    }
+    let versions = Versions::read(&parts, &names);
+    for (file, path) in written.iter_mut().zip(&whole) {
+        if let Some(path) = path {
+            set_apart_versions(file, path, &versions);
+        }
     }
 }
 
@@ -41,29 +49,30 @@ fn has_added(written: &Written) -> bool {
     written.lines.iter().any(|line| line.role == Role::Added)
 }
 
-/// Whether what is written is all that its file is to hold.
-fn is_whole_file(written: &Written) -> bool {
+/// The path of the file, where what is written is all that the file is to hold.
+fn whole_file(written: &Written) -> Option<&str> {
     let is_new = || written.lines.iter().all(|line| line.role == Role::Added);
-    written.path.is_some()
-        && match written.form {
-            Form::Write | Form::Shell | Form::Fence => true,
-            Form::Patch | Form::Diff => is_new(),
-            Form::Edit | Form::EditBlock | Form::Completion => false,
-        }
+    let is_whole = match written.form {
+        Form::Write | Form::Shell | Form::Fence => true,
+        Form::Patch | Form::Diff => is_new(),
+        Form::Edit | Form::EditBlock | Form::Completion => false,
+    };
+    written.path.as_deref().filter(|_| is_whole)
 }
 
 /// Sets apart the lines that a file had in the versions that the conversation has of it.
-fn set_apart_versions(file: &mut Written, parts: &[Part<'_>]) {
-    let Some(path) = file.path.clone() else { return };
+fn set_apart_versions(file: &mut Written, path: &str, versions: &Versions<'_>) {
     let now: Vec<u64> = file.lines.iter().map(|line| mark(&line.text)).collect();
-    let versions = parts.iter().rev().flat_map(|part| part.of_file(&path));
-    for version in versions.take(VERSIONS) {
-        let before: Vec<u64> = version.into_iter().map(mark).collect();
+    for version in versions.of_file(path).take(VERSIONS) {
+        let before: Vec<u64> = version.iter().map(|line| mark(line)).collect();
+        let open = file.lines.iter().zip(&now).filter(|(line, _)| line.role == Role::Added);
+        let open: FxHashSet<u64> =
+            open.filter(|(line, _)| says_something(&line.text)).map(|(_, mark)| *mark).collect();
+        if !before.iter().any(|mark| open.contains(mark)) {
+            continue;
+        }
         for (_, at) in lines::kept(&before, &now) {
             make_context(&mut file.lines[at]);
-        }
-        if !has_added(file) {
-            return;
         }
     }
 }
@@ -87,6 +96,7 @@ fn set_apart_last_words(written: &mut [Written], prompt: &Prompt) {
     if blocks.is_empty() {
         return;
     }
+    let mut left = COMPARED;
     for written in written.iter_mut() {
         let added: Vec<&str> = written
             .lines
@@ -95,10 +105,14 @@ fn set_apart_last_words(written: &mut [Written], prompt: &Prompt) {
             .map(|line| line.text.as_str())
             .collect();
         let added = marks(&added);
-        let holds = |block: &Vec<u64>| {
-            block.len() * added.len() <= COMPARED && block.windows(added.len()).any(|window| window == added)
+        if added.len() < COPIED {
+            continue;
+        }
+        let mut holds = |block: &Vec<u64>| {
+            left = left.saturating_sub(block.len() * added.len());
+            left > 0 && block.windows(added.len()).any(|window| window == added)
         };
-        if added.len() >= COPIED && blocks.iter().any(holds) {
+        if blocks.iter().any(&mut holds) {
             written.lines.iter_mut().for_each(make_context);
         }
     }
@@ -183,13 +197,17 @@ impl Rows {
         let (mut before, mut after) = (Window::default(), Window::default());
         let mut last_number = 0;
         for line in lines::split(text) {
-            self.look_at(line, &mut plain);
+            let mut is_counted = false;
             if let Some((number, text)) = numbered(line) {
-                if number != last_number + 1 {
+                is_counted = number == last_number + 1;
+                if !is_counted {
                     counted.length = 0;
                 }
                 last_number = number;
                 self.look_at(text, &mut counted);
+            }
+            if !is_counted {
+                self.look_at(line, &mut plain);
             }
             if has_diff {
                 if let Some(text) = line.strip_prefix(['-', ' ']) {
@@ -216,7 +234,7 @@ impl Rows {
         }
         let mark = mark(line);
         if !self.marks.contains(&mark) {
-            if says_something(line) {
+            if window.length > 0 && says_something(line) {
                 window.length = 0;
             }
             return;

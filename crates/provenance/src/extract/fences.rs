@@ -99,6 +99,7 @@ pub(super) fn read<'t>(lines: &[&'t str]) -> Option<(Fence<'t>, usize)> {
 /// The language and the file that stand behind a fence's signs: `rust src/a.rs`, `rust:src/a.rs`, `ts title="a.ts"`,
 /// `12:15:src/a.ts`, `src/a.rs`.
 fn info(info: &str) -> (String, Option<&str>) {
+    let info = info.trim_start_matches(['{', '.']);
     let first = info.split([' ', '\t', '{', ',']).next().unwrap_or_default();
     let named = attribute(info).or_else(|| {
         let mut words = info.split([' ', '\t']).map(|word| word.trim_matches(['(', ')', '"', '\'', '`']));
@@ -109,7 +110,7 @@ fn info(info: &str) -> (String, Option<&str>) {
         Some(path) if first.ends_with(path) && !first.contains(':') => ending(path),
         Some(path) if first.starts_with(|letter: char| letter.is_ascii_digit()) => ending(path),
         Some(path) if first.starts_with(path) => ending(path),
-        _ => first.split(':').next().unwrap_or_default().trim_start_matches('.'),
+        _ => first.split(':').next().unwrap_or_default().trim_end_matches('}'),
     };
     (language.to_ascii_lowercase(), named)
 }

@@ -9,7 +9,7 @@ use crate::{Line, Role};
 
 /// Stretches of at most so many lines, both sides counted, are compared line by line. Longer ones are first cut at lines
 /// that occur once on either side, so that no pair of texts takes long.
-const COMPARED: usize = 400;
+const COMPARED: usize = 256;
 /// How often a stretch is cut again.
 const DEEPEST: usize = 6;
 

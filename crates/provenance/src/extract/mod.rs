@@ -1,8 +1,8 @@
 //! From what an answer says to the code it puts out.
 //!
-//! An answer puts code out through its tool calls, whose arguments differ with the client ([`tools`] has the table), and in
+//! An answer puts code out through its tool calls, whose arguments differ with the client (`tools` has the table), and in
 //! its text: fenced blocks, blocks of search and replace, patches, diffs, calls as tags. [`written`] reads both. A
-//! completion at a cursor is a form of its own ([`completion`]). What a model puts out it may have read a moment before;
+//! completion at a cursor is a form of its own ([`completion()`]). What a model puts out it may have read a moment before;
 //! [`set_apart`] finds that.
 //!
 //! Nothing here fails: what cannot be read is no code. A stream that broke off, arguments that are no JSON, a block without

@@ -96,12 +96,23 @@ pub(super) fn alone(line: &str) -> Option<&str> {
         .trim();
     for _ in 0..4 {
         rest = rest.trim_end_matches(':').trim();
+        rest = without_note(rest);
         if let Some(after) = LABELS.iter().find_map(|label| labelled(rest, label)) {
             rest = after;
         }
         rest = unwrapped(rest);
     }
     seems(rest).then_some(rest)
+}
+
+/// A line without what it says in brackets at its end, `(new)`, or around a link's text, `[a.rs](src/a.rs)`.
+fn without_note(line: &str) -> &str {
+    let Some(open) = line.strip_suffix(')').and_then(|line| line.rfind('(')) else { return line };
+    let (before, inner) = (&line[..open], &line[open + 1..line.len() - 1]);
+    if before.starts_with('[') && before.ends_with(']') {
+        return inner;
+    }
+    before.strip_suffix(' ').unwrap_or(line)
 }
 
 fn labelled<'l>(line: &'l str, label: &str) -> Option<&'l str> {
@@ -150,13 +161,22 @@ pub(super) fn name(path: &str) -> &str {
 
 /// Whether two paths may name one file: one of them may be from the root and the other from some folder.
 pub(super) fn are_same(one: &str, other: &str) -> bool {
-    let parts = |path: &str| -> Vec<String> {
-        let path = path.trim().strip_prefix("file://").unwrap_or(path.trim());
-        path.split(['/', '\\']).filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect()
-    };
-    let (one, other) = (parts(one), parts(other));
-    let (short, long) = if one.len() < other.len() { (&one, &other) } else { (&other, &one) };
-    !short.is_empty() && long.ends_with(short)
+    let mut one = parts_from_the_end(one);
+    let mut other = parts_from_the_end(other);
+    let mut is_named = false;
+    loop {
+        match (one.next(), other.next()) {
+            (Some(one), Some(other)) if one == other => is_named = true,
+            (Some(_), Some(_)) => return false,
+            (None, _) | (_, None) => return is_named,
+        }
+    }
+}
+
+fn parts_from_the_end(path: &str) -> impl Iterator<Item = &str> {
+    let path = path.trim();
+    let path = path.strip_prefix("file://").unwrap_or(path);
+    path.rsplit(['/', '\\']).filter(|part| !part.is_empty() && *part != ".")
 }
 
 #[cfg(test)]
@@ -216,6 +236,8 @@ mod tests {
             "- src/a.rs:",
             "Create `src/a.rs`:",
             "# Filename: src/a.rs",
+            "**`src/a.rs`** (new file):",
+            "[a.rs](src/a.rs)",
         ] {
             assert_eq!(alone(line), Some("src/a.rs"), "{line}");
         }

@@ -5,8 +5,11 @@
 //! without their numbers.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::hash::Hasher;
+use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use waymark_protocol::neutral::{Block, Prompt, Role, Turn};
 
 use super::piece::Piece;
@@ -15,6 +18,8 @@ use crate::Form;
 
 /// What a tag's attribute is called that names a file.
 const ATTRIBUTES: [&str; 5] = ["path=", "filePath=", "file=", "filename=", "name="];
+/// At most so many elements of one text are looked into.
+const MOST_ELEMENTS: usize = 64;
 /// What stands between the words of a command.
 const BETWEEN: &[char] = &[' ', '\t', '\n', '"', '\'', '`', ';', '|', '&', '(', ')', '<', '>', ',', '='];
 /// Words that say nothing when they are all of a line.
@@ -99,63 +104,97 @@ fn result<'p>(block: &'p Block, asked: Option<&'p str>, parts: &mut Vec<Part<'p>
     }
 }
 
-impl Part<'_> {
-    /// The lines that this says the file at `path` has, or had.
-    pub(super) fn of_file(&self, path: &str) -> Vec<Vec<&str>> {
-        match self {
-            Self::Own(piece) => {
-                let is_same = piece.path().is_some_and(|own| paths::are_same(own, path));
-                if is_same {
-                    piece.sides().into_iter().filter(|side| !side.is_empty()).collect()
-                } else {
-                    Vec::new()
+/// The lines of files in the versions that a conversation has of them, by the files' names, the oldest first.
+pub(super) struct Versions<'a> {
+    of: FxHashMap<&'a str, Vec<Version<'a>>>,
+}
+
+struct Version<'a> {
+    path: Cow<'a, str>,
+    lines: Rc<Vec<&'a str>>,
+}
+
+impl<'a> Versions<'a> {
+    /// Those of files with these names.
+    pub(super) fn read(parts: &'a [Part<'_>], names: &FxHashSet<&'a str>) -> Self {
+        let mut versions = Self { of: names.iter().map(|name| (*name, Vec::new())).collect() };
+        for part in parts {
+            match part {
+                Part::Own(piece) => {
+                    for side in piece.sides() {
+                        versions.add(piece.path().unwrap_or_default(), &Rc::new(side));
+                    }
                 }
+                Part::Text { text, asked: Some(arguments) } => versions.add_result(text, arguments),
+                Part::Text { text, asked: None } => versions.add_said(text),
             }
-            Self::Text { text, asked: Some(arguments) } if names(arguments, path) => {
-                vec![unnumbered(lines::split(text))]
-            }
-            Self::Text { text, .. } if text.contains(paths::name(path)) => within(text, path),
-            Self::Text { .. } => Vec::new(),
+        }
+        versions
+    }
+
+    /// Those of the file at `path`, the newest first.
+    pub(super) fn of_file(&self, path: &str) -> impl Iterator<Item = &[&'a str]> {
+        let versions = self.of.get(paths::name(path)).into_iter().flatten().rev();
+        versions
+            .filter(move |version| paths::are_same(&version.path, path))
+            .map(|version| version.lines.as_slice())
+    }
+
+    fn add(&mut self, path: impl Into<Cow<'a, str>>, lines: &Rc<Vec<&'a str>>) {
+        let path = path.into();
+        if let Some(versions) = self.of.get_mut(paths::name(&path))
+            && !lines.is_empty()
+        {
+            versions.push(Version { path, lines: Rc::clone(lines) });
         }
     }
-}
 
-/// Whether a call's arguments name the file.
-fn names(arguments: &str, path: &str) -> bool {
-    let name = paths::name(path);
-    let words =
-        |said: &str| said.split(BETWEEN).any(|word| paths::name(word) == name && paths::are_same(word, path));
-    arguments.contains(name)
-        && tools::names(arguments)
+    /// A call's result: of every file that the call names, in its shell commands too.
+    fn add_result(&mut self, text: &'a str, arguments: &str) {
+        let said = tools::names(arguments);
+        let words = said.iter().flat_map(|said| said.split(BETWEEN).chain([said.as_str()]));
+        let named: BTreeSet<&str> = words.filter(|word| self.of.contains_key(paths::name(word))).collect();
+        if named.is_empty() {
+            return;
+        }
+        let lines = Rc::new(unnumbered(lines::split(text)));
+        for path in named {
+            self.add(path.to_owned(), &lines);
+        }
+    }
+
+    /// What people and programs said: fenced blocks and elements that name a file.
+    fn add_said(&mut self, text: &'a str) {
+        if !text.contains(['<', '`', '~']) {
+            return;
+        }
+        let lines: Vec<&'a str> = lines::split(text).collect();
+        for (above, fence) in fences::all(&lines) {
+            if let (Some(path), passed) = fence.file(above)
+                && self.of.contains_key(paths::name(&path))
+            {
+                self.add(path, &Rc::new(unnumbered(fence.lines.into_iter().skip(passed))));
+            }
+        }
+        let named =
+            |line: &&'a str| element(line).filter(|(_, path)| self.of.contains_key(paths::name(path)));
+        let elements: Vec<_> = lines
             .iter()
-            .any(|said| paths::are_same(said, path) || (said.contains(name) && words(said)))
-}
-
-/// The files of a text that are at `path`: fenced blocks and elements that say so.
-fn within<'t>(text: &'t str, path: &str) -> Vec<Vec<&'t str>> {
-    let lines: Vec<&str> = lines::split(text).collect();
-    let is_same = |said: &str| paths::are_same(said, path);
-    let mut files: Vec<Vec<&str>> = Vec::new();
-    for (above, fence) in fences::all(&lines) {
-        let file = fence.file(above);
-        if file.0.is_some_and(|said| is_same(&said)) {
-            files.push(unnumbered(fence.lines.into_iter().skip(file.1)));
-        }
-    }
-    for (at, line) in lines.iter().enumerate() {
-        let Some((tag, said)) = element(line) else { continue };
-        if is_same(said) {
+            .enumerate()
+            .filter_map(|(at, line)| Some((at, named(line)?)))
+            .take(MOST_ELEMENTS)
+            .collect();
+        for (at, (tag, path)) in elements {
             let close = format!("</{tag}");
             let rest = &lines[at + 1..];
-            // What a tag around the path alone is followed by: the file, and no other path.
+            // What a tag around the path alone is followed by: the file, up to another path.
             let ends = |line: &str| {
                 if tag == "path" { line.trim_start().starts_with("<path>") } else { line.contains(&close) }
             };
             let end = rest.iter().position(|line| ends(line)).unwrap_or(rest.len());
-            files.push(unnumbered(rest[..end].iter().copied()));
+            self.add(path, &Rc::new(unnumbered(rest[..end].iter().copied())));
         }
     }
-    files
 }
 
 /// The tag that opens on a line, and the file that it names.
@@ -206,9 +245,20 @@ pub(super) fn numbered(line: &str) -> Option<(u32, &str)> {
 
 /// A line as it is compared: without white space.
 pub(super) fn mark(line: &str) -> u64 {
-    // FNV-1a: byte by byte, so that it makes no difference where white space stood.
-    let bytes = line.bytes().filter(|byte| !byte.is_ascii_whitespace());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |mark, byte| (mark ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    let mut hasher = FxHasher::default();
+    // Eight bytes at a time, counted without the white space.
+    let (mut word, mut length) = (0_u64, 0_u64);
+    for byte in line.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
+        word = word << 8 | u64::from(byte);
+        length += 1;
+        if length.is_multiple_of(8) {
+            hasher.write_u64(word);
+            word = 0;
+        }
+    }
+    hasher.write_u64(word);
+    hasher.write_u64(length);
+    hasher.finish()
 }
 
 /// Whether a line says something: more than brackets and a word that stands in every file.

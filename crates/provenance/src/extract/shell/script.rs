@@ -18,6 +18,9 @@ pub(super) struct Command {
 /// The longest arithmetic that is passed over.
 const LONGEST_SUM: usize = 512;
 
+/// The longest folder that is kept in mind, in bytes.
+const LONGEST_FOLDER: usize = 1_024;
+
 /// Commands, each of which hands its output on to the next.
 type Pipeline = Vec<Command>;
 
@@ -124,7 +127,8 @@ impl Frame {
             && ["cd", "pushd"].contains(&name.as_str())
         {
             let is_known = !to.contains(['$', '`']) && to != "-";
-            self.folder = is_known.then(|| paths::join(self.folder.as_deref(), to));
+            let folder = is_known.then(|| paths::join(self.folder.as_deref(), to));
+            self.folder = folder.filter(|folder| folder.len() <= LONGEST_FOLDER);
         }
         self.pipeline.push(half);
     }

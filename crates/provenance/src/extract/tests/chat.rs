@@ -28,9 +28,20 @@ fn a_fence_may_say_its_file() {
 
 #[test]
 fn code_needs_no_file() {
-    for language in
-        ["rust", "python", "json", "yaml", "toml", "c++", "objective-c", "html", "sql", "dockerfile"]
-    {
+    for language in [
+        "rust",
+        "python",
+        "json",
+        "yaml",
+        "toml",
+        "c++",
+        "objective-c",
+        "{.python}",
+        "rust,ignore",
+        "html",
+        "sql",
+        "dockerfile",
+    ] {
         assert_eq!(said(&format!("```{language}\nx\n```")), "Fence ?\n+x\n", "{language}");
     }
     assert_eq!(
