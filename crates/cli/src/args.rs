@@ -1,6 +1,7 @@
 //! The command line as it is typed.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -49,14 +50,10 @@ pub(crate) enum Command {
         #[arg(long, value_name = "ADDR")]
         listen: Option<String>,
     },
-    /// Tell which model answered, why that one, and the proof
-    Why {
-        /// The record's id, as in the x-waymark-record header
-        record: String,
-        /// Write leaf, body, salt, proof, checkpoint and key into this folder, to be checked with other tools
-        #[arg(long, value_name = "DIR")]
-        proof: Option<PathBuf>,
-    },
+    /// Tell which model wrote it, why that one, and the proof: of a line, a commit, a range, or an answer
+    Why(Why),
+    /// Tell for each line of a file which model wrote it
+    Blame(Blame),
     /// Check the whole ledger, offline, and name the first bad record
     Verify {
         /// Checkpoints saved earlier, one or a file of many: history must only have been appended to since
@@ -119,6 +116,50 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "origin")]
         stock_names: bool,
     },
+}
+
+/// What is asked about.
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// A record's id, as in the x-waymark-record header; PATH:LINE; a commit; or a range of commits, as main..HEAD
+    #[arg(value_name = "RECORD|PATH:LINE|COMMIT|A..B")]
+    pub(crate) what: String,
+    /// Look at the file in this commit, not in the working tree
+    #[arg(long, value_name = "REV")]
+    pub(crate) rev: Option<String>,
+    /// The repository, or a folder in it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Option<PathBuf>,
+    /// Write a block for a review, in Markdown
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
+    /// Write leaf, body, salt, proof, checkpoint and key into this folder, to be checked with other tools
+    #[arg(long, value_name = "DIR")]
+    pub(crate) proof: Option<PathBuf>,
+}
+
+/// A file whose lines are asked about.
+#[derive(Debug, Args)]
+pub(crate) struct Blame {
+    /// The file
+    pub(crate) path: PathBuf,
+    /// Look at the file in this commit, not in the working tree
+    #[arg(long, value_name = "REV")]
+    pub(crate) rev: Option<String>,
+    /// Only these lines, as 10,20
+    #[arg(short = 'L', long, value_name = "FIRST,LAST", value_parser = lines)]
+    pub(crate) lines: Option<RangeInclusive<u32>>,
+    /// The repository, or a folder in it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Option<PathBuf>,
+}
+
+/// A range of lines, as git blame takes it.
+fn lines(text: &str) -> Result<RangeInclusive<u32>, String> {
+    let problem = || format!("`{text}` is no range of lines: write FIRST,LAST, as 10,20");
+    let (first, last) = text.split_once(',').ok_or_else(problem)?;
+    let (first, last) = (first.parse().map_err(|_| problem())?, last.parse().map_err(|_| problem())?);
+    if first == 0 || last < first { Err(problem()) } else { Ok(first..=last) }
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,7 +6,7 @@
 
 mod admin;
 mod anchor;
-mod attribution;
+pub mod attribution;
 mod backup;
 mod bodies;
 mod clock;

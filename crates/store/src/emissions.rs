@@ -1,75 +1,80 @@
 //! Emissions by what they are looked up by: the lines they add, and the files they are for.
 
+use std::collections::BTreeSet;
+
 use waymark_ledger::Week;
-use waymark_types::{RecordId, Timestamp};
+use waymark_types::RecordId;
 
 use crate::append::record_id;
 use crate::sql::Value;
-use crate::{LedgerStore, StoreError};
+use crate::{LedgerStore, StoreError, WeekTables};
 
 /// Marks that are looked up at a time.
 const AT_ONCE: usize = 2_000;
-/// Records of a week that are read for one question, those with the most of the marks.
-const MOST: usize = 400;
-/// The same for the marks of files, the newest.
+/// Rows of a week that are read for one question.
+const MOST_ROWS: usize = 100_000;
+/// Records that are read for the mark of a file, the newest of each week.
 const NEWEST: usize = 64;
+/// Emissions read at a time.
+const READ_AT_ONCE: usize = 500;
 
 /// Emissions as they are kept, and the record they belong to.
 pub type StoredEmissions = (RecordId, Vec<u8>);
 
 impl LedgerStore {
-    /// Emissions that have any of these marks of lines, put out no later than `until`: of each week those with the most
-    /// of them.
-    pub async fn emissions_of_lines(
-        &self,
-        marks: &[u64],
-        until: Timestamp,
-    ) -> Result<Vec<StoredEmissions>, StoreError> {
-        let ranked = format!("GROUP BY record ORDER BY count(*) DESC, record DESC LIMIT {MOST}");
-        self.emissions_with(marks, until, &ranked).await
+    /// Which of these marks records of weeks up to that of `until` have, the newest first.
+    pub async fn marked(&self, marks: &[u64]) -> Result<Vec<(u64, RecordId)>, StoreError> {
+        let ordered = format!("ORDER BY record DESC LIMIT {MOST_ROWS}");
+        self.marked_with(marks, &ordered).await
     }
 
-    /// The newest emissions of each week that have any of these marks of files or of records, put out no later than
-    /// `until`.
-    pub async fn emissions_about(
-        &self,
-        marks: &[u64],
-        until: Timestamp,
-    ) -> Result<Vec<StoredEmissions>, StoreError> {
-        let newest = format!("GROUP BY record ORDER BY record DESC LIMIT {NEWEST}");
-        self.emissions_with(marks, until, &newest).await
+    /// The same of the newest records of each week alone, for a mark that many records have: a file's.
+    pub async fn newest_marked(&self, mark: u64) -> Result<Vec<(u64, RecordId)>, StoreError> {
+        let newest = format!("ORDER BY record DESC LIMIT {NEWEST}");
+        self.marked_with(&[mark], &newest).await
     }
 
-    async fn emissions_with(
-        &self,
-        marks: &[u64],
-        until: Timestamp,
-        chosen: &str,
-    ) -> Result<Vec<StoredEmissions>, StoreError> {
+    async fn marked_with(&self, marks: &[u64], chosen: &str) -> Result<Vec<(u64, RecordId)>, StoreError> {
         let mut found = Vec::new();
         if marks.is_empty() {
             return Ok(found);
         }
-        let last = Week::at(until);
-        for (week, tables) in self.weeks().await? {
-            if week > last || !(tables.there.contains("marks") && tables.there.contains("emissions")) {
-                continue;
-            }
+        for week in self.weeks_with_emissions().await?.into_iter().rev() {
             for marks in marks.chunks(AT_ONCE) {
                 let places = vec!["?"; marks.len()].join(", ");
-                let sql = format!(
-                    "SELECT record, emissions FROM emissions_{week} WHERE record IN \
-                     (SELECT record FROM marks_{week} WHERE mark IN ({places}) {chosen})",
-                    week = week.0
-                );
+                let sql =
+                    format!("SELECT mark, record FROM marks_{} WHERE mark IN ({places}) {chosen}", week.0);
                 let values = marks.iter().map(|mark| Value::from(mark.cast_signed())).collect();
-                for mut row in self.database.fetch("look up emissions", &sql, values).await? {
+                for mut row in self.database.fetch("look up code", &sql, values).await? {
+                    found.push((row.int(0)?.cast_unsigned(), record_id(&row.bytes(1)?)?));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The emissions of these records; those that are gone are left out.
+    pub async fn emissions(&self, records: &[RecordId]) -> Result<Vec<StoredEmissions>, StoreError> {
+        let mut found = Vec::new();
+        for week in self.weeks_with_emissions().await? {
+            let of_week: Vec<&RecordId> = records.iter().filter(|record| Week::of(record) == week).collect();
+            for records in of_week.chunks(READ_AT_ONCE) {
+                let places = vec!["?"; records.len()].join(", ");
+                let sql =
+                    format!("SELECT record, emissions FROM emissions_{} WHERE record IN ({places})", week.0);
+                let values = records.iter().map(|record| Value::from(&record.as_bytes()[..])).collect();
+                for mut row in self.database.fetch("read emissions", &sql, values).await? {
                     found.push((record_id(&row.bytes(0)?)?, row.bytes(1)?));
                 }
             }
         }
-        found.sort_unstable_by_key(|(record, _)| *record);
-        found.dedup_by_key(|(record, _)| *record);
         Ok(found)
+    }
+
+    async fn weeks_with_emissions(&self) -> Result<BTreeSet<Week>, StoreError> {
+        let weeks = self.weeks().await?.into_iter();
+        let has =
+            |tables: &WeekTables| ["marks", "emissions"].iter().all(|name| tables.there.contains(*name));
+        Ok(weeks.filter(|(_, tables)| has(tables)).map(|(week, _)| week).collect())
     }
 }

@@ -10,14 +10,22 @@ use tempfile::TempDir;
 pub struct Repository {
     folder: TempDir,
     commits: u32,
+    is_present: bool,
 }
 
 impl Repository {
     /// An empty repository on the branch `main`.
     pub fn new() -> Self {
-        let repository = Self { folder: TempDir::new().expect("temporary folder"), commits: 0 };
+        let repository =
+            Self { folder: TempDir::new().expect("temporary folder"), commits: 0, is_present: false };
         repository.git(&["init", "--quiet", "--initial-branch=main"]);
         repository
+    }
+
+    /// The same with commits made when they are made, for what must come after something else.
+    #[must_use]
+    pub fn in_the_present(self) -> Self {
+        Self { is_present: true, ..self }
     }
 
     /// Where it is.
@@ -44,12 +52,14 @@ impl Repository {
     /// Runs git here and says what it printed; a failure fails the test.
     pub fn git(&self, arguments: &[&str]) -> String {
         let date = format!("2026-01-01T{:02}:{:02}:00Z", 8 + self.commits / 60, self.commits % 60);
-        let output = isolated(&mut Command::new("git"))
+        let mut command = Command::new("git");
+        if !self.is_present {
+            command.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date);
+        }
+        let output = isolated(&mut command)
             .args(["-c", "commit.gpgsign=false", "-c", "core.autocrlf=false", "-c", "gc.auto=0"])
             .args(arguments)
             .current_dir(self.path())
-            .env("GIT_AUTHOR_DATE", &date)
-            .env("GIT_COMMITTER_DATE", &date)
             .output()
             .expect("git runs");
         assert!(

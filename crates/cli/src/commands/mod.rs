@@ -1,8 +1,10 @@
 //! One module a command.
 
 mod anchor;
+mod attribution;
 mod backup;
 mod bench;
+mod blame;
 mod complete;
 pub(crate) mod config;
 mod connect;
@@ -38,7 +40,8 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
     match command {
         Command::Up { repo, listen } => up::run(&common, repo.as_deref(), listen),
         Command::Serve { listen } => server::serve(&common, listen),
-        Command::Why { record, proof } => why::run(&common, &record, proof.as_deref()),
+        Command::Why(asked) => why::run(&common, &asked),
+        Command::Blame(asked) => blame::run(&common, &asked),
         Command::Verify { checkpoint, repo } => verify::run(&common, &checkpoint, repo.as_deref()),
         Command::Anchor { repo } => anchor::run(&common, repo),
         Command::Witness(asked) => witness::run(&common, asked),

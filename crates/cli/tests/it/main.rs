@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod anchors;
+mod attribution;
 mod auditor;
 mod backup;
 mod bad_input;

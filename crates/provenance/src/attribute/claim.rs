@@ -124,12 +124,12 @@ impl Claims {
             let kind = if claim.word.is_some() { EvidenceKind::Feedback } else { claim.kind };
             let evidence = Evidence {
                 kind,
-                form: claim.form,
+                form: Some(claim.form),
                 matched_lines: claim.run,
                 score: Claim { kind, ..claim }.score(),
                 changed_percent: claim.changed,
             };
-            Some(Attributed { class, record, others: named, evidence })
+            Some(Attributed { class, record, others: named, evidence, noted: None })
         };
         self.settled.into_iter().zip(self.others).map(attributed).collect()
     }

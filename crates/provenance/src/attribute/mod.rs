@@ -16,9 +16,10 @@ mod runs;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 use waymark_ledger::emission::{EditorEvent, Emission, Emissions, Fingerprint, Form, Role};
 use waymark_types::{RecordId, Timestamp};
@@ -38,7 +39,7 @@ pub struct File<'a> {
     /// Its lines, in order.
     pub lines: &'a [FileLine],
     /// Fingerprints of lines that the commit took away.
-    pub removed: &'a FxHashSet<u64>,
+    pub removed: &'a HashSet<u64>,
     /// When it was committed and written, and when its newest parent was written.
     pub times: Times,
 }
@@ -81,7 +82,7 @@ pub struct Candidate {
     /// The record.
     pub record: RecordId,
     /// What it put out.
-    pub emissions: Emissions,
+    pub emissions: Arc<Emissions>,
 }
 
 /// Whose work a line is, and how that is known.
@@ -95,6 +96,17 @@ pub struct Attributed {
     pub others: Vec<RecordId>,
     /// How that is known.
     pub evidence: Evidence,
+    /// Whose it is by another program's note, where that is how it is known.
+    pub noted: Option<Noted>,
+}
+
+/// What another program noted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Noted {
+    /// The assistant, or the person.
+    pub by: String,
+    /// The model, by that program's word.
+    pub model: Option<String>,
 }
 
 /// How a line was matched.
@@ -102,9 +114,9 @@ pub struct Attributed {
 pub struct Evidence {
     /// The method.
     pub kind: EvidenceKind,
-    /// How the code was put out.
+    /// How the code was put out; none where that is not told.
     #[serde(serialize_with = "form_code")]
-    pub form: Form,
+    pub form: Option<Form>,
     /// Lines that were matched together with it.
     pub matched_lines: u32,
     /// Strength, 0 to 100.
@@ -113,8 +125,8 @@ pub struct Evidence {
     pub changed_percent: u32,
 }
 
-fn form_code<S: serde::Serializer>(form: &Form, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(form.as_str())
+fn form_code<S: serde::Serializer>(form: &Option<Form>, serializer: S) -> Result<S::Ok, S::Error> {
+    form.map(Form::as_str).serialize(serializer)
 }
 
 /// The methods.

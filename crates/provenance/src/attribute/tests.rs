@@ -32,7 +32,10 @@ fn emission(form: Form, path: &str, text: &str) -> Written {
 
 fn candidate(number: u8, minute: i64, repository: &str, written: &[Written]) -> Candidate {
     let repository = (!repository.is_empty()).then_some(repository);
-    Candidate { record: record(number), emissions: key().emissions(written, at(minute), repository) }
+    Candidate {
+        record: record(number),
+        emissions: Arc::new(key().emissions(written, at(minute), repository)),
+    }
 }
 
 /// A file as a commit of minute 10 left it: `+` added, ` ` kept, `-` taken away.
@@ -50,7 +53,7 @@ impl Case {
 
     fn attributed(&self) -> Vec<Option<Attributed>> {
         let key = key();
-        let (mut lines, mut removed) = (Vec::new(), FxHashSet::default());
+        let (mut lines, mut removed) = (Vec::new(), HashSet::new());
         for line in self.text.lines() {
             let (sign, text) = line.split_at_checked(1).unwrap_or(("+", ""));
             let fingerprint = key.fingerprint(text);
@@ -226,7 +229,8 @@ fn an_editors_word_is_the_strongest() {
     let suggested = || candidate(1, 7, "shop", &[emission(Form::Completion, "src/a.rs", line)]);
     let said = |event, minute| {
         let mut said = candidate(3, minute, "shop", &[emission(Form::Editor, "src/a.rs", line)]);
-        said.emissions.word = Some(waymark_ledger::emission::EditorWord { event, about: Some(record(1)) });
+        Arc::make_mut(&mut said.emissions).word =
+            Some(waymark_ledger::emission::EditorWord { event, about: Some(record(1)) });
         said
     };
     let told = |events: Vec<Candidate>| {
@@ -238,7 +242,7 @@ fn an_editors_word_is_the_strongest() {
     assert_eq!(told(vec![said(EditorEvent::Edited, 8)]), ("1~".into(), Some(EvidenceKind::Feedback)));
     assert_eq!(told(vec![said(EditorEvent::Typed, 8)]), ("h".into(), Some(EvidenceKind::Feedback)));
     let mut rejected = said(EditorEvent::Rejected, 8);
-    rejected.emissions.emissions.clear();
+    Arc::make_mut(&mut rejected.emissions).emissions.clear();
     assert_eq!(told(vec![rejected.clone()]).0, ".");
     assert_eq!(told(vec![rejected, said(EditorEvent::Accepted, 9)]).0, "1");
 }

@@ -55,7 +55,7 @@ fn whole_file(written: &Written) -> Option<&str> {
     let is_whole = match written.form {
         Form::Write | Form::Shell | Form::Fence => true,
         Form::Patch | Form::Diff => is_new(),
-        Form::Edit | Form::EditBlock | Form::Completion => false,
+        Form::Edit | Form::EditBlock | Form::Completion | Form::Editor => false,
     };
     written.path.as_deref().filter(|_| is_whole)
 }

@@ -295,22 +295,15 @@ async fn code_is_found_by_its_lines_and_its_place(bench: Bench) {
     let id = said.record();
     bench.append(vec![said], vec![code]).await;
     bench.clean().await;
-    let late = time(250);
-    let ids = |found: Vec<(RecordId, Vec<u8>)>| found.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
-    let one = bench.store.emissions_of_lines(&[1_020], late).await.unwrap();
-    assert_eq!(one[0], (record(20), emissions(20).seal().1));
-    assert_eq!(ids(one), [record(20), id]);
+    let found = bench.store.marked(&[1_020, 1_003, 5]).await.unwrap();
+    assert_eq!(found, [(1_020, id), (1_020, record(20)), (1_003, record(3))]);
     // Marks are all 64 bits of them.
-    let high = bench.store.emissions_of_lines(&[u64::MAX - 3], late).await.unwrap();
-    assert_eq!(ids(high), [record(3)]);
-    let both = bench.store.emissions_of_lines(&[1_020, 1_003, 5], late).await.unwrap();
-    assert_eq!(ids(both), [record(3), record(20), id]);
-    let about = bench.store.emissions_about(&[Emissions::about(&record(20))], late).await.unwrap();
-    assert_eq!(ids(about), [id]);
-    let place = bench.store.emissions_about(&[u64::MAX], late).await.unwrap();
-    assert_eq!(place.len(), 41, "every one is for that file");
-    // Of weeks that had not begun there is nothing.
-    let early = bench.store.emissions_of_lines(&[7], time(0)).await.unwrap();
-    assert!(early.len() < 40 && ids(early).contains(&record(0)));
-    assert!(bench.store.emissions_of_lines(&[], late).await.unwrap().is_empty());
+    assert_eq!(bench.store.marked(&[u64::MAX - 3]).await.unwrap(), [(u64::MAX - 3, record(3))]);
+    let about = Emissions::about(&record(20));
+    assert_eq!(bench.store.newest_marked(about).await.unwrap(), [(about, id)]);
+    assert_eq!(bench.store.newest_marked(u64::MAX).await.unwrap().len(), 41, "all are for that file");
+    assert!(bench.store.marked(&[]).await.unwrap().is_empty());
+    let mut read = bench.store.emissions(&[record(3), record(20), record(99)]).await.unwrap();
+    read.sort();
+    assert_eq!(read, [(record(3), emissions(3).seal().1), (record(20), emissions(20).seal().1)]);
 }

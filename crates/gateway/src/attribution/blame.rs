@@ -1,0 +1,169 @@
+//! Lines of a file: the commit that introduced each, and what that commit's change says of it.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+use waymark_ledger::emission::Fingerprint;
+use waymark_provenance::git::content::{self, Content};
+use waymark_provenance::git::{BlameLine, CommitId, GitError};
+use waymark_provenance::{Attributed, Class, Evidence, Noted};
+use waymark_types::RecordId;
+
+use super::change::Change;
+use super::told::RecordTold;
+use super::{Attribution, AttributionError};
+
+/// A file's lines, told.
+#[derive(Debug, Clone, Serialize)]
+pub struct Blamed {
+    /// Its path from the repository's root.
+    pub path: String,
+    /// The commit it is looked at in; none for the working tree.
+    pub commit: Option<String>,
+    /// Its lines, in order.
+    pub lines: Vec<BlamedLine>,
+    /// The records behind them.
+    pub records: BTreeMap<RecordId, Arc<RecordTold>>,
+}
+
+/// A line, told.
+#[derive(Debug, Clone, Serialize)]
+pub struct BlamedLine {
+    /// Its number, from 1.
+    pub number: u32,
+    /// What it says.
+    pub text: String,
+    /// The commit that introduced it; none while it is not committed.
+    pub commit: Option<String>,
+    /// Whose work it is.
+    pub class: Class,
+    /// The record that put it out.
+    pub record: Option<RecordId>,
+    /// Other records that fit as well.
+    pub others: Vec<RecordId>,
+    /// How that is known.
+    pub evidence: Option<Evidence>,
+    /// Whose it is by another program's note, where that is how it is known.
+    pub noted: Option<Noted>,
+    /// Why nothing can be known of it.
+    pub gap: Option<&'static str>,
+}
+
+impl Attribution {
+    /// Attributes lines of the file at `path`, as the user types it: all of them, or those in a range. Without a revision
+    /// they are those of the working tree.
+    pub async fn blame(
+        &mut self,
+        path: &Path,
+        revision: Option<&str>,
+        lines: Option<RangeInclusive<u32>>,
+    ) -> Result<Blamed, AttributionError> {
+        let path = self.repository.relative(path)?;
+        self.blame_path(&path, revision, lines).await
+    }
+
+    /// The same for a path from the repository's root.
+    pub async fn blame_path(
+        &mut self,
+        path: &str,
+        revision: Option<&str>,
+        lines: Option<RangeInclusive<u32>>,
+    ) -> Result<Blamed, AttributionError> {
+        let commit = match revision {
+            Some(revision) => Some(self.repository.resolve(revision)?),
+            None if self.repository.top().is_none() => Some(self.newest()?),
+            None => None,
+        };
+        let blamed = self.repository.blame(commit.as_ref(), path, lines)?;
+        let commits: Vec<CommitId> = blamed.iter().filter_map(|line| line.commit).collect();
+        self.recall(&commits)?;
+        self.look_ahead(&blamed).await?;
+        let notes = self.noted(&commits)?;
+        let mut told = Vec::with_capacity(blamed.len());
+        for line in &blamed {
+            let mut line = self.line(line).await?;
+            line.fill_from(&notes);
+            told.push(line.told);
+        }
+        let records = self.records_of(&told).await?;
+        Ok(Blamed {
+            path: path.to_owned(),
+            commit: commit.map(|commit| commit.to_string()),
+            lines: told,
+            records,
+        })
+    }
+
+    fn newest(&self) -> Result<CommitId, AttributionError> {
+        let revision = || "HEAD".to_owned();
+        Ok(self.repository.head()?.ok_or_else(|| GitError::UnknownRevision { revision: revision() })?)
+    }
+
+    /// Looks up what all lines are looked up by at once, and not commit by commit.
+    async fn look_ahead(&mut self, blamed: &[BlameLine]) -> Result<(), AttributionError> {
+        let fingerprints = blamed.iter().map(|line| self.key.fingerprint(&text_of(line)));
+        let marks: Vec<u64> = fingerprints.filter(Fingerprint::is_telling).map(|print| print.line).collect();
+        Ok(self.candidates.look_up(&self.store, &marks).await?)
+    }
+
+    async fn line(&mut self, blamed: &BlameLine) -> Result<Line, AttributionError> {
+        let mut told = BlamedLine::unknown(blamed.number, &text_of(blamed), blamed.commit.as_ref());
+        let before = blamed.previous.as_ref().map(|(_, path)| path.to_string());
+        let change = Change {
+            commit: blamed.commit,
+            path: blamed.path.to_string(),
+            before: before.filter(|before| **before != *blamed.path),
+        };
+        let changed = self.changed(&change).await?;
+        told.gap = changed.gap;
+        let at = (blamed.original as usize).saturating_sub(1);
+        if let Some(attributed) = changed.lines.get(at).cloned().flatten() {
+            told.attribute(attributed);
+        }
+        Ok(Line { told, commit: blamed.commit, path: blamed.path.to_string(), original: blamed.original })
+    }
+}
+
+/// A line as it is compared with others.
+fn text_of(line: &BlameLine) -> String {
+    match content::lines(&line.text) {
+        Content::Lines(lines) => lines.into_iter().next().unwrap_or_default(),
+        _ => String::from_utf8_lossy(&line.text).into_owned(),
+    }
+}
+
+/// A line, and where it was when it was introduced.
+pub(super) struct Line {
+    pub(super) told: BlamedLine,
+    pub(super) commit: Option<CommitId>,
+    pub(super) path: String,
+    pub(super) original: u32,
+}
+
+impl BlamedLine {
+    /// A line of which nothing is known yet.
+    pub(super) fn unknown(number: u32, text: &str, commit: Option<&CommitId>) -> Self {
+        Self {
+            number,
+            text: text.to_owned(),
+            commit: commit.map(CommitId::to_string),
+            class: Class::Unknown,
+            record: None,
+            others: Vec::new(),
+            evidence: None,
+            noted: None,
+            gap: None,
+        }
+    }
+
+    pub(super) fn attribute(&mut self, attributed: Attributed) {
+        self.class = attributed.class;
+        self.record = attributed.record;
+        self.others = attributed.others;
+        self.evidence = Some(attributed.evidence);
+        self.noted = attributed.noted;
+    }
+}

@@ -1,0 +1,225 @@
+//! One change to one file: the lines it added, and whose they are.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use waymark_ledger::emission::Fingerprint;
+use waymark_provenance::git::content::{self, Content};
+use waymark_provenance::git::{Blob, Commit, CommitId, diff};
+use waymark_provenance::{Attributed, File, FileLine, Place, Times, attribute};
+use waymark_types::Timestamp;
+
+use super::{Attribution, AttributionError};
+
+/// The largest file whose lines are attributed, in bytes.
+const LARGEST: u64 = 8 << 20;
+
+/// A change of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Change {
+    /// The commit; none for what is not committed yet.
+    pub(super) commit: Option<CommitId>,
+    /// The file's path after it.
+    pub(super) path: String,
+    /// Its path before it, where that is another.
+    pub(super) before: Option<String>,
+}
+
+/// A file after a change.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    /// Its lines.
+    pub(super) text: Vec<String>,
+    /// Which of them the change added.
+    pub(super) added: Vec<bool>,
+    /// Whose they are, as far as that is known.
+    pub(super) lines: Vec<Option<Attributed>>,
+    /// Why nothing can be known of them.
+    pub(super) gap: Option<&'static str>,
+}
+
+impl Attribution {
+    /// Attributes a change, or recalls it.
+    pub(super) async fn changed(&mut self, change: &Change) -> Result<Arc<Changed>, AttributionError> {
+        if let Some(known) = self.changed.get(change) {
+            return Ok(Arc::clone(known));
+        }
+        let changed = Arc::new(self.attribute(change).await?);
+        self.changed.insert(change.clone(), Arc::clone(&changed));
+        Ok(changed)
+    }
+
+    async fn attribute(&mut self, change: &Change) -> Result<Changed, AttributionError> {
+        let (parents, times) = match &change.commit {
+            Some(commit) => {
+                let commit = self.commit(commit)?;
+                if commit.is_boundary {
+                    return Ok(Changed { gap: Some("shallow"), ..Changed::default() });
+                }
+                (commit.parents.clone(), self.times(&commit)?)
+            }
+            None => self.uncommitted()?,
+        };
+        let text = match self.after(change)? {
+            Ok(text) => text,
+            Err(gap) => return Ok(Changed { gap: Some(gap), ..Changed::default() }),
+        };
+        let mut before = Vec::new();
+        for parent in &parents {
+            let path = change.before.as_deref().unwrap_or(&change.path);
+            before.push(self.text(&format!("{parent}:{path}"))?.unwrap_or_default());
+        }
+        let old: Vec<&[String]> = before.iter().map(Vec::as_slice).collect();
+        let added = diff::added(&old, &text);
+        let removed = self.removed(old.first().copied().unwrap_or_default(), &text);
+        let lines = self.match_lines(change, &text, &added, &removed, times).await?;
+        Ok(Changed { text, added, lines, gap: None })
+    }
+
+    async fn match_lines(
+        &mut self,
+        change: &Change,
+        text: &[String],
+        added: &[bool],
+        removed: &HashSet<u64>,
+        times: Times,
+    ) -> Result<Vec<Option<Attributed>>, AttributionError> {
+        let lines: Vec<FileLine> = text
+            .iter()
+            .zip(added)
+            .map(|(line, added)| FileLine {
+                fingerprint: self.fingerprint(line),
+                added: *added,
+                blank: line.trim().is_empty(),
+            })
+            .collect();
+        let telling = lines.iter().filter(|line| line.added && line.fingerprint.is_telling());
+        let marks: Vec<u64> = telling.map(|line| line.fingerprint.line).collect();
+        let path = self.key.path(&change.path);
+        let place = path.get(1).or(path.first()).copied();
+        let candidates = self.candidates.of(&self.store, &marks, place).await?;
+        if candidates.is_empty() {
+            return Ok(vec![None; text.len()]);
+        }
+        let places = std::cell::OnceCell::new();
+        let has = |mark: u64| {
+            let places = places.get_or_init(|| self.places(change.commit.as_ref()));
+            // Where nobody knows, it is there, and nothing is claimed for want of it.
+            places.as_ref().is_none_or(|places| places.contains(&mark))
+        };
+        let place = Place { key: &self.key, names: &self.names, has: &has };
+        let file = File { path: &change.path, lines: &lines, removed, times };
+        Ok(attribute(&file, &place, &candidates))
+    }
+
+    /// Marks of the places that a commit's tree has.
+    fn places(&self, commit: Option<&CommitId>) -> Option<HashSet<u64>> {
+        let commit = match commit {
+            Some(commit) => *commit,
+            None => self.repository.head().ok()??,
+        };
+        let files = self.repository.files(&commit).ok()?;
+        let place = |path: &str| {
+            let path = self.key.path(path);
+            path.get(1).or(path.first()).copied()
+        };
+        Some(files.iter().filter_map(|file| place(&file.path)).collect())
+    }
+
+    /// What a file says after a change, or why nothing of it can be attributed.
+    fn after(&mut self, change: &Change) -> Result<Result<Vec<String>, &'static str>, AttributionError> {
+        let Some(commit) = &change.commit else {
+            let top = self.repository.top().ok_or(AttributionError::Bare)?;
+            let path = top.join(&change.path);
+            let bytes = std::fs::read(&path).map_err(|source| AttributionError::Read { path, source })?;
+            return Ok(readable(&bytes));
+        };
+        match self.objects.blob(&format!("{commit}:{}", change.path), LARGEST)? {
+            Blob::Text(bytes) => Ok(readable(&bytes)),
+            Blob::TooLarge(_) => Ok(Err("too_large")),
+            Blob::Missing => Ok(Err("missing")),
+            Blob::NotABlob => Ok(Err("submodule")),
+        }
+    }
+
+    fn text(&mut self, spec: &str) -> Result<Option<Vec<String>>, AttributionError> {
+        Ok(match self.objects.blob(spec, LARGEST)? {
+            Blob::Text(bytes) => readable(&bytes).ok(),
+            _ => None,
+        })
+    }
+
+    fn removed(&mut self, old: &[String], new: &[String]) -> HashSet<u64> {
+        let hunks = diff::removed(old, new);
+        let gone = hunks.into_iter().flat_map(|hunk| old.get(hunk.old).unwrap_or_default());
+        gone.filter(|line| !line.trim().is_empty()).map(|line| self.fingerprint(line).line).collect()
+    }
+
+    /// A line's fingerprint. Versions of a file have most lines in common.
+    fn fingerprint(&mut self, line: &str) -> Fingerprint {
+        if let Some(known) = self.fingerprints.get(line) {
+            return known.clone();
+        }
+        let fingerprint = self.key.fingerprint(line);
+        self.fingerprints.insert(line.to_owned(), fingerprint.clone());
+        fingerprint
+    }
+
+    /// A commit, read or recalled.
+    pub(super) fn commit(&mut self, id: &CommitId) -> Result<Commit, AttributionError> {
+        if let Some(known) = self.commits.get(id) {
+            return Ok(known.clone());
+        }
+        self.recall(&[*id])?;
+        let missing = || AttributionError::MissingCommit(id.to_string());
+        self.commits.get(id).cloned().ok_or_else(missing)
+    }
+
+    /// Reads commits and their parents, all at once.
+    pub(super) fn recall(&mut self, ids: &[CommitId]) -> Result<(), AttributionError> {
+        let mut wanted: Vec<CommitId> = ids.to_vec();
+        for _ in 0..2 {
+            wanted.retain(|id| !self.commits.contains_key(id));
+            wanted.sort_unstable();
+            wanted.dedup();
+            let read = self.repository.commits(&wanted)?;
+            wanted = read.iter().flat_map(|commit| commit.parents.iter().copied()).collect();
+            self.commits.extend(read.into_iter().map(|commit| (commit.id, commit)));
+        }
+        Ok(())
+    }
+
+    fn times(&mut self, commit: &Commit) -> Result<Times, AttributionError> {
+        let mut parent = None;
+        for id in &commit.parents {
+            // One that is not there says nothing.
+            let written = self.commits.get(id).map(|parent| seconds(parent.author.time));
+            parent = parent.max(written);
+        }
+        Ok(Times { committed: seconds(commit.committer.time), authored: seconds(commit.author.time), parent })
+    }
+
+    /// The parent and the times of what is not committed yet.
+    fn uncommitted(&mut self) -> Result<(Vec<CommitId>, Times), AttributionError> {
+        let now = self.clock.now();
+        let head = self.repository.head()?;
+        let parent = match &head {
+            Some(head) => Some(seconds(self.commit(head)?.author.time)),
+            None => None,
+        };
+        Ok((head.into_iter().collect(), Times { committed: now, authored: now, parent }))
+    }
+}
+
+fn seconds(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(seconds.saturating_mul(1_000_000))
+}
+
+fn readable(bytes: &[u8]) -> Result<Vec<String>, &'static str> {
+    match content::lines(bytes) {
+        Content::Lines(lines) => Ok(lines),
+        Content::Binary => Err("binary"),
+        Content::LfsPointer => Err("lfs_pointer"),
+        Content::TooLarge => Err("too_large"),
+    }
+}
