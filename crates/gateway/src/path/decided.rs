@@ -159,8 +159,9 @@ pub(crate) fn explained(
 ) -> Result<Explained, ParseError> {
     let (secrets, redacted) = content::secrets(rules, body);
     let request = waymark_protocol::parse(dialect, redacted.as_ref().unwrap_or(body), addressed)?;
-    let caller = identify::identify(headers, (Ipv4Addr::LOCALHOST, 0).into());
-    let repository = identify::repository(&caller, &request);
+    let here = (Ipv4Addr::LOCALHOST, 0).into();
+    let caller = identify::identify(headers, here);
+    let repository = identify::repository(&caller, &request, here);
     let classified = task::classify(&request, headers);
     let findings = content::inspect(rules, headers, repository.as_deref(), &request, &secrets);
     let mut features = Features { content: findings, ..features(&request, classified) };

@@ -1,6 +1,7 @@
 //! Who asks, with which program and from which conversation.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
@@ -9,7 +10,7 @@ use waymark_ledger::note::Signer;
 use waymark_protocol::{Fault, Request};
 use waymark_types::Task;
 
-use super::Call;
+use super::{Call, worktree};
 use crate::limits::{self, Key};
 use crate::state::State;
 
@@ -107,19 +108,22 @@ pub(super) fn recognise(state: &State, call: &Call, caller: &mut Caller) -> Opti
     barred
 }
 
-/// The repository of a request whose headers name none: the folder that the assistant says it works in, by its name. The
-/// rest of the path is nobody's business.
-pub(super) fn repository(caller: &Caller, request: &Request) -> Option<String> {
+/// The repository of a request whose headers name none: that of the folder that the assistant says it works in where the
+/// folder is on this machine, else the folder itself, by its name. The rest of the path is nobody's business.
+pub(super) fn repository(caller: &Caller, request: &Request, listen: SocketAddr) -> Option<String> {
     let told = || {
         let texts = [request.instructions(), request.first_words()].concat();
-        texts.iter().find_map(|text| folder(text))
+        texts.iter().find_map(|text| folder(text, listen.ip().is_loopback()))
     };
     caller.repository.clone().or_else(told)
 }
 
-fn folder(text: &str) -> Option<String> {
+fn folder(text: &str, is_here: bool) -> Option<String> {
     let after = FOLDERS.iter().find_map(|words| Some(text.split_once(words)?.1))?;
     let path = after.split(['\n', '<', '(', ')', '`']).next()?.trim().trim_end_matches(['/', '\\', '.']);
+    if let Some(name) = is_here.then(|| worktree::repository_of(Path::new(path))).flatten() {
+        return Some(shortened(&name));
+    }
     let name = path.rsplit(['/', '\\']).next()?;
     (!name.is_empty() && name != path).then(|| shortened(name))
 }

@@ -15,6 +15,7 @@ pub(crate) mod gate;
 mod identify;
 mod observe;
 mod task;
+mod worktree;
 
 use std::sync::Arc;
 
@@ -87,7 +88,7 @@ pub(crate) async fn answer(state: &Arc<State>, mut call: Call, client: Client) {
     }
     let classified = task::classify(&request, &call.headers);
     caller.session = identify::session(&caller, &request, classified.task, &state.session_key);
-    caller.repository = identify::repository(&caller, &request);
+    caller.repository = identify::repository(&caller, &request, state.config.listen);
     let repository = caller.repository.as_deref();
     let findings = content::inspect(&state.content, &call.headers, repository, &request, &secrets);
     let asked = Some((&request, classified.task));
