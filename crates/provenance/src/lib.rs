@@ -4,6 +4,7 @@
 //! What a model puts out ([`Written`]) is read from its answer ([`extract`]).
 
 pub mod extract;
+pub mod git;
 mod written;
 
 pub use written::{Form, Line, Role, Written};

@@ -1,0 +1,3 @@
+//! Everything attribution asks of git.
+pub mod content;
+pub mod diff;
