@@ -119,9 +119,9 @@ impl<'a> Piece<'a> {
             self.shortest(pairs);
             return;
         }
-        let anchors = rising(self.occurrences(true));
+        let anchors = rising(&self.occurrences(true));
         if anchors.is_empty() {
-            let matched = rising(self.occurrences(false));
+            let matched = rising(&self.occurrences(false));
             pairs.extend(matched.into_iter().map(|(a, b)| (self.left[a], self.right[b])));
             return;
         }
@@ -141,7 +141,8 @@ impl<'a> Piece<'a> {
         for op in capture_diff_slices(Algorithm::Myers, &old, &new) {
             if let DiffOp::Equal { old_index, new_index, len } = op {
                 let left = &self.left[old_index..old_index + len];
-                pairs.extend(left.iter().copied().zip(self.right[new_index..new_index + len].iter().copied()));
+                pairs
+                    .extend(left.iter().copied().zip(self.right[new_index..new_index + len].iter().copied()));
             }
         }
     }
@@ -174,7 +175,7 @@ impl<'a> Piece<'a> {
 }
 
 /// The longest part of the pairs in which the right side rises too; the left side rises in `pairs`.
-fn rising(pairs: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
+fn rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     // The last pair of the best run of each length, and for each pair the one before it in its run.
     let mut tails: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());
@@ -206,10 +207,9 @@ mod tests {
     /// What the hunks say must hold: outside them, both sides are the same.
     fn check(old: &[String], new: &[String]) -> usize {
         let (mut from, mut there, mut kept) = (0, 0, 0);
-        for hunk in hunks(old, new).into_iter().chain([Hunk {
-            old: old.len()..old.len(),
-            new: new.len()..new.len(),
-        }]) {
+        for hunk in
+            hunks(old, new).into_iter().chain([Hunk { old: old.len()..old.len(), new: new.len()..new.len() }])
+        {
             assert_eq!(old[from..hunk.old.start], new[there..hunk.new.start]);
             kept += hunk.old.start - from;
             (from, there) = (hunk.old.end, hunk.new.end);

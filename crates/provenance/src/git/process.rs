@@ -6,9 +6,10 @@ use std::process::{Command, Output, Stdio};
 use super::GitError;
 
 /// Git's words for an object that is named and not there.
-const MISSING: [&str; 8] = [
+const MISSING: [&str; 9] = [
     "bad object",
     "bad tree object",
+    "not a tree object",
     "could not read",
     "cannot read",
     "unable to read",
@@ -85,8 +86,6 @@ mod tests {
         assert!(
             matches!(failure("blame", said), GitError::Missing { what } if what == "cannot read blob 12")
         );
-        assert!(
-            matches!(failure("blame", b""), GitError::Failed { message, .. } if message == "failed")
-        );
+        assert!(matches!(failure("blame", b""), GitError::Failed { message, .. } if message == "failed"));
     }
 }
