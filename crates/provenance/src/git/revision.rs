@@ -1,0 +1,83 @@
+//! From what a user writes to commits.
+
+use super::process::{ask, failure, malformed, run};
+use super::{CommitId, GitError, Repository};
+
+impl Repository {
+    /// The commit a revision names; a tag's is the one it stands for.
+    pub fn resolve(&self, rev: &str) -> Result<CommitId, GitError> {
+        const OPERATION: &str = "rev-parse";
+        let revision = || rev.to_owned();
+        if rev.is_empty() || rev.starts_with('-') || rev.contains('\0') {
+            return Err(GitError::UnknownRevision { revision: revision() });
+        }
+        let mut command = self.git();
+        command.args([OPERATION, "--verify", "--end-of-options", &format!("{rev}^{{commit}}")]);
+        let output = run(&mut command, OPERATION)?;
+        if output.status.success() {
+            return CommitId::from_ascii(output.stdout.trim_ascii_end()).ok_or_else(|| malformed(OPERATION));
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        if said.contains("is ambiguous") {
+            return Err(GitError::AmbiguousRevision { revision: revision() });
+        }
+        if said.contains("expected commit type") {
+            return Err(GitError::NotACommit { revision: revision() });
+        }
+        match failure(OPERATION, &output.stderr) {
+            GitError::Failed { message, .. } if message == "Needed a single revision" => {
+                self.resolved_in_two(rev)
+            }
+            error => Err(error),
+        }
+    }
+
+    /// Not every name can have `^{commit}` behind it, so it is asked for by itself. One that leads to an object that is not
+    /// there is another fault than one that leads nowhere.
+    fn resolved_in_two(&self, rev: &str) -> Result<CommitId, GitError> {
+        let mut command = self.git();
+        let output =
+            run(command.args(["rev-parse", "--verify", "--quiet", "--end-of-options", rev]), "rev-parse")?;
+        let found = CommitId::from_ascii(output.stdout.trim_ascii_end());
+        // A full id needs no object to be one.
+        let Some(object) =
+            found.filter(|id| output.status.success() && !rev.eq_ignore_ascii_case(&id.to_string()))
+        else {
+            return Err(GitError::UnknownRevision { revision: rev.to_owned() });
+        };
+        match self.resolve(&object.to_string()) {
+            Err(GitError::UnknownRevision { .. }) => {
+                Err(GitError::Missing { what: format!("{object} (`{rev}`)") })
+            }
+            Err(GitError::NotACommit { .. }) => Err(GitError::NotACommit { revision: rev.to_owned() }),
+            resolved => resolved,
+        }
+    }
+
+    /// The commit that is checked out; nothing before the first one.
+    pub fn head(&self) -> Result<Option<CommitId>, GitError> {
+        match self.resolve("HEAD") {
+            Ok(commit) => Ok(Some(commit)),
+            Err(GitError::UnknownRevision { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The commits of `A..B` (in B and not in A) or `A...B` (in one of them only), parents before children. A side left out
+    /// is `HEAD`.
+    pub fn range(&self, range: &str) -> Result<Vec<CommitId>, GitError> {
+        const OPERATION: &str = "rev-list";
+        let not_one = || GitError::NotARange { range: range.to_owned() };
+        let dots = if range.contains("...") { "..." } else { ".." };
+        let (a, b) = range.split_once(dots).ok_or_else(not_one)?;
+        if a.is_empty() && b.is_empty() || b.starts_with('.') || b.contains("..") {
+            return Err(not_one());
+        }
+        let side = |rev: &str| self.resolve(if rev.is_empty() { "HEAD" } else { rev });
+        let ids = format!("{}{dots}{}", side(a)?, side(b)?);
+        let listing =
+            ask(self.walker().args([OPERATION, "--topo-order", "--reverse", &ids, "--"]), OPERATION)?;
+        let lines = listing.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(CommitId::from_ascii).collect::<Option<_>>().ok_or_else(|| malformed(OPERATION))
+    }
+}

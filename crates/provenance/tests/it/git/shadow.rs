@@ -1,0 +1,199 @@
+//! A shadow changes how long an answer takes, and never the answer.
+
+use std::path::Path;
+
+use waymark_provenance::git::{BlameLine, CommitId, Refreshed, Repository as Git};
+use waymark_testkit::{Random, Repository};
+
+use super::{open, who};
+
+fn refreshed(git: &Git) -> Refreshed {
+    git.refresh(&mut |_, _| {}).unwrap()
+}
+
+fn with_shadow(repo: &Repository, folder: &Path) -> Git {
+    open(repo.path()).with_shadow(folder).unwrap()
+}
+
+/// Every path below a folder.
+fn listing(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(listing(&path));
+        }
+        found.push(path.display().to_string());
+    }
+    found.sort();
+    found
+}
+
+/// Every line of every file of a commit.
+fn blames(git: &Git, commit: &CommitId) -> Vec<Vec<BlameLine>> {
+    let files = git.files(commit).unwrap();
+    files.iter().map(|file| git.blame(Some(commit), &file.path, None).unwrap()).collect()
+}
+
+#[test]
+fn the_graph_lies_in_the_shadow_and_the_repository_is_as_it_was() {
+    let mut repo = Repository::new();
+    repo.write("a", "1\n");
+    repo.commit("a");
+    let folder = tempfile::tempdir().unwrap();
+    let before = listing(&repo.path().join(".git"));
+    let git = with_shadow(&repo, folder.path());
+    let mut steps = Vec::new();
+    assert_eq!(git.refresh(&mut |done, of| steps.push((done, of))).unwrap(), Refreshed::Written);
+    assert_eq!(steps.last(), Some(&(1, 1)));
+    assert_eq!(refreshed(&git), Refreshed::Current);
+    assert_eq!(git.blame(None, "a", None).unwrap().len(), 1);
+    assert_eq!(listing(&repo.path().join(".git")), before);
+    repo.git(&["--git-dir", &folder.path().display().to_string(), "commit-graph", "verify"]);
+    repo.write("a", "1\n2\n");
+    let b = repo.commit("b");
+    assert_eq!(who(&git.blame(None, "a", Some(2..=2)).unwrap(), &[("b", &b)]), "b", "not in the graph yet");
+    assert_eq!(refreshed(&git), Refreshed::Written);
+    assert_eq!(refreshed(&with_shadow(&repo, folder.path())), Refreshed::Current, "opened again");
+}
+
+#[test]
+fn what_a_killed_process_left_does_not_stop_the_next() {
+    let mut repo = Repository::new();
+    repo.commit("a");
+    let folder = tempfile::tempdir().unwrap();
+    let git = with_shadow(&repo, folder.path());
+    let chains = folder.path().join("objects/info/commit-graphs");
+    std::fs::create_dir_all(&chains).unwrap();
+    std::fs::write(chains.join("commit-graph-chain.lock"), "").unwrap();
+    assert_eq!(refreshed(&git), Refreshed::Written);
+    repo.commit("b");
+    std::fs::write(chains.join("commit-graph-chain"), "damaged\n").unwrap();
+    assert_eq!(refreshed(&git), Refreshed::Written);
+    let lock = std::fs::File::create(folder.path().join("lock")).unwrap();
+    lock.lock().unwrap();
+    repo.commit("c");
+    assert_eq!(refreshed(&git), Refreshed::Busy);
+}
+
+#[test]
+fn a_repository_without_commits_and_objects_borrowed_from_others() {
+    let mut repo = Repository::new();
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(refreshed(&with_shadow(&repo, &folder.path().join("new"))), Refreshed::Current);
+    repo.write("a", "1\n");
+    let a = repo.commit("a");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    repo.git(&["clone", "-q", "--shared", ".", &path("second")]);
+    repo.git(&["clone", "-q", "--shared", &path("second"), &path("third \"one\"")]);
+    // Relative, as a repository that is moved together with another has it.
+    let first = repo.path().join(".git/objects");
+    let alternates = folder.path().join("second/.git/objects/info/alternates");
+    let up = "../".repeat(alternates.components().count() - 3);
+    std::fs::write(&alternates, format!("{up}{}\n", first.strip_prefix("/").unwrap().display())).unwrap();
+    let git = open(&folder.path().join("third \"one\"")).with_shadow(&folder.path().join("s")).unwrap();
+    assert_eq!(refreshed(&git), Refreshed::Written);
+    assert_eq!(who(&git.blame(git.head().unwrap().as_ref(), "a", None).unwrap(), &[("a", &a)]), "a");
+}
+
+#[test]
+fn a_shadow_of_another_repository_is_made_anew() {
+    let (mut one, mut two) = (Repository::new(), Repository::new());
+    let folder = tempfile::tempdir().unwrap();
+    for repo in [&mut one, &mut two] {
+        repo.write("a", format!("{}\n", repo.path().display()));
+        let a = repo.commit("a");
+        let git = with_shadow(repo, folder.path());
+        assert_eq!(refreshed(&git), Refreshed::Written);
+        assert_eq!(who(&git.blame(None, "a", None).unwrap(), &[("a", &a)]), "a");
+    }
+}
+
+#[test]
+fn history_that_is_rewritten_is_read_as_it_is_now() {
+    let mut repo = Repository::new();
+    repo.write("a", "1\n");
+    let a = repo.commit("a");
+    repo.write("a", "1\n2\n");
+    repo.commit("b");
+    let folder = tempfile::tempdir().unwrap();
+    let git = with_shadow(&repo, folder.path());
+    refreshed(&git);
+    git.blame(None, "a", None).unwrap();
+    repo.git(&["commit", "-q", "--amend", "-m", "other"]);
+    repo.git(&["reflog", "expire", "--expire=now", "--all"]);
+    repo.git(&["gc", "-q", "--prune=now"]);
+    let b = repo.git(&["rev-parse", "HEAD"]);
+    let names = [("a", a.as_str()), ("b", &b)];
+    assert_eq!(who(&git.blame(None, "a", None).unwrap(), &names), "a b", "what was kept is of no use");
+    repo.write("a", "1\n2\n3\n");
+    repo.commit("c");
+    assert_eq!(refreshed(&git), Refreshed::Written);
+    assert_eq!(who(&git.blame(None, "a", Some(1..=2)).unwrap(), &names), "a b");
+}
+
+/// A step of a made-up history: lines come, go, move and change, on two branches that are merged, in files that are renamed.
+fn step(repo: &mut Repository, random: &mut Random, files: &mut [(String, Vec<String>)], number: u64) {
+    let (path, lines) = &mut files[random.below(2)];
+    for _ in 0..=random.below(3) {
+        let at = random.below(lines.len() + 1);
+        match random.below(4) {
+            0 if at < lines.len() => drop(lines.remove(at)),
+            1 if at < lines.len() => lines[at] = format!("    {}", lines[at].trim_start()),
+            _ => lines.insert(at, format!("let value_{number}_{at} = compute({number}, {at});")),
+        }
+    }
+    if random.below(12) == 0 {
+        let renamed = format!("file{number}.rs");
+        repo.git(&["mv", path, &renamed]);
+        *path = renamed;
+    }
+    let text = lines.join("\n") + "\n";
+    let path = path.clone();
+    repo.write(&path, text);
+}
+
+#[test]
+fn answers_are_those_of_a_repository_without_a_shadow() {
+    let mut random = Random::seeded(7);
+    let mut repo = Repository::new();
+    let mut files: Vec<(String, Vec<String>)> = (0..2)
+        .map(|file| {
+            let lines = (0..30).map(|line| format!("const LINE_{file}_{line}: u32 = {line};")).collect();
+            (format!("{file}.rs"), lines)
+        })
+        .collect();
+    for (path, lines) in &files {
+        repo.write(path, lines.join("\n") + "\n");
+    }
+    repo.commit("start");
+    let folder = tempfile::tempdir().unwrap();
+    let (plain, shadowed) = (open(repo.path()), with_shadow(&repo, folder.path()));
+    let mut older = None;
+    for number in 0..40 {
+        if number % 10 == 4 {
+            repo.git(&["checkout", "-q", "-b", &format!("side{number}"), "HEAD^"]);
+            repo.write(&format!("side{number}"), "a\nb\n");
+            repo.commit("side");
+            repo.git(&["checkout", "-q", "main"]);
+            let side = format!("side{number}");
+            let order = if random.below(2) == 0 { ["main", &side] } else { [&side, "main"] };
+            repo.git(&["checkout", "-q", order[0]]);
+            repo.git(&["merge", "-q", "--no-edit", order[1]]);
+            repo.git(&["checkout", "-q", "-B", "main"]);
+        } else {
+            step(&mut repo, &mut random, &mut files, number);
+            repo.commit("step");
+        }
+        if number % 7 == 0 {
+            refreshed(&shadowed);
+        }
+        let head = plain.head().unwrap().unwrap();
+        assert_eq!(blames(&shadowed, &head), blames(&plain, &head), "step {number}");
+        if let Some(older) = older.filter(|_| number % 5 == 0) {
+            assert_eq!(blames(&shadowed, &older), blames(&plain, &older), "before step {number}");
+        }
+        older = Some(head);
+    }
+    assert_eq!(shadowed.range("HEAD~9..HEAD").unwrap(), plain.range("HEAD~9..HEAD").unwrap());
+}
