@@ -54,6 +54,18 @@ pub(crate) enum Command {
     Why(Why),
     /// Tell for each line of a file which model wrote it
     Blame(Blame),
+    /// Tell what a repository is made of, by models and routes
+    Report {
+        #[command(subcommand)]
+        what: Report,
+    },
+    /// Write what is known of commits beside them, as notes that git-ai and others read
+    Attribute(Attribute),
+    /// Git hooks that write those notes as commits are made and rewritten
+    Hook {
+        #[command(subcommand)]
+        what: Hook,
+    },
     /// Check the whole ledger, offline, and name the first bad record
     Verify {
         /// Checkpoints saved earlier, one or a file of many: history must only have been appended to since
@@ -152,6 +164,71 @@ pub(crate) struct Blame {
     /// The repository, or a folder in it
     #[arg(long, value_name = "DIR")]
     pub(crate) repo: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Report {
+    /// Whose every line of a revision is: by served model, route and class, with the records
+    Provenance(Provenance),
+}
+
+/// A repository at a revision.
+#[derive(Debug, Args)]
+pub(crate) struct Provenance {
+    /// The revision
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub(crate) rev: String,
+    /// The repository, or a folder in it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Option<PathBuf>,
+    /// Write it in Markdown
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) markdown: bool,
+    /// Do not go on from a report that was cut off
+    #[arg(long)]
+    pub(crate) afresh: bool,
+}
+
+/// Commits that get notes.
+#[derive(Debug, Args)]
+pub(crate) struct Attribute {
+    /// A commit, or a range as main..HEAD; by default all that the ledger may know of
+    #[arg(value_name = "COMMIT|A..B")]
+    pub(crate) range: Option<String>,
+    /// The repository, or a folder in it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Option<PathBuf>,
+    /// Look again at commits that have a note
+    #[arg(long)]
+    pub(crate) again: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Hook {
+    /// Put them into a repository, in front of those that are there
+    Install {
+        /// The repository, or a folder in it
+        #[arg(long, value_name = "DIR")]
+        repo: Option<PathBuf>,
+        /// Name the records in each commit's message too: one `Assisted-by:` line each
+        #[arg(long)]
+        trailer: bool,
+    },
+    /// Take them out again
+    Uninstall {
+        /// The repository, or a folder in it
+        #[arg(long, value_name = "DIR")]
+        repo: Option<PathBuf>,
+    },
+    /// Do what a hook does; git runs this
+    #[command(hide = true)]
+    Run {
+        /// The hook's name
+        hook: String,
+        /// What git gives it
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 /// A range of lines, as git blame takes it.
@@ -411,6 +488,12 @@ pub(crate) struct Export {
     /// Write to this file instead of stdout; for tiles, into this folder
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// These commits, and not records: one, or a range as main..HEAD; by default all that the ledger may know of
+    #[arg(long, value_name = "COMMIT|A..B")]
+    pub(crate) commits: Option<String>,
+    /// The repository of the commits, or a folder in it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Option<PathBuf>,
     /// Only records that began at this time or later: a day (UTC), or a time with its zone
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<String>,
@@ -436,8 +519,12 @@ pub(crate) struct Export {
 pub(crate) enum Format {
     /// One record a line, by docs/schema/record.schema.json
     Jsonl,
-    /// One signed in-toto statement a line, for each answer that a model gave
+    /// One signed in-toto statement a line, for each answer that a model gave; with --commits, for each commit
     InToto,
+    /// One Agent Trace record a line, for each commit
+    AgentTrace,
+    /// One of git-ai's notes a line, for each commit
+    GitAi,
     /// The public log as static files (C2SP tlog-tiles) in the folder that --output names
     Tiles,
 }

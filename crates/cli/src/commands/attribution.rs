@@ -12,11 +12,26 @@ use waymark_provenance::{Class, EvidenceKind};
 use super::Ledger;
 use crate::args::Common;
 use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE, USAGE};
+use crate::terminal::progress;
 
 /// Opens the ledger and the repository that holds `folder`.
 pub(super) async fn open(common: &Common, folder: &Path) -> Result<Attribution, Failure> {
     let Ledger { store, data_dir, .. } = Ledger::open(common).await?;
     Attribution::open(store, &data_dir, folder, Arc::new(SystemClock)).map_err(|error| failed(&error))
+}
+
+/// Makes the repository's history quick to walk, where it is not.
+pub(super) fn refresh(attribution: &Attribution) {
+    let bar = progress(0, "reading history {bar:30} {human_pos}/{human_len} commits");
+    let refreshed = attribution.repository().refresh(&mut |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    // It is only slower without.
+    if let Err(error) = refreshed {
+        tracing::warn!("the history could not be made quick to walk: {error}");
+    }
 }
 
 /// The folder a path lies in, to find its repository by; the path need not be there any more.

@@ -1,10 +1,11 @@
 //! `waymark export`
 
+mod commits;
 mod tiles;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use waymark_ledger::attestation::{Inclusion, Statement};
@@ -23,32 +24,52 @@ pub(crate) fn run(common: &Common, asked: &Export) -> Outcome {
     if asked.format == Format::Tiles {
         return tiles::run(common, asked);
     }
+    let is_of_commits = matches!(asked.format, Format::AgentTrace | Format::GitAi);
+    if is_of_commits || asked.commits.is_some() {
+        return match asked.format {
+            Format::Jsonl => Err(Failure::new(USAGE, "jsonl has records, not commits")
+                .hint("take agent-trace, git-ai or in-toto for commits, or leave --commits out")),
+            _ => commits::run(common, asked),
+        };
+    }
     let selection = selection(asked)?;
     let written = block_on(async {
         let ledger = Ledger::open(common).await?;
         let form = Form::of(asked.format, &ledger).await?;
-        match &asked.output {
-            None => {
-                let mut stdout = BufWriter::new(io::stdout().lock());
-                let written = export(&ledger, &selection, &form, &mut stdout).await?;
-                stdout.flush()?;
-                Ok(written)
-            }
-            Some(path) => {
-                // A file that is there is whole.
-                let unfinished = path.with_added_extension("new");
-                let mut file = BufWriter::new(File::create(&unfinished).map_err(unwritten(&unfinished))?);
-                let written = export(&ledger, &selection, &form, &mut file).await?;
-                file.into_inner().map_err(io::IntoInnerError::into_error).map_err(unwritten(&unfinished))?;
-                std::fs::rename(&unfinished, path).map_err(unwritten(path))?;
-                Ok(written)
-            }
-        }
+        let mut out = Output::open(asked.output.as_deref())?;
+        let written = export(&ledger, &selection, &form, &mut out.writer).await?;
+        out.finish()?;
+        Ok(written)
     })?;
     if asked.output.is_some() {
         talk(format_args!("{} records written", grouped(written)));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where an export goes: stdout, or a file that is there only once it is whole.
+pub(super) struct Output {
+    writer: BufWriter<Box<dyn Write>>,
+    file: Option<(PathBuf, PathBuf)>,
+}
+
+impl Output {
+    fn open(path: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = path else {
+            return Ok(Self { writer: BufWriter::new(Box::new(io::stdout().lock())), file: None });
+        };
+        let unfinished = path.with_added_extension("new");
+        let file = File::create(&unfinished).map_err(unwritten(&unfinished))?;
+        Ok(Self { writer: BufWriter::new(Box::new(file)), file: Some((unfinished, path.to_owned())) })
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        self.writer.flush()?;
+        match self.file {
+            Some((unfinished, path)) => std::fs::rename(&unfinished, &path).map_err(unwritten(&path)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Writes the records meant, a line each, and says how many.
@@ -91,7 +112,7 @@ struct Attestor {
 impl Form {
     async fn of(format: Format, ledger: &Ledger) -> Result<Self, Failure> {
         Ok(match format {
-            Format::Jsonl | Format::Tiles => Self::Jsonl,
+            Format::Jsonl | Format::Tiles | Format::AgentTrace | Format::GitAi => Self::Jsonl,
             Format::InToto => Self::InToto(Box::new(Attestor::of(ledger).await?)),
         })
     }

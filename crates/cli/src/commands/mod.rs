@@ -1,6 +1,7 @@
 //! One module a command.
 
 mod anchor;
+mod attribute;
 mod attribution;
 mod backup;
 mod bench;
@@ -11,9 +12,11 @@ mod connect;
 mod doctor;
 mod erase;
 mod export;
+mod hook;
 mod index;
 mod key;
 mod leaves;
+mod report;
 mod route;
 mod saved;
 mod server;
@@ -30,7 +33,7 @@ use std::process::ExitCode;
 use waymark_routing::StockNames;
 use waymark_store::{LedgerStore, StoreError};
 
-use crate::args::{Arguments, Bench, Command, Common, Route, Store};
+use crate::args::{Arguments, Bench, Command, Common, Report, Route, Store};
 use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE};
 
 type Outcome = Result<ExitCode, Failure>;
@@ -42,6 +45,9 @@ pub(crate) fn run(Arguments { command, common }: Arguments) -> Outcome {
         Command::Serve { listen } => server::serve(&common, listen),
         Command::Why(asked) => why::run(&common, &asked),
         Command::Blame(asked) => blame::run(&common, &asked),
+        Command::Report { what: Report::Provenance(asked) } => report::provenance(&common, &asked),
+        Command::Attribute(asked) => attribute::run(&common, &asked),
+        Command::Hook { what } => hook::run(&common, what),
         Command::Verify { checkpoint, repo } => verify::run(&common, &checkpoint, repo.as_deref()),
         Command::Anchor { repo } => anchor::run(&common, repo),
         Command::Witness(asked) => witness::run(&common, asked),

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use waymark_types::RecordId;
 
+pub(in crate::commands) use change::tell;
+
 use super::Outcome;
 use crate::args::{Common, Why};
 use crate::failure::{Failure, USAGE};

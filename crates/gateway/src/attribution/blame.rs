@@ -113,7 +113,7 @@ impl Attribution {
         let mut told = BlamedLine::unknown(blamed.number, &text_of(blamed), blamed.commit.as_ref());
         let before = blamed.previous.as_ref().map(|(_, path)| path.to_string());
         let change = Change {
-            commit: blamed.commit,
+            at: blamed.commit.into(),
             path: blamed.path.to_string(),
             before: before.filter(|before| **before != *blamed.path),
         };

@@ -14,11 +14,28 @@ use super::{Attribution, AttributionError};
 /// The largest file whose lines are attributed, in bytes.
 const LARGEST: u64 = 8 << 20;
 
+/// Where a file is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum At {
+    /// In a commit.
+    Commit(CommitId),
+    /// In the index: what the next commit will have.
+    Index,
+    /// In the working tree.
+    Tree,
+}
+
+impl From<Option<CommitId>> for At {
+    fn from(commit: Option<CommitId>) -> Self {
+        commit.map_or(Self::Tree, Self::Commit)
+    }
+}
+
 /// A change of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Change {
-    /// The commit; none for what is not committed yet.
-    pub(super) commit: Option<CommitId>,
+    /// Where the file is as the change leaves it.
+    pub(super) at: At,
     /// The file's path after it.
     pub(super) path: String,
     /// Its path before it, where that is another.
@@ -50,15 +67,15 @@ impl Attribution {
     }
 
     async fn attribute(&mut self, change: &Change) -> Result<Changed, AttributionError> {
-        let (parents, times) = match &change.commit {
-            Some(commit) => {
+        let (parents, times) = match &change.at {
+            At::Commit(commit) => {
                 let commit = self.commit(commit)?;
                 if commit.is_boundary {
                     return Ok(Changed { gap: Some("shallow"), ..Changed::default() });
                 }
                 (commit.parents.clone(), self.times(&commit)?)
             }
-            None => self.uncommitted()?,
+            At::Index | At::Tree => self.uncommitted()?,
         };
         let text = match self.after(change)? {
             Ok(text) => text,
@@ -103,7 +120,7 @@ impl Attribution {
         }
         let places = std::cell::OnceCell::new();
         let has = |mark: u64| {
-            let places = places.get_or_init(|| self.places(change.commit.as_ref()));
+            let places = places.get_or_init(|| self.places(change.at));
             // Where nobody knows, it is there, and nothing is claimed for want of it.
             places.as_ref().is_none_or(|places| places.contains(&mark))
         };
@@ -113,10 +130,10 @@ impl Attribution {
     }
 
     /// Marks of the places that a commit's tree has.
-    fn places(&self, commit: Option<&CommitId>) -> Option<HashSet<u64>> {
-        let commit = match commit {
-            Some(commit) => *commit,
-            None => self.repository.head().ok()??,
+    fn places(&self, at: At) -> Option<HashSet<u64>> {
+        let commit = match at {
+            At::Commit(commit) => commit,
+            At::Index | At::Tree => self.repository.head().ok()??,
         };
         let files = self.repository.files(&commit).ok()?;
         let place = |path: &str| {
@@ -128,13 +145,12 @@ impl Attribution {
 
     /// What a file says after a change, or why nothing of it can be attributed.
     fn after(&mut self, change: &Change) -> Result<Result<Vec<String>, &'static str>, AttributionError> {
-        let Some(commit) = &change.commit else {
-            let top = self.repository.top().ok_or(AttributionError::Bare)?;
-            let path = top.join(&change.path);
-            let bytes = std::fs::read(&path).map_err(|source| AttributionError::Read { path, source })?;
-            return Ok(readable(&bytes));
+        let spec = match change.at {
+            At::Commit(commit) => commit.to_string(),
+            At::Index => String::new(),
+            At::Tree => return self.in_tree(&change.path).map(|bytes| readable(&bytes)),
         };
-        match self.objects.blob(&format!("{commit}:{}", change.path), LARGEST)? {
+        match self.objects.blob(&format!("{spec}:{}", change.path), LARGEST)? {
             Blob::Text(bytes) => Ok(readable(&bytes)),
             Blob::TooLarge(_) => Ok(Err("too_large")),
             Blob::Missing => Ok(Err("missing")),
@@ -142,7 +158,13 @@ impl Attribution {
         }
     }
 
-    fn text(&mut self, spec: &str) -> Result<Option<Vec<String>>, AttributionError> {
+    fn in_tree(&self, path: &str) -> Result<Vec<u8>, AttributionError> {
+        let path = self.repository.top().ok_or(AttributionError::Bare)?.join(path);
+        std::fs::read(&path).map_err(|source| AttributionError::Read { path, source })
+    }
+
+    /// A text in the repository; none where there is none.
+    pub(super) fn text(&mut self, spec: &str) -> Result<Option<Vec<String>>, AttributionError> {
         Ok(match self.objects.blob(spec, LARGEST)? {
             Blob::Text(bytes) => readable(&bytes).ok(),
             _ => None,

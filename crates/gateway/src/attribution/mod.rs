@@ -5,7 +5,10 @@
 mod blame;
 mod candidates;
 mod change;
+mod export;
+mod keep;
 mod noted;
+mod report;
 mod summary;
 mod told;
 
@@ -18,6 +21,7 @@ use waymark_flash::git::Git;
 use waymark_ledger::emission::Fingerprint;
 use waymark_ledger::note::{Signer, Verifier};
 use waymark_provenance::Key;
+use waymark_provenance::formats::note::NoteError;
 use waymark_provenance::git::{Commands, Commit, CommitId, GitError, Objects, Repository};
 use waymark_store::{LedgerStore, StoreError};
 use waymark_types::{Clock, RecordId};
@@ -26,7 +30,10 @@ use crate::keys::{self, KeyError};
 pub use blame::{Blamed, BlamedLine};
 use candidates::Candidates;
 use change::{Change, Changed};
-pub use summary::{Told, count};
+pub use export::Exported;
+pub use keep::Kept;
+pub use report::{FileReport, Report};
+pub use summary::Told;
 pub use told::{LineTold, RecordTold};
 
 /// The key that fingerprints of code are made under. It goes with the ledger's own and never leaves the process.
@@ -71,6 +78,9 @@ pub enum AttributionError {
     /// Only a working tree has what is not committed.
     #[error("a bare repository has no working tree: name a commit with --rev")]
     Bare,
+    /// A note cannot be written.
+    #[error(transparent)]
+    Note(#[from] NoteError),
     /// A commit is not there.
     #[error("commit {0} is missing from the repository: it is shallow, partial, or being rewritten")]
     MissingCommit(String),
@@ -94,6 +104,8 @@ pub struct Attribution {
     /// The names it goes by, in small letters.
     names: BTreeSet<String>,
     objects: Objects,
+    /// Where what is kept of the repository lies.
+    folder: PathBuf,
     clock: Arc<dyn Clock>,
     candidates: Candidates,
     fingerprints: HashMap<String, Fingerprint>,
@@ -113,13 +125,16 @@ impl Attribution {
     ) -> Result<Self, AttributionError> {
         let signer = keys::read_signer(data_dir)?;
         let git = Git::discover(folder).map_err(|error| unfound(error, folder))?;
-        let repository = Repository::open(Box::new(Wall(git)))?.with_shadow(&shadow(data_dir, folder))?;
+        let repository = Repository::open(Box::new(Wall(git)))?;
+        let folder = kept(data_dir, repository.top().unwrap_or(folder));
+        let repository = repository.with_shadow(&folder.join("shadow"))?;
         let names = repository.names().iter().map(|name| name.to_lowercase()).collect();
         Ok(Self {
             key: FingerprintKey::of(&signer).key(),
             verifier: signer.verifier(),
             objects: repository.objects()?,
             store,
+            folder,
             names,
             repository,
             clock,
@@ -131,14 +146,20 @@ impl Attribution {
         })
     }
 
+    /// Lets go of what was read for one file and is of no use for others.
+    fn forget(&mut self) {
+        self.changed.clear();
+        self.fingerprints.clear();
+    }
+
     /// The repository.
     pub fn repository(&self) -> &Repository {
         &self.repository
     }
 }
 
-/// Where what makes a repository's history quick to walk is kept: a folder for each, named by its place.
-fn shadow(data_dir: &Path, folder: &Path) -> PathBuf {
+/// Where what is kept of a repository lies: a folder for each, named by its place.
+fn kept(data_dir: &Path, folder: &Path) -> PathBuf {
     let place = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let digest = waymark_ledger::emission::digest(place.as_os_str().as_encoded_bytes());
     data_dir.join("git").join(&digest[..16])

@@ -8,7 +8,7 @@ use waymark_provenance::formats::{LineClass, Summary};
 use waymark_provenance::git::{CommitId, GitError, Kind};
 
 use super::blame::{Blamed, BlamedLine, Line};
-use super::change::Change;
+use super::change::{At, Change};
 use super::{Attribution, AttributionError};
 
 /// Lines that a change added, or that stand in a tree.
@@ -38,7 +38,7 @@ impl Attribution {
                 continue;
             }
             let before = file.old_path.filter(|old| *old != file.path);
-            let change = Change { commit: Some(*commit), path: file.path.clone(), before };
+            let change = Change { at: At::Commit(*commit), path: file.path.clone(), before };
             let changed = self.changed(&change).await?;
             if let Some(gap) = changed.gap {
                 told.gaps.insert(file.path, gap.to_owned());
@@ -126,18 +126,22 @@ impl Attribution {
 }
 
 /// Counts lines in.
-pub fn count(summary: &mut Summary, blamed: &Blamed, takes: impl Fn(&BlamedLine) -> bool) {
+fn count(summary: &mut Summary, blamed: &Blamed, takes: impl Fn(&BlamedLine) -> bool) {
     for line in blamed.lines.iter().filter(|line| takes(line)) {
-        let record = line.record.and_then(|record| blamed.records.get(&record));
-        let noted = || line.noted.as_ref().and_then(|noted| noted.model.clone());
-        let served = record.and_then(|record| record.model().map(str::to_owned)).or_else(noted);
-        let class = LineClass {
-            class: line.class,
-            served_model: served.filter(|_| line.class != Class::Human),
-            route: record.and_then(|record| record.route.clone()),
-            record: line.record,
-        };
-        summary.add(&blamed.path, &class);
+        summary.add(&blamed.path, &line_class(line, blamed));
+    }
+}
+
+/// What a line counts as.
+pub(super) fn line_class(line: &BlamedLine, blamed: &Blamed) -> LineClass {
+    let record = line.record.and_then(|record| blamed.records.get(&record));
+    let noted = || line.noted.as_ref().and_then(|noted| noted.model.clone());
+    let served = record.and_then(|record| record.model().map(str::to_owned)).or_else(noted);
+    LineClass {
+        class: line.class,
+        served_model: served.filter(|_| line.class != Class::Human),
+        route: record.and_then(|record| record.route.clone()),
+        record: line.record,
     }
 }
 

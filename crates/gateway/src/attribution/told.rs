@@ -56,6 +56,12 @@ impl RecordTold {
         }
     }
 
+    /// The client's program, without its version.
+    pub fn tool(&self) -> &str {
+        let client = self.client.as_deref().unwrap_or("unknown");
+        client.split(['/', ' ']).next().unwrap_or(client)
+    }
+
     /// The model that answered, as far as that is known: the provider's own word, else what was sent.
     pub fn model(&self) -> Option<&str> {
         self.served_model.as_deref().or(self.resolved_model.as_deref())

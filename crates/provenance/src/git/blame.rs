@@ -30,12 +30,6 @@ const SHORT: usize = 20;
 const MOST_MOVES: usize = 32;
 /// More short stretches than these are not followed one by one.
 const MOST_SHORT: usize = 8;
-/// Attributes name programs that git runs on a working file; this tree has none. For either hash.
-const EMPTY_TREES: [&str; 2] = [
-    "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
-    "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
-];
-
 /// One line of a file, and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlameLine {
@@ -333,7 +327,8 @@ impl Repository {
         if is_in_head {
             command.env("GIT_INDEX_FILE", self.git_dir.join("no-index"));
         }
-        command.env("GIT_ATTR_SOURCE", EMPTY_TREES[usize::from(self.is_sha256)]);
+        // Attributes name programs that git runs on a working file; this tree has none.
+        command.env("GIT_ATTR_SOURCE", self.empty_tree());
         command.args(["-c", "core.autocrlf=false"]);
         let mut command = arguments(command);
         command.args(["--contents", "-", &format!("^{head}"), "--", path]);

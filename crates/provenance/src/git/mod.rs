@@ -37,6 +37,12 @@ pub use tree::{Change, ChangeKind, Kind, TreeFile};
 use process::{ask, malformed, run};
 use shadow::Shadow;
 
+/// The tree without anything in it, in either hash.
+const EMPTY_TREES: [&str; 2] = [
+    "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
+];
+
 /// Makes commands of git for one repository. Whoever makes them builds the wall that keeps hooks, the network and the
 /// settings of others out.
 pub trait Commands: Send + Sync {
@@ -129,6 +135,11 @@ impl Repository {
 
     fn git(&self) -> Command {
         self.asking.git()
+    }
+
+    /// The tree without anything in it.
+    fn empty_tree(&self) -> &'static str {
+        EMPTY_TREES[usize::from(self.is_sha256)]
     }
 
     /// A git command that only walks history, from commits by their full ids: it runs in the shadow where there is one.

@@ -1,6 +1,6 @@
 //! From what a user writes to commits.
 
-use super::process::{ask, failure, malformed, run};
+use super::process::{ask, failure, malformed, run, tell};
 use super::{CommitId, GitError, Repository};
 
 impl Repository {
@@ -79,5 +79,43 @@ impl Repository {
             ask(self.walker().args([OPERATION, "--topo-order", "--reverse", &ids, "--"]), OPERATION)?;
         let lines = listing.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
         lines.map(CommitId::from_ascii).collect::<Option<_>>().ok_or_else(|| malformed(OPERATION))
+    }
+
+    /// The commits that a commit is made on and itself, of those committed at `since` or later, in seconds since 1970:
+    /// parents before children. The walk ends where only older ones follow.
+    pub fn since(&self, commit: &CommitId, since: i64) -> Result<Vec<CommitId>, GitError> {
+        const OPERATION: &str = "rev-list";
+        let since = format!("--since={since}");
+        let mut asked = self.walker();
+        asked.args([OPERATION, "--topo-order", "--reverse", &since, &commit.to_string(), "--"]);
+        let listing = ask(&mut asked, OPERATION)?;
+        let lines = listing.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(CommitId::from_ascii).collect::<Option<_>>().ok_or_else(|| malformed(OPERATION))
+    }
+
+    /// What `git patch-id --stable` says of a commit's change, which stays the same over a rebase; nothing for a merge or
+    /// a commit that changes nothing.
+    pub fn patch_id(&self, commit: &CommitId) -> Result<Option<String>, GitError> {
+        const OPERATION: &str = "patch-id";
+        let mut shown = self.git();
+        shown.args(["diff-tree", "-p", "--no-ext-diff", "--no-textconv", "--full-index", "--root"]);
+        let patch = ask(shown.arg(commit.to_string()).arg("--"), "diff-tree")?;
+        let answer = tell(self.git().args([OPERATION, "--stable"]), OPERATION, &patch)?;
+        let id = answer.split(|&byte| byte == b' ').next().unwrap_or_default();
+        Ok(String::from_utf8(id.to_vec()).ok().filter(|id| !id.trim().is_empty()))
+    }
+
+    /// The paths whose content in the index is not that of `HEAD`, and is there.
+    pub fn staged(&self) -> Result<Vec<String>, GitError> {
+        const OPERATION: &str = "diff-index";
+        let against = match self.head()? {
+            Some(head) => head.to_string(),
+            None => self.empty_tree().to_owned(),
+        };
+        let mut asked = self.git();
+        asked.args([OPERATION, "--cached", "--name-only", "--no-renames", "--diff-filter=AM", "-z"]);
+        let listing = ask(asked.args([&against, "--"]), OPERATION)?;
+        let paths = listing.split(|&byte| byte == 0).filter(|path| !path.is_empty());
+        Ok(paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect())
     }
 }
