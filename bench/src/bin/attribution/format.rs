@@ -45,10 +45,10 @@ impl Style {
         let indents = [Indent::Half, Indent::Double, Indent::Tabs, Indent::Spaces, Indent::Keep];
         Self {
             indent: indents[number % 5],
-            quotes: number / 5 % 2 == 0,
-            commas: number / 10 % 2 == 0,
+            quotes: (number / 5).is_multiple_of(2),
+            commas: (number / 10).is_multiple_of(2),
             width: [0, 50, 70][number / 20 % 3],
-            join: number / 60 % 2 == 0,
+            join: (number / 60).is_multiple_of(2),
         }
     }
 }

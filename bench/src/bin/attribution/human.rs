@@ -117,7 +117,7 @@ impl Hand<'_> {
             }
             8..12 if !is_trivial(&line.text) => {
                 let text = self.pool.other_than(&line.text, self.path, self.random);
-                let typed = Line::typed(&text, self.commit, line.place.clone());
+                let typed = Line::typed(&text, self.commit, line.place);
                 self.went.extend(file.replace(at..at + 1, vec![typed]));
                 2
             }

@@ -60,7 +60,7 @@ struct Arguments {
     /// Ask only after these rewrites, by the names in the table
     #[arg(long, value_name = "NAME")]
     rewrite: Vec<String>,
-    /// Make the history and ask nothing
+    /// Make the history, rewrite it, and ask nothing
     #[arg(long)]
     ask_nothing: bool,
 }
@@ -103,10 +103,8 @@ fn run(arguments: &Arguments) -> Result<()> {
                 replay.made.len(),
                 began.elapsed().as_secs_f64()
             );
-            if asks {
-                let scratch = tempfile::tempdir().context("a folder for rewrites")?;
-                rewrites(arguments, &house, &replay, &batch, scratch.path(), &mut random, &mut report)?;
-            }
+            let scratch = tempfile::tempdir().context("a folder for rewrites")?;
+            rewrites(arguments, &house, &replay, &batch, scratch.path(), &mut random, &mut report)?;
         }
         first_emission += replay.made.len();
         report.takes_in(history, &replay)?;
@@ -153,7 +151,9 @@ fn rewrites(
         let rewritten = rewrite.apply(&replay.git, scratch, batch, &mut random);
         let rewritten = rewritten.with_context(|| rewrite.name())?;
         rewritten.holds().with_context(|| rewrite.name())?;
-        report.asks(rewrite, house.waymark(), &rewritten, replay)?;
+        if !arguments.ask_nothing {
+            report.asks(rewrite, house.waymark(), &rewritten, replay)?;
+        }
     }
     Ok(())
 }

@@ -99,7 +99,7 @@ pub(super) fn answer(assistant: Assistant, turn: &Turn) -> Answer {
         Assistant::ContinueEdit if turn.is_new() => {
             call("create_new_file", json!({"filepath": turn.path, "contents": turn.written()}))
         }
-        Assistant::ContinueEdit if turn.style % 2 == 0 => {
+        Assistant::ContinueEdit if turn.style.is_multiple_of(2) => {
             call("edit_existing_file", json!({"filepath": turn.path, "changes": blocks::elided(turn)}))
         }
         Assistant::ContinueEdit => calls(&quotes, |old, new| {
@@ -197,12 +197,12 @@ fn fences(turn: &Turn) -> String {
 
 /// Whether Cline's tools are written as text, as models without calls of tools do it.
 fn is_cline_of_text(turn: &Turn) -> bool {
-    turn.style % 2 == 0
+    turn.style.is_multiple_of(2)
 }
 
 /// Whether Zed asks for the edit by itself, to be said in text.
 fn is_zed_of_text(turn: &Turn) -> bool {
-    turn.style % 3 == 0 && !turn.is_new()
+    turn.style.is_multiple_of(3) && !turn.is_new()
 }
 
 fn system(assistant: Assistant, turn: &Turn) -> String {

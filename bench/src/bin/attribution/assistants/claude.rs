@@ -55,7 +55,7 @@ pub(super) fn writes(turn: &Turn) -> Answer {
 pub(super) fn edits(turn: &Turn) -> Answer {
     let quotes = turn.quotes().unwrap_or_default();
     let edits = quotes.iter().map(|quote| (quote.old.join("\n"), quote.new.join("\n")));
-    if quotes.len() > 1 && turn.style % 3 == 0 {
+    if quotes.len() > 1 && turn.style.is_multiple_of(3) {
         let edits: Vec<Value> = edits
             .map(|(old, new)| json!({"old_string": old, "new_string": new, "replace_all": false}))
             .collect();

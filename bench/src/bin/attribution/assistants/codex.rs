@@ -66,7 +66,7 @@ pub(super) fn patches(turn: &Turn) -> Answer {
 /// The file as a here-document, or what is added at its end.
 pub(super) fn runs(turn: &Turn) -> Answer {
     let is_appended =
-        turn.is_at_the_end() && !turn.is_new() && (turn.style % 2 == 0 || turn.before.len() > 200);
+        turn.is_at_the_end() && !turn.is_new() && (turn.style.is_multiple_of(2) || turn.before.len() > 200);
     let (sign, text) =
         if is_appended { (">>", joined(&turn.pieces[0].added)) } else { (">", turn.written()) };
     let word = if text.lines().any(|line| line == "EOF") { "END_OF_FILE" } else { "EOF" };
@@ -82,7 +82,7 @@ pub(super) fn runs(turn: &Turn) -> Answer {
 }
 
 fn shell(command: &str, turn: &Turn) -> ToolCall {
-    if turn.style % 5 == 0 {
+    if turn.style.is_multiple_of(5) {
         let arguments = json!({"command": ["bash", "-lc", command], "workdir": turn.folder()});
         return ToolCall::new("call_0002", "shell", &arguments);
     }

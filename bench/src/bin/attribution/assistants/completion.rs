@@ -11,7 +11,7 @@ const WINDOW: usize = 60;
 
 /// Whether the cursor stands behind the indentation of the first line, which then is the person's.
 pub(crate) fn is_behind_indentation(turn: &Turn) -> bool {
-    turn.style % 2 == 0
+    turn.style.is_multiple_of(2)
 }
 
 pub(super) fn asks(turn: &Turn, model: &str) -> Asked {
@@ -21,7 +21,7 @@ pub(super) fn asks(turn: &Turn, model: &str) -> Asked {
     let before = if is_behind_indentation(turn) { before + indentation(turn) } else { before };
     let named = format!("{} Path: {}\n{before}", comment(&turn.path), turn.path);
     let after = format!("\n{after}");
-    let stream = turn.style / 2 % 2 == 0;
+    let stream = (turn.style / 2).is_multiple_of(2);
     let (path, body) = match turn.style / 4 % 3 {
         _ if model.starts_with("coder") => (
             "/v1/fim/completions",

@@ -95,6 +95,7 @@ const ALL: [Can; 16] = [
 
 impl Assistant {
     /// All of them.
+    #[cfg(test)]
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         ALL.iter().map(|can| can.assistant)
     }
@@ -161,8 +162,8 @@ impl Assistant {
     pub(crate) fn names_path(self, turn: &Turn) -> bool {
         match self {
             Self::Completion => false,
-            Self::ChatFence => turn.style % 5 != 0,
-            Self::ZedEdit => turn.is_new() || turn.style % 3 != 0,
+            Self::ChatFence => !turn.style.is_multiple_of(5),
+            Self::ZedEdit => turn.is_new() || !turn.style.is_multiple_of(3),
             _ => true,
         }
     }
@@ -170,10 +171,10 @@ impl Assistant {
     /// Which of the models it asks: `claude`, `gpt` or `coder`.
     pub(crate) fn model(self, turn: &Turn) -> &'static str {
         match self {
-            Self::ClaudeWrite | Self::ClaudeEdit if turn.style % 8 == 0 => "gpt",
+            Self::ClaudeWrite | Self::ClaudeEdit if turn.style.is_multiple_of(8) => "gpt",
             Self::ClaudeWrite | Self::ClaudeEdit => "claude",
-            Self::Completion if turn.style % 4 == 0 => "coder",
-            Self::ClineWrite | Self::ClineReplace | Self::ZedEdit if turn.style % 8 == 0 => "claude",
+            Self::Completion if turn.style.is_multiple_of(4) => "coder",
+            Self::ClineWrite | Self::ClineReplace | Self::ZedEdit if turn.style.is_multiple_of(8) => "claude",
             _ => "gpt",
         }
     }
