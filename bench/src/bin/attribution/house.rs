@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use waymark_testkit::{Reply, Upstream, Waymark};
 
 use crate::plan::Emission;
+use crate::words::Word;
 
 /// So many ask at a time.
 const WORKERS: usize = 3;
@@ -94,6 +95,14 @@ impl House {
             }
             Ok(records)
         })
+    }
+
+    /// Tells the gateway what an editor says.
+    pub(crate) fn says(&self, word: &Word, record: Option<&str>, repository: &str) -> Result<()> {
+        let body = word.body(record, repository);
+        let answer = self.waymark.http().post("/v1/feedback", &[], body.to_string());
+        ensure!(answer.status == 200, "{body}: {} {}", answer.status, answer.text());
+        Ok(())
     }
 
     fn ask(&self, worker: usize, emission: &Emission) -> Result<String> {

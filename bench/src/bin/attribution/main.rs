@@ -18,6 +18,7 @@ mod report;
 mod rewrites;
 mod score;
 mod truth;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,6 +80,9 @@ fn run(arguments: &Arguments) -> Result<()> {
     let binary = arguments.binary.canonicalize();
     let binary = binary.with_context(|| format!("there is no binary at {}", arguments.binary.display()))?;
     ensure!(arguments.bundled || !arguments.repo.is_empty(), "name a --repo, or --bundled");
+    for name in &arguments.rewrite {
+        ensure!(Rewrite::all().any(|rewrite| rewrite.name() == name), "there is no rewrite {name:?}");
+    }
     let seed = arguments.seed.unwrap_or_else(Random::seed);
     eprintln!("seed {seed}");
     let mut house = House::new(&binary);

@@ -11,6 +11,7 @@ use crate::assistants::{Answer, Asked, Assistant, Piece, Turn};
 use crate::history::{History, Step};
 use crate::human::{self, Hand, Pool};
 use crate::truth::{Entry, File, How, Hunk, Line, Place, Truth, Why, hunks, is_trivial, is_within_a_third};
+use crate::words::Word;
 
 /// Longer insertions may be written by two.
 const LONG: usize = 24;
@@ -45,6 +46,8 @@ pub(crate) enum Fate {
 #[derive(Debug, Default)]
 pub(crate) struct Planned {
     pub(crate) emissions: Vec<Emission>,
+    /// What editors say, in order.
+    pub(crate) words: Vec<Word>,
     /// The files that it changes, makes or takes away.
     pub(crate) touched: BTreeSet<String>,
 }
@@ -180,8 +183,13 @@ impl Planner {
         let file = self.files.entry(path.to_owned()).or_default();
         let lines = change.added.iter().zip(change.hunk.new.clone());
         let lines = lines.map(|(text, at)| Line::typed(text, self.commit, Place::New(at..at + 1))).collect();
-        let went = file.replace(file.spot(&change.hunk), lines);
+        let spot = file.spot(&change.hunk);
+        let at = live(file, &spot).start;
+        let went = file.replace(spot, lines);
         self.notes(path, went);
+        if self.chance(10) && change.added.iter().any(|line| !is_trivial(line)) {
+            self.planned.words.push(Word::typed(path, at, &change.added));
+        }
     }
 
     fn notes(&mut self, path: &str, went: Vec<Line>) {
@@ -293,8 +301,22 @@ impl Planner {
             let went = file.replace(spot, lines);
             self.notes(path, went);
         }
+        let is_told = assistant.is_of_an_editor() && self.chance(50);
+        let is_edited = self.chance(50);
+        if is_told && !is_edited {
+            self.says_taken(path, emission, is_edited);
+        }
         self.goes_over(path, emission);
+        if is_told && is_edited {
+            self.says_taken(path, emission, is_edited);
+        }
         true
+    }
+
+    /// The editor says what became of it.
+    fn says_taken(&mut self, path: &str, emission: usize, is_edited: bool) {
+        let word = self.files.get(path).and_then(|file| Word::taken(file, path, emission, is_edited));
+        self.planned.words.extend(word);
     }
 
     /// The person looks at what landed.
@@ -318,7 +340,10 @@ impl Planner {
         }
         let turn = self.turn(path, &others);
         if let Some(assistant) = Assistant::drawn(&turn, &mut self.random) {
-            self.emits(assistant, &turn, Fate::Rejected);
+            let emission = self.emits(assistant, &turn, Fate::Rejected);
+            if assistant.is_of_an_editor() && self.chance(50) {
+                self.planned.words.push(Word::rejected(path, emission));
+            }
             let file = self.files.entry(path.to_owned()).or_default();
             for change in others {
                 let at = file.spot(&change.hunk).start;

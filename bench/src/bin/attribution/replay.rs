@@ -98,6 +98,11 @@ impl Replay {
         Ok(batch)
     }
 
+    /// The repository's name.
+    fn name(&self) -> &str {
+        self.git.folder().file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    }
+
     fn head(&self) -> String {
         self.commits.last().cloned().unwrap_or_default()
     }
@@ -116,6 +121,10 @@ impl Replay {
         for emission in planned.emissions {
             let record = records.remove(&emission.number).context("an emission without a record")?;
             self.made.insert(emission.number, Made { emission, record });
+        }
+        for word in &planned.words {
+            let made = word.emission.and_then(|emission| self.made.get(&emission));
+            house.says(word, made.map(|made| made.record.as_str()), self.name())?;
         }
         for path in &planned.touched {
             match self.planner.files.get(path) {

@@ -158,6 +158,18 @@ impl Assistant {
         self == Self::Completion && completion::is_behind_indentation(turn)
     }
 
+    /// Whether it is part of an editor, which sees what becomes of its suggestions.
+    pub(crate) fn is_of_an_editor(self) -> bool {
+        matches!(
+            self,
+            Self::ContinueEdit
+                | Self::CopilotCreate
+                | Self::CopilotReplace
+                | Self::ZedEdit
+                | Self::Completion
+        )
+    }
+
     /// Whether its answer says which file the code is for.
     pub(crate) fn names_path(self, turn: &Turn) -> bool {
         match self {
