@@ -23,8 +23,8 @@ impl Word {
     pub(crate) fn taken(file: &File, path: &str, emission: usize, is_edited: bool) -> Option<Self> {
         let of = |line: &&Line| line.truth.origin().is_some_and(|origin| origin.emission == emission);
         let lines: Vec<&Line> = file.lines().collect();
-        let first = lines.iter().position(|line| of(line))?;
-        let last = lines.iter().rposition(|line| of(line))?;
+        let first = lines.iter().position(&of)?;
+        let last = lines.iter().rposition(&of)?;
         let stretch = &lines[first..=last];
         // An editor follows one place; what went to several it does not tell of.
         let others = stretch.iter().filter(|line| !of(line)).count();
