@@ -3,7 +3,9 @@
 use waymark_testkit::Random;
 
 use crate::format::{self, Style};
-use crate::truth::{Entry, File, Line, THIRD, Truth, is_trivial, share};
+use crate::truth::{
+    Entry, File, Line, THIRD, Truth, is_trivial, is_within_a_third, most_changed, share, words,
+};
 
 /// A small change stays clearly below a third, a rewritten line clearly above.
 const SMALL: f64 = THIRD - 0.03;
@@ -47,7 +49,9 @@ impl Pool {
 
     /// A line that has little to do with this one.
     pub(crate) fn other_than(&self, line: &str, path: &str, random: &mut Random) -> String {
-        let drawn = (0..20).map(|_| self.line(path, random)).find(|drawn| share(drawn, line) > WHOLE);
+        let drawn = (0..20)
+            .map(|_| self.line(path, random))
+            .find(|drawn| share(drawn, line) > WHOLE && !is_within_a_third(drawn, line));
         drawn.unwrap_or_else(|| format!("{} {:x}", comment(path), random.bits()))
     }
 }
@@ -225,10 +229,6 @@ fn of(line: &Line, emission: usize) -> bool {
     line.truth.origin().is_some_and(|origin| origin.emission == emission)
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
-}
-
 fn is_name(word: &str) -> bool {
     word.len() >= 3 && !word.starts_with(|c: char| c.is_numeric()) && !KEYWORDS.contains(&word)
 }
@@ -272,7 +272,9 @@ pub(crate) fn nudged(text: &str, path: &str, random: &mut Random) -> Option<Stri
         }
     }
     ways.push(format!("{text}  {} ok", comment(path)));
-    ways.retain(|way| way != text && share(way, text) <= SMALL && share(way, text) > 0.0);
+    ways.retain(|way| {
+        way != text && most_changed(way, text) <= THIRD && share(way, text) > 0.0 && share(way, text) <= SMALL
+    });
     if ways.is_empty() { None } else { Some(ways.swap_remove(random.below(ways.len()))) }
 }
 

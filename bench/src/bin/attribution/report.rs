@@ -1,5 +1,6 @@
 //! Asks after a rewrite, keeps the score, and says what went wrong in enough detail to see why.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +27,11 @@ pub(crate) struct Report {
     out: PathBuf,
     score: Score,
     thefts: Vec<String>,
+    /// By the kind of evidence, in all rewrites.
+    kinds: BTreeMap<String, usize>,
     wrongs: Vec<String>,
+    /// Questions that had to be asked again.
+    failures: Vec<String>,
     histories: Vec<serde_json::Value>,
 }
 
@@ -34,7 +39,16 @@ impl Report {
     pub(crate) fn new(seed: u64, out: &Path) -> Result<Self> {
         std::fs::create_dir_all(out).context("the folder for the report")?;
         let (thefts, wrongs, histories) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { seed, out: out.to_owned(), score: Score::default(), thefts, wrongs, histories })
+        Ok(Self {
+            seed,
+            out: out.to_owned(),
+            score: Score::default(),
+            thefts,
+            kinds: BTreeMap::new(),
+            failures: Vec::new(),
+            wrongs,
+            histories,
+        })
     }
 
     /// Asks about every file.
@@ -45,7 +59,7 @@ impl Report {
         rewritten: &Rewritten,
         replay: &Replay,
     ) -> Result<()> {
-        for (path, said) in answers(waymark, rewritten)? {
+        for (path, said) in answers(waymark, rewritten, &mut self.failures)? {
             let page = &rewritten.pages[&path];
             ensure!(said.len() == page.len(), "{path}: {} lines, {} answers", page.len(), said.len());
             for (number, ((text, truth), said)) in page.iter().zip(&said).enumerate() {
@@ -55,7 +69,11 @@ impl Report {
                 let assistant = made.map(|made| made.emission.assistant.name());
                 let case = Case { text, truth, record, assistant, said };
                 let list = match self.score.add(rewrite, &case) {
-                    Verdict::Theft => &mut self.thefts,
+                    Verdict::Theft => {
+                        let kind = said.evidence["kind"].as_str().unwrap_or("no kind").to_owned();
+                        *self.kinds.entry(kind).or_default() += 1;
+                        &mut self.thefts
+                    }
                     Verdict::Wrong
                         if !matches!(Kind::of(text, truth), Kind::TrivialHuman | Kind::TrivialModel) =>
                     {
@@ -92,11 +110,18 @@ impl Report {
             list.iter().take(*shown).for_each(|told| println!("{told}\n"));
         }
         println!("{}", self.score);
-        let misses = self.score.misses();
+        if !self.kinds.is_empty() {
+            println!("lines of people called a model's, after all rewrites, by evidence: {:?}", self.kinds);
+        }
+        let mut misses = self.score.misses();
+        if let Some(first) = self.failures.first() {
+            misses.push(format!("{} questions had to be asked again, first: {first}", self.failures.len()));
+        }
         misses.iter().for_each(|miss| println!("BAD  {miss}"));
         let mut report = self.score.to_json();
         report["seed"] = self.seed.into();
         report["histories"] = self.histories.clone().into();
+        report["taken_by_evidence"] = json!(self.kinds);
         report["taken_from_people"] = self.thefts.clone().into();
         report["not_found"] = self.wrongs.clone().into();
         let file = self.out.join("attribution.json");
@@ -107,16 +132,31 @@ impl Report {
 }
 
 /// What is said of every file, asked by several at a time.
-fn answers(waymark: &Waymark, rewritten: &Rewritten) -> Result<Vec<(String, Vec<Said>)>> {
+fn answers(
+    waymark: &Waymark,
+    rewritten: &Rewritten,
+    failures: &mut Vec<String>,
+) -> Result<Vec<(String, Vec<Said>)>> {
     let paths: Vec<&String> =
         rewritten.pages.iter().filter(|(_, page)| !page.is_empty()).map(|(path, _)| path).collect();
     let (next, answers) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let failures = Mutex::new(failures);
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..WORKERS)
             .map(|_| {
                 scope.spawn(|| -> Result<()> {
                     while let Some(path) = paths.get(next.fetch_add(1, Ordering::SeqCst)) {
-                        let said = ask::blame(waymark, rewritten.git.folder(), path)?;
+                        let ask = || ask::blame(waymark, rewritten.git.folder(), path);
+                        let said = match ask() {
+                            Ok(said) => said,
+                            Err(error) => {
+                                failures
+                                    .lock()
+                                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                                    .push(format!("{error:#}"));
+                                ask()?
+                            }
+                        };
                         let mut answers = answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                         answers.push(((*path).clone(), said));
                     }

@@ -126,7 +126,7 @@ impl Truth {
     /// The same after a person has made the line read `text`.
     pub(crate) fn edited(&self, text: &str) -> Self {
         match self {
-            Self::Emitted(origin) | Self::Changed(origin, _) if share(&origin.text, text) <= THIRD => {
+            Self::Emitted(origin) | Self::Changed(origin, _) if most_changed(&origin.text, text) <= THIRD => {
                 Self::Changed(origin.clone(), How::Edited)
             }
             Self::Emitted(_) | Self::Changed(..) => Self::Unclear(Why::Between),
@@ -343,21 +343,39 @@ pub(crate) fn is_trivial(text: &str) -> bool {
     text.chars().filter(|c| c.is_alphanumeric() || *c == '_').count() < WORDLESS
 }
 
-/// How much of the longer line is not in the other, from 0 to 1; white space is nothing.
+/// How much of the longer line is not in the other, from 0 to 1, counted in letters and signs; white space is nothing.
 pub(crate) fn share(a: &str, b: &str) -> f64 {
     let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     1.0 - strsim::normalized_levenshtein(&bare(a), &bare(b))
 }
 
-/// Whether two lines read the same but for a third.
+/// The same counted in words.
+fn share_of_words(a: &str, b: &str) -> f64 {
+    let (a, b): (Vec<&str>, Vec<&str>) = (words(a).collect(), words(b).collect());
+    let longest = a.len().max(b.len());
+    if longest == 0 { 0.0 } else { strsim::generic_levenshtein(&a, &b) as f64 / longest as f64 }
+}
+
+/// The line's words: names, numbers.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
+
+/// How much was changed by whichever count says more: nobody can say that it was not a third.
+pub(crate) fn most_changed(a: &str, b: &str) -> f64 {
+    share(a, b).max(share_of_words(a, b))
+}
+
+/// Whether two lines read the same but for a third, by either count.
 pub(crate) fn is_within_a_third(a: &str, b: &str) -> bool {
     if a == b {
         return true;
     }
     let length = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
     let (a_length, b_length) = (length(a), length(b));
-    let longest = a_length.max(b_length);
-    (longest - a_length.min(b_length)) as f64 <= THIRD * longest as f64 && share(a, b) <= THIRD
+    let (longest, shortest) = (a_length.max(b_length), a_length.min(b_length));
+    let may_be = (longest - shortest) as f64 <= THIRD * longest as f64;
+    (may_be && share(a, b) <= THIRD) || share_of_words(a, b) <= THIRD
 }
 
 #[cfg(test)]
