@@ -15,6 +15,69 @@ const NAMES: [&str; 12] = [
     "value", "inner", "entry", "count", "result", "source", "target", "buffer", "offset", "config", "handle",
     "node",
 ];
+/// Words of remarks.
+const REMARKS: [&str; 60] = [
+    "why",
+    "this",
+    "order",
+    "matters",
+    "older",
+    "readers",
+    "expect",
+    "spaces",
+    "until",
+    "tomorrow",
+    "keep",
+    "beside",
+    "whoever",
+    "measured",
+    "twice",
+    "slower",
+    "than",
+    "before",
+    "never",
+    "both",
+    "halves",
+    "borrowed",
+    "from",
+    "paper",
+    "checked",
+    "against",
+    "ledger",
+    "winter",
+    "branch",
+    "careful",
+    "with",
+    "negative",
+    "sums",
+    "rounding",
+    "happens",
+    "later",
+    "asked",
+    "librarian",
+    "nobody",
+    "remembers",
+    "table",
+    "below",
+    "agrees",
+    "unless",
+    "empty",
+    "faster",
+    "without",
+    "locks",
+    "Monday",
+    "batch",
+    "only",
+    "small",
+    "shelves",
+    "need",
+    "it",
+    "see",
+    "chapter",
+    "nine",
+    "and",
+    "elsewhere",
+];
 /// Words that are nobody's to rename.
 const KEYWORDS: [&str; 40] = [
     "let", "mut", "fn", "pub", "use", "impl", "struct", "enum", "match", "return", "self", "this", "for",
@@ -43,7 +106,7 @@ impl Pool {
     pub(crate) fn line(&self, path: &str, random: &mut Random) -> String {
         match self.lines.get(ending(path)) {
             Some(lines) if lines.len() > 50 => lines[random.below(lines.len())].clone(),
-            _ => format!("{} note {} of the house", comment(path), random.below(100_000)),
+            _ => remark(path, random),
         }
     }
 
@@ -52,8 +115,14 @@ impl Pool {
         let drawn = (0..20)
             .map(|_| self.line(path, random))
             .find(|drawn| share(drawn, line) > WHOLE && !is_within_a_third(drawn, line));
-        drawn.unwrap_or_else(|| format!("{} {:x}", comment(path), random.bits()))
+        drawn.unwrap_or_else(|| remark(path, random))
     }
+}
+
+/// A line with something to say, and hardly ever the same.
+fn remark(path: &str, random: &mut Random) -> String {
+    let words = (0..3 + random.below(5)).map(|_| REMARKS[random.below(REMARKS.len())]);
+    format!("{} {}", comment(path), words.collect::<Vec<_>>().join(" "))
 }
 
 /// What a path ends in.
