@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a chore reports to the terminal")]
 
 mod agents;
+mod attribution;
 mod bench;
 mod clients;
 mod crash;
@@ -50,6 +51,8 @@ enum Chore {
     Fuzz(fuzz::Wanted),
     /// The release binary under a steady mixed load for half an hour: nothing may grow, nothing may be left behind
     Soak(soak::Wanted),
+    /// Replays histories written by people and assistants, and asks the binary who wrote which line
+    Attribution(attribution::Wanted),
     /// Measures the budgets: gateway, cancel, faults, completion, ledger, flash, size; options after `--` (`-- --help`)
     Bench {
         /// What the measurement program is given
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Chore::Deny => deny::run(),
         Chore::Fuzz(wanted) => fuzz::run(&wanted),
         Chore::Soak(wanted) => soak::run(&wanted),
+        Chore::Attribution(wanted) => attribution::run(&wanted),
         Chore::Bench { arguments } => bench::run(&arguments),
     };
     match done {
