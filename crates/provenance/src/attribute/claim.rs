@@ -80,8 +80,8 @@ impl Claims {
         Self { made: vec![Vec::new(); lines], settled: vec![None; lines], others: vec![Vec::new(); lines] }
     }
 
-    pub(super) fn make(&mut self, line: usize, claim: Claim) {
-        self.made[line].push(claim);
+    pub(super) fn extend(&mut self, line: usize, claim: Option<Claim>) {
+        self.made[line].extend(claim);
     }
 
     /// Gives each line to the strongest of those that claim it; among those alike, to the last one before the commit.

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
-use waymark_ledger::emission::{Fingerprint, Word};
+use waymark_ledger::emission::Word;
 
 use super::claim::{Claim, Claims};
 use super::fit::Fit;
-use super::runs::{Chain, paired};
+use super::runs::{Chain, alike, paired};
 use super::{EvidenceKind, File, Solid, Source, is_claimed};
 
 /// Lines of a gap that are looked at, on either side.
@@ -19,7 +19,7 @@ const LETTERS: u32 = 12;
 /// of the emission was found as it was.
 const TIGHT: u32 = 560;
 const ALIKE: u32 = 640;
-const ALONE: u32 = 700;
+const ALONE: u32 = 720;
 /// How much liker a line must be than the next that it could be taken for.
 const MARGIN: u32 = 80;
 /// What is left of a line must have this many letters in common with it.
@@ -43,7 +43,8 @@ struct Proposal {
 pub(super) fn fill(file: &File<'_>, solid: &Solid, laid: &[(Source<'_>, Chain)], claims: &mut Claims) {
     for method in [layout, similar] {
         let mut proposals = Vec::new();
-        for (source, chain) in laid.iter().filter(|(source, _)| source.word.is_none()) {
+        let unchanged = laid.iter().filter(|(source, chain)| source.word.is_none() && chain.is_of_commit);
+        for (source, chain) in unchanged {
             for gap in gaps(file, solid, source, chain, claims) {
                 proposals.extend(method(file, source, chain, &gap));
             }
@@ -73,7 +74,7 @@ fn gaps(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, clai
         bound,
     };
     if chain.runs.is_empty() {
-        let alone = matches!(source.fit, Fit::Here | Fit::Loose) && !source.is_stale(&file.times);
+        let alone = source.fit >= Fit::Loose && source.is_stale(&file.times) == Some(false);
         let everything = || gap(0..solid.lines.len(), 0..chain.lines.len(), false);
         return alone.then(everything).into_iter().collect();
     }
@@ -111,16 +112,14 @@ fn layout(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Vec
         }
     }
     let proposal = |(line, (covered, letters, at)): (usize, (u32, u32, usize))| {
-        let whole = file.lines[line].fingerprint.weight();
-        // Most of a line may be left of one that was edited as well.
-        let changed = 100 - (100 * covered / whole.max(1)).min(100);
-        let claim = Claim {
-            support: letters,
-            run: gap.emitted.len() as u32,
-            changed,
-            ..Claim::new(source, at, EvidenceKind::Layout)
+        let found = &file.lines[line].fingerprint;
+        let is_same = |at: &usize| {
+            let put_out = &chain.line(source, *at).fingerprint;
+            (put_out.line, put_out.exact) == (found.line, found.exact)
         };
-        (changed <= 30 && (changed == 0 || covered >= LETTERS)).then_some(Proposal { line, claim })
+        let kind = if gap.emitted.iter().any(is_same) { EvidenceKind::Exact } else { EvidenceKind::Layout };
+        let claim = Claim { support: letters, run: gap.emitted.len() as u32, ..Claim::new(source, at, kind) };
+        (covered == found.weight()).then_some(Proposal { line, claim })
     };
     found.into_iter().filter_map(proposal).collect()
 }
@@ -177,7 +176,7 @@ fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Ve
         (true, false) => ALIKE,
         (false, false) => ALONE,
     };
-    let mut proposals = Vec::new();
+    let (mut proposals, mut matched) = (Vec::new(), 0);
     for (line, at) in paired(&likeness, least) {
         let (own, weight) = (likeness[line][at], print(gap.lines[line]).weight());
         // Which of two lines is the edited one must show.
@@ -191,21 +190,10 @@ fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Ve
             changed: (1_000 - own) / 10,
             ..Claim::new(source, gap.emitted[at], EvidenceKind::Similar)
         };
+        matched += claim.support;
         proposals.push(Proposal { line: gap.lines[line], claim });
     }
-    proposals
-}
-
-/// How alike two lines are: twice the letters of the words they have in common, of all their letters, in thousandths.
-fn alike(one: &Fingerprint, other: &Fingerprint) -> u32 {
-    let all = one.weight() + other.weight();
-    let mut left = other.words.clone();
-    let mut common = 0;
-    for word in &one.words {
-        if let Some(at) = left.iter().position(|other| other == word) {
-            left.swap_remove(at);
-            common += u32::from(word.length);
-        }
-    }
-    (2_000 * common).checked_div(all).unwrap_or_default()
+    let all: u32 = gap.emitted.iter().map(|at| emitted(*at).weight()).sum();
+    // Where nothing was found as it was, one line that is like another of many says little.
+    if gap.bound || 2 * matched >= all { proposals } else { Vec::new() }
 }

@@ -173,7 +173,8 @@ pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -
             if fit == Fit::Other || is_rejected {
                 continue;
             }
-            let source = Source { number, candidate, emission, fit, word };
+            let original = original(candidates, &candidate.emissions);
+            let source = Source { number, candidate, emission, fit, word, original };
             let chain = runs::lay(file, &solid, &source);
             let accepted = runs::accepted(file, &solid, place, &source, chain, &mut claims);
             laid.push((source, accepted));
@@ -193,14 +194,24 @@ struct Source<'a> {
     fit: Fit,
     /// What an editor says of it.
     word: Option<EditorEvent>,
+    /// Lines of the suggestion that an editor says was edited.
+    original: Vec<&'a Fingerprint>,
 }
 
 impl Source<'_> {
-    /// Whether it was put out before the commit's parent was written, so that it would have landed earlier. Where the
-    /// parent is younger than the commit itself, history was rewritten and nobody knows.
-    fn is_stale(&self, times: &Times) -> bool {
-        let parent = times.parent.filter(|parent| *parent <= times.authored);
-        parent.is_some_and(|parent| self.candidate.emissions.ended < parent)
+    /// Whether it was put out before the commit's parent was written, so that it would have landed earlier; none where the
+    /// parent is younger than the commit itself: then history was rewritten, and nobody knows.
+    fn is_stale(&self, times: &Times) -> Option<bool> {
+        match times.parent {
+            Some(parent) if parent > times.authored => None,
+            parent => Some(parent.is_some_and(|parent| self.candidate.emissions.ended < parent)),
+        }
+    }
+
+    /// Whether it was put out after the commit was first written: history was rewritten since, and the commit has it only
+    /// if it was put into it then.
+    fn is_late(&self, times: &Times) -> bool {
+        self.candidate.emissions.ended.as_micros() >= times.authored.as_micros() + SECOND
     }
 }
 
@@ -219,6 +230,16 @@ impl Solid {
         }
         Self { lines: solid, positions }
     }
+}
+
+/// Lines of the suggestion that an editor's word says was edited.
+fn original<'a>(candidates: &'a [Candidate], word: &Emissions) -> Vec<&'a Fingerprint> {
+    let edited = word.word.filter(|word| word.event == EditorEvent::Edited);
+    let Some(about) = edited.and_then(|word| word.about) else { return Vec::new() };
+    let suggestion = candidates.iter().filter(|candidate| candidate.record == about);
+    let lines =
+        suggestion.flat_map(|candidate| &candidate.emissions.emissions).flat_map(|emission| &emission.lines);
+    lines.filter(|line| is_claimed(line.role)).map(|line| &line.fingerprint).collect()
 }
 
 /// What editors said last of each record.

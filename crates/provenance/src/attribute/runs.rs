@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
-use waymark_ledger::emission::{EmittedLine, Role};
+use waymark_ledger::emission::{EditorEvent, EmittedLine, Fingerprint, Role};
 
 use super::claim::{Claim, Claims};
 use super::fit::Fit;
@@ -19,6 +19,10 @@ const MOST: u32 = 40;
 const LITTLE: u32 = 4;
 /// Pairs of lines between two runs that are looked at.
 const MOST_PAIRS: usize = 1 << 16;
+/// How much of an emission must stand in a file for it to have landed, in per cent.
+const LANDED: u32 = 50;
+/// How alike a line must be to one of the suggestion that it was made of, in thousandths.
+const EDITED: u32 = 500;
 /// Runs this near to each other, in lines, support each other.
 const NEAR: usize = 6;
 
@@ -36,6 +40,8 @@ pub(super) struct Run {
 pub(super) struct Chain {
     pub(super) lines: Vec<usize>,
     pub(super) runs: Vec<Run>,
+    /// Whether it can have been put into this commit, and not into an earlier or a later one.
+    pub(super) is_of_commit: bool,
 }
 
 /// What a run has for it.
@@ -45,6 +51,8 @@ struct Support {
     own: u32,
     /// Letters of lines around them, which were there or were only read.
     around: u32,
+    /// Of these, letters of lines that were only read, or that the commit takes away as the emission does.
+    read: u32,
     /// Telling lines, of either sort.
     telling: u32,
 }
@@ -53,7 +61,7 @@ struct Support {
 pub(super) fn lay(file: &File<'_>, solid: &Solid, source: &Source<'_>) -> Chain {
     let lines = &source.emission.lines;
     let lines: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].role != Role::Removed).collect();
-    let mut chain = Chain { lines, runs: Vec::new() };
+    let mut chain = Chain { lines, runs: Vec::new(), is_of_commit: false };
     let found = find(file, solid, source, &chain);
     chain.runs = in_order(file, solid, source, &chain, found);
     chain.runs.extend(between(file, solid, source, &chain));
@@ -181,7 +189,11 @@ fn weigh(file: &File<'_>, solid: &Solid, source: &Source<'_>, line: &EmittedLine
         false => line.fingerprint.weight().clamp(1, LITTLE),
     };
     let whole = if line.role == Role::Added { weight * 16 } else { weight * 8 };
-    whole + u32::from(of_file.added != source.is_stale(&file.times))
+    // What was there before cannot be what was put out after it.
+    match source.is_stale(&file.times) {
+        Some(false) if !of_file.added && line.role == Role::Added => whole / 4,
+        stale => whole + u32::from(of_file.added == (stale == Some(false))),
+    }
 }
 
 /// The heaviest selection of runs that is in order in both. Where runs overlap, the later one gives way.
@@ -252,15 +264,19 @@ pub(super) fn accepted(
     let solid = solid.lines.as_slice();
     let supports: Vec<Support> =
         chain.runs.iter().map(|run| support(file, solid, source, &chain, run)).collect();
-    let share = share(file, solid, source, &chain);
+    let [share, landed] = [true, false].map(|added| share(file, solid, source, &chain, added));
+    let is_stale = source.is_stale(&file.times).unwrap_or(landed >= LANDED);
+    let is_late = source.is_late(&file.times) && share < LANDED;
+    chain.is_of_commit = !is_stale && !is_late;
     let mut kept = Vec::new();
     for (number, run) in chain.runs.iter().enumerate() {
         let near = near(&chain.runs, &supports, number);
         let own = supports[number].own;
         let around = supports[number].around + near.own + near.around + removed(file, source);
         let telling = supports[number].telling + near.telling;
-        let all = Support { own, around, telling };
-        if !is_enough(file, place, source, &all, share) {
+        let read = supports[number].read + near.read + removed(file, source);
+        let all = Support { own, around, read, telling };
+        if !is_enough(place, source, &all, share, chain.is_of_commit) {
             continue;
         }
         kept.push(*run);
@@ -272,13 +288,41 @@ pub(super) fn accepted(
             }
             let is_exact = emitted.fingerprint.exact == file.lines[line].fingerprint.exact;
             let kind = if is_exact { EvidenceKind::Exact } else { EvidenceKind::Formatted };
-            let claim =
-                Claim { support: own + around, run: run.length as u32, ..Claim::new(source, at, kind) };
-            claims.make(line, claim);
+            // What is around a line says no more than the line does.
+            let support = own + around.min(own);
+            let claim = Claim { support, run: run.length as u32, ..Claim::new(source, at, kind) };
+            claims.extend(line, edited(source, &file.lines[line].fingerprint, claim));
         }
     }
     chain.runs = kept;
     chain
+}
+
+/// A claim by an editor's word that a suggestion was edited: its own lines are as they were put out, those much like
+/// one are changed, and of others the word says nothing.
+fn edited(source: &Source<'_>, line: &Fingerprint, claim: Claim) -> Option<Claim> {
+    if source.word != Some(EditorEvent::Edited) {
+        return Some(claim);
+    }
+    if source.original.iter().any(|original| original.line == line.line) {
+        return Some(Claim { word: Some(EditorEvent::Accepted), ..claim });
+    }
+    let alike = source.original.iter().map(|original| alike(line, original)).max().unwrap_or_default();
+    (alike >= EDITED).then_some(Claim { changed: (1_000 - alike) / 10, ..claim })
+}
+
+/// How alike two lines are: twice the letters of the words they have in common, of all their letters, in thousandths.
+pub(super) fn alike(one: &Fingerprint, other: &Fingerprint) -> u32 {
+    let all = one.weight() + other.weight();
+    let mut left = other.words.clone();
+    let mut common = 0;
+    for word in &one.words {
+        if let Some(at) = left.iter().position(|other| other == word) {
+            left.swap_remove(at);
+            common += u32::from(word.length);
+        }
+    }
+    (2_000 * common).checked_div(all).unwrap_or_default()
 }
 
 fn support(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain, run: &Run) -> Support {
@@ -295,6 +339,9 @@ fn support(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain,
             support.own += weight;
         } else {
             support.around += weight / 2;
+            if emitted.role == Role::Context {
+                support.read += weight / 2;
+            }
         }
     }
     support
@@ -307,6 +354,7 @@ fn near(runs: &[Run], supports: &[Support], number: usize) -> Support {
     let mut add = |support: &Support| {
         near.own += support.own;
         near.around += support.around;
+        near.read += support.read;
         near.telling += support.telling;
     };
     if let Some(before) = number.checked_sub(1) {
@@ -332,8 +380,9 @@ fn removed(file: &File<'_>, source: &Source<'_>) -> u32 {
     gone.map(|line| line.fingerprint.weight().min(MOST)).sum::<u32>().min(MOST)
 }
 
-/// How much of what the emission adds the file has, in per cent.
-fn share(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain) -> u32 {
+/// How much of what the emission adds the file has among the lines that the commit added, or among those it kept, in per
+/// cent.
+fn share(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain, added: bool) -> u32 {
     let all: u32 = source
         .emission
         .lines
@@ -346,14 +395,14 @@ fn share(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain) -
         .iter()
         .flat_map(|run| (0..run.length).map(move |on| (run.at + on, run.file + on)))
         .filter(|(at, position)| {
-            is_claimed(chain.line(source, *at).role) && file.lines[solid[*position]].added
+            is_claimed(chain.line(source, *at).role) && file.lines[solid[*position]].added == added
         })
         .map(|(at, _)| chain.line(source, at).fingerprint.weight().min(MOST))
         .sum();
     (100 * found).checked_div(all).unwrap_or_default()
 }
 
-fn is_enough(file: &File<'_>, place: &Place<'_>, source: &Source<'_>, run: &Support, share: u32) -> bool {
+fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, share: u32, is_of_commit: bool) -> bool {
     let all = run.own + run.around;
     let enough = match source.fit {
         Fit::Here => all >= 12 && (run.telling > 0 || run.around >= 8),
@@ -365,7 +414,10 @@ fn is_enough(file: &File<'_>, place: &Place<'_>, source: &Source<'_>, run: &Supp
         }
         Fit::Other => false,
     };
-    // What would have landed earlier needs more than a line that happens to be the same.
-    let fresh = || !source.is_stale(&file.times) || run.around >= 8 || (run.telling >= 2 && all >= 40);
-    source.word.is_some() || (enough && fresh())
+    // What would have landed in another commit needs more than a line that happens to be the same.
+    let belongs = is_of_commit || run.read >= 8 || (run.telling >= 2 && run.own >= 40);
+    match source.word {
+        Some(_) => source.fit >= Fit::Loose,
+        None => enough && belongs,
+    }
 }
