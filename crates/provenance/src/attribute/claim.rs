@@ -7,8 +7,10 @@ use super::fit::Fit;
 use super::{Attributed, Candidate, Evidence, EvidenceKind, Source};
 use crate::Class;
 
-/// Of another claim's support, what one needs to be named beside it, in per cent.
-const ALIKE: u32 = 80;
+/// Of the strongest claim's support, what another needs to be taken before it for being the later one, and what it needs to
+/// be named beside it, in per cent.
+const ALIKE: u32 = 50;
+const NAMED: u32 = 35;
 
 /// A record's claim to a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +48,18 @@ impl Claim {
         }
     }
 
-    fn rank(&self) -> (bool, bool, u32) {
-        (self.word.is_some(), self.fit == Fit::Here, self.support)
+    fn rank(&self) -> (u8, bool, u32) {
+        (self.trust(), self.fit == Fit::Here, self.support)
+    }
+
+    /// How far what says so is trusted: an editor before all; but what an agent has put into the file is no less sure than
+    /// that somebody typed the same somewhere in it.
+    fn trust(&self) -> u8 {
+        match (self.word, self.form) {
+            (None, Form::Completion | Form::Fence) => 0,
+            (None, _) | (Some(EditorEvent::Typed), _) => 1,
+            (Some(_), _) => 2,
+        }
     }
 
     fn score(&self) -> u32 {
@@ -89,13 +101,13 @@ impl Claims {
         for (line, made) in self.made.iter_mut().enumerate() {
             let ended = |claim: &Claim| candidates[claim.number].emissions.ended;
             let Some(strongest) = made.iter().copied().max_by_key(Claim::rank) else { continue };
-            let alike = |claim: &Claim| {
-                (claim.word.is_some(), claim.fit == Fit::Here)
-                    == (strongest.word.is_some(), strongest.fit == Fit::Here)
-                    && claim.support * 100 >= strongest.support * ALIKE
+            let alike = |claim: &Claim, share: u32| {
+                (claim.trust(), claim.fit == Fit::Here) == (strongest.trust(), strongest.fit == Fit::Here)
+                    && claim.support * 100 >= strongest.support * share
             };
-            let Some(last) = made.iter().copied().filter(alike).max_by_key(ended) else { continue };
-            let others = made.iter().filter(|claim| alike(claim) && claim.number != last.number);
+            let last = made.iter().copied().filter(|claim| alike(claim, ALIKE)).max_by_key(ended);
+            let Some(last) = last else { continue };
+            let others = made.iter().filter(|claim| alike(claim, NAMED) && claim.number != last.number);
             self.others[line] = others.map(|claim| claim.number).collect();
             self.settled[line] = Some(last);
         }

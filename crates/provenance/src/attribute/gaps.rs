@@ -17,8 +17,8 @@ const WORDS: usize = 3;
 const LETTERS: u32 = 12;
 /// How alike two lines must be, in thousandths: where nothing else can be meant, where something can, and where no line
 /// of the emission was found as it was.
-const TIGHT: u32 = 560;
-const ALIKE: u32 = 640;
+const TIGHT: u32 = 640;
+const ALIKE: u32 = 667;
 const ALONE: u32 = 720;
 /// How much liker a line must be than the next that it could be taken for.
 const MARGIN: u32 = 80;

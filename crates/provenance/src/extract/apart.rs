@@ -20,6 +20,9 @@ use crate::{Form, Role, Written};
 const COPIED: usize = 3;
 /// At most so many of the newest texts of a file are compared.
 const VERSIONS: usize = 8;
+/// Lines of a piece this near to each other, and so many more or fewer between them in a version, are of one place there.
+const NEAR: usize = 6;
+const SLACK: usize = 3;
 /// A person's blocks and what was written are compared line by line up to this sum of products of their lengths.
 const COMPARED: usize = 10_000_000;
 
@@ -29,18 +32,17 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
         return;
     }
     let parts = shown::read(prompt);
-    let whole: Vec<Option<String>> =
-        written.iter().map(|written| whole_file(written).map(str::to_owned)).collect();
+    let compared: Vec<Option<(String, bool)>> = written.iter().map(compared).collect();
     set_apart_copies(written, &parts);
     set_apart_last_words(written, prompt);
-    let names: FxHashSet<&str> = whole.iter().flatten().map(|path| paths::name(path)).collect();
+    let names: FxHashSet<&str> = compared.iter().flatten().map(|(path, _)| paths::name(path)).collect();
     if names.is_empty() {
         return;
     }
     let versions = Versions::read(&parts, &names);
-    for (file, path) in written.iter_mut().zip(&whole) {
-        if let Some(path) = path {
-            set_apart_versions(file, path, &versions);
+    for (file, compared) in written.iter_mut().zip(&compared) {
+        if let Some((path, is_whole)) = compared {
+            set_apart_versions(file, path, *is_whole, &versions);
         }
     }
 }
@@ -49,19 +51,21 @@ fn has_added(written: &Written) -> bool {
     written.lines.iter().any(|line| line.role == Role::Added)
 }
 
-/// The path of the file, where what is written is all that the file is to hold.
-fn whole_file(written: &Written) -> Option<&str> {
+/// The path of the file whose versions what is written is compared with, and whether it is all that the file is to hold.
+/// What says what it replaces says by itself which lines are new.
+fn compared(written: &Written) -> Option<(String, bool)> {
     let is_new = || written.lines.iter().all(|line| line.role == Role::Added);
     let is_whole = match written.form {
         Form::Write | Form::Shell | Form::Fence => true,
         Form::Patch | Form::Diff => is_new(),
         Form::Edit | Form::EditBlock | Form::Completion | Form::Editor => false,
     };
-    written.path.as_deref().filter(|_| is_whole)
+    let path = written.path.clone()?;
+    (is_whole || is_new()).then_some((path, is_whole && written.form != Form::Fence))
 }
 
 /// Sets apart the lines that a file had in the versions that the conversation has of it.
-fn set_apart_versions(file: &mut Written, path: &str, versions: &Versions<'_>) {
+fn set_apart_versions(file: &mut Written, path: &str, is_whole: bool, versions: &Versions<'_>) {
     let now: Vec<u64> = file.lines.iter().map(|line| mark(&line.text)).collect();
     for version in versions.of_file(path).take(VERSIONS) {
         let before: Vec<u64> = version.iter().map(|line| mark(line)).collect();
@@ -71,10 +75,22 @@ fn set_apart_versions(file: &mut Written, path: &str, versions: &Versions<'_>) {
         if !before.iter().any(|mark| open.contains(mark)) {
             continue;
         }
-        for (_, at) in lines::kept(&before, &now) {
-            make_context(&mut file.lines[at]);
+        let kept: Vec<(usize, usize)> = lines::kept(&before, &now);
+        for (place, at) in &kept {
+            if is_whole || is_among_others(*place, *at, &kept) {
+                make_context(&mut file.lines[*at]);
+            }
         }
     }
+}
+
+/// Whether a line that a piece has in common with a version stands among others that it has, as near to them as there: the
+/// same line alone, somewhere else, is chance.
+fn is_among_others(place: usize, at: usize, kept: &[(usize, usize)]) -> bool {
+    let first = kept.partition_point(|(_, other)| other + NEAR < at);
+    let near = kept[first..].iter().take_while(|(_, other)| *other <= at + NEAR);
+    near.filter(|(_, other)| *other != at)
+        .any(|(there, other)| place.abs_diff(*there) <= at.abs_diff(*other) + SLACK)
 }
 
 fn make_context(line: &mut crate::Line) {
