@@ -265,9 +265,11 @@ pub(super) fn accepted(
     let supports: Vec<Support> =
         chain.runs.iter().map(|run| support(file, solid, source, &chain, run)).collect();
     let [share, landed] = [true, false].map(|added| share(file, solid, source, &chain, added));
-    let is_stale = source.is_stale(&file.times).unwrap_or(landed >= LANDED);
-    let is_late = source.is_late(&file.times) && share < LANDED;
-    chain.is_of_commit = !is_stale && !is_late;
+    let when = When {
+        is_stale: source.is_stale(&file.times).unwrap_or(landed >= LANDED),
+        is_late: source.is_late(&file.times) && share < LANDED,
+    };
+    chain.is_of_commit = !when.is_stale && !when.is_late;
     let mut kept = Vec::new();
     for (number, run) in chain.runs.iter().enumerate() {
         let near = near(&chain.runs, &supports, number);
@@ -276,7 +278,7 @@ pub(super) fn accepted(
         let telling = supports[number].telling + near.telling;
         let read = supports[number].read + near.read + removed(file, source);
         let all = Support { own, around, read, telling };
-        if !is_enough(place, source, &all, share, chain.is_of_commit) {
+        if !is_enough(place, source, &all, share, when) {
             continue;
         }
         kept.push(*run);
@@ -402,7 +404,16 @@ fn share(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain, a
     (100 * found).checked_div(all).unwrap_or_default()
 }
 
-fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, share: u32, is_of_commit: bool) -> bool {
+/// How an emission's time fits a commit's.
+#[derive(Clone, Copy)]
+struct When {
+    /// It would have landed in an earlier commit.
+    is_stale: bool,
+    /// It came after the commit was first written, and most of it is elsewhere.
+    is_late: bool,
+}
+
+fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, share: u32, when: When) -> bool {
     let all = run.own + run.around;
     let enough = match source.fit {
         Fit::Here => all >= 12 && (run.telling > 0 || run.around >= 8),
@@ -415,7 +426,7 @@ fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, share: u32, 
         Fit::Other => false,
     };
     // What would have landed in another commit needs more than a line that happens to be the same.
-    let belongs = is_of_commit || run.read >= 8 || (run.telling >= 2 && run.own >= 40);
+    let belongs = !when.is_late && (!when.is_stale || run.read >= 8 || (run.telling >= 2 && run.own >= 40));
     match source.word {
         Some(_) => source.fit >= Fit::Loose,
         None => enough && belongs,

@@ -54,14 +54,17 @@ fn has_added(written: &Written) -> bool {
 /// The path of the file whose versions what is written is compared with, and whether it is all that the file is to hold.
 /// What says what it replaces says by itself which lines are new.
 fn compared(written: &Written) -> Option<(String, bool)> {
-    let is_new = || written.lines.iter().all(|line| line.role == Role::Added);
+    let has = |role| written.lines.iter().any(|line| line.role == role);
+    let is_new = || !has(Role::Removed) && !has(Role::Context);
+    // Marks that stand for what is left out are context of no file.
+    let is_piece = || matches!(written.form, Form::Edit | Form::EditBlock) && !has(Role::Removed);
     let is_whole = match written.form {
         Form::Write | Form::Shell | Form::Fence => true,
         Form::Patch | Form::Diff => is_new(),
         Form::Edit | Form::EditBlock | Form::Completion | Form::Editor => false,
     };
     let path = written.path.clone()?;
-    (is_whole || is_new()).then_some((path, is_whole && written.form != Form::Fence))
+    (is_whole || is_piece()).then_some((path, is_whole && written.form != Form::Fence))
 }
 
 /// Sets apart the lines that a file had in the versions that the conversation has of it.
