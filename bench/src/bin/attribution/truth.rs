@@ -305,7 +305,16 @@ impl File {
 
     /// Whether a person's line at this entry is in the place of a model's that reads the same, or nearly.
     pub(crate) fn is_retyped(&self, at: usize, text: &str) -> bool {
-        let is_ghost = |entry: &Entry| matches!(entry, Entry::Ghost(ghost) if is_within_a_third(ghost, text));
+        self.has_ghost(at, |ghost| is_within_a_third(ghost, text))
+    }
+
+    /// Whether a line at this entry reads as one that a model has put out there and that is not there any more.
+    pub(crate) fn is_ghost(&self, at: usize, text: &str) -> bool {
+        self.has_ghost(at, |ghost| ghost.trim() == text.trim())
+    }
+
+    fn has_ghost(&self, at: usize, is_it: impl Fn(&str) -> bool) -> bool {
+        let is_ghost = |entry: &Entry| matches!(entry, Entry::Ghost(ghost) if is_it(ghost));
         let near = |entries: &mut dyn Iterator<Item = &Entry>| {
             let mut lines = 0;
             entries
