@@ -462,6 +462,7 @@ fn judged(file: &File, at: usize, line: &Line, path: &str, went: &[(String, Line
     let is_same = |gone: &Line| gone.text.trim() == line.text.trim();
     match &line.truth {
         Truth::Human if file.is_retyped(at, &line.text) => Some(Why::Retyped),
+        Truth::Human if file.is_laid_out_anew(at, &line.text) => Some(Why::Retyped),
         Truth::Human if file.has_twin(at) => Some(Why::Twin),
         Truth::Human => {
             let models = |gone: &Line| !matches!(gone.truth, Truth::Human);

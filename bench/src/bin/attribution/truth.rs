@@ -313,6 +313,19 @@ impl File {
         self.has_ghost(at, |ghost| ghost.trim() == text.trim())
     }
 
+    /// Whether a line's words stand on end in what a model has put out there and is not there any more: it was laid out
+    /// anew.
+    pub(crate) fn is_laid_out_anew(&self, at: usize, text: &str) -> bool {
+        let near = at.saturating_sub(NEAR)..(at + NEAR).min(self.entries.len());
+        let ghosts = self.entries[near].iter().filter_map(|entry| match entry {
+            Entry::Ghost(ghost) => Some(ghost.as_str()),
+            Entry::Live(_) => None,
+        });
+        let (there, wanted): (Vec<&str>, Vec<&str>) =
+            (ghosts.flat_map(words).collect(), words(text).collect());
+        !wanted.is_empty() && there.windows(wanted.len()).any(|stretch| stretch == wanted)
+    }
+
     fn has_ghost(&self, at: usize, is_it: impl Fn(&str) -> bool) -> bool {
         let is_ghost = |entry: &Entry| matches!(entry, Entry::Ghost(ghost) if is_it(ghost));
         let near = |entries: &mut dyn Iterator<Item = &Entry>| {
@@ -445,6 +458,16 @@ mod tests {
         assert!(file.is_retyped(2, "let total = sum(item);"));
         assert!(!file.is_retyped(2, "return nothing;"));
         assert_eq!(texts(&file), ["a", "let total = sum(item);", "b"]);
+    }
+
+    #[test]
+    fn a_model_s_line_may_be_laid_out_anew_by_hand() {
+        let mut file = File::typed("a\nb\n", 0);
+        file.replace(1..1, vec![Line::emitted("let total = sum(first, second);", 1, 1, place(1))]);
+        let typed = ["let total = sum(", "first,", "second);"].map(|text| Line::typed(text, 2, place(1)));
+        file.replace(1..2, typed.into());
+        assert!(file.is_laid_out_anew(2, "let total = sum("));
+        assert!(!file.is_laid_out_anew(2, "let total = product("));
     }
 
     #[test]
