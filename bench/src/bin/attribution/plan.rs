@@ -224,9 +224,10 @@ impl Planner {
         let exists = self.files.contains_key(path);
         let empty = File::default();
         let file = self.files.get(path).unwrap_or(&empty);
-        let pieces = changes.iter().map(|change| {
+        let before: Vec<String> = file.lines().map(|line| line.text.clone()).collect();
+        let pieces = changes.iter().flat_map(|change| {
             let spot = landed(file, &change.hunk).unwrap_or_else(|| file.spot(&change.hunk));
-            Piece { at: live(file, &spot), added: change.added.clone() }
+            pieces(&before, live(file, &spot), &change.added)
         });
         let mut merged: Vec<Piece> = Vec::new();
         for piece in pieces {
@@ -245,7 +246,7 @@ impl Planner {
             task: format!("Please see to step {} of the plan, in {path}.", self.emissions),
             style: self.random.below(1 << 16),
             exists,
-            before: file.lines().map(|line| line.text.clone()).collect(),
+            before,
             pieces: merged,
         }
     }
@@ -281,7 +282,9 @@ impl Planner {
     /// The model puts it out, and it goes into the file. Whether an assistant was found that can.
     fn is_landed(&mut self, path: &str, changes: &[Change]) -> bool {
         let turn = self.turn(path, changes);
-        let Some(assistant) = Assistant::drawn(&turn, &mut self.random) else {
+        let says_something = turn.pieces.iter().any(|piece| piece.words() > 0);
+        let drawn = if says_something { Assistant::drawn(&turn, &mut self.random) } else { None };
+        let Some(assistant) = drawn else {
             changes.iter().for_each(|change| self.types(path, change));
             return false;
         };
@@ -292,7 +295,9 @@ impl Planner {
             let mut lines: Vec<Line> = lines
                 .map(|(text, at)| Line::emitted(text, emission, self.commit, Place::New(at..at + 1)))
                 .collect();
-            if let Some(first) = lines.first_mut().filter(|_| assistant.trims_first(&turn))
+            let begins = turn.pieces.first().and_then(|piece| piece.added.first());
+            if assistant.trims_first(&turn)
+                && let Some(first) = lines.iter_mut().find(|line| Some(&line.text) == begins)
                 && let Truth::Emitted(origin) = &first.truth
             {
                 first.truth = Truth::Changed(origin.clone(), How::Formatted);
@@ -457,6 +462,7 @@ fn judged(file: &File, at: usize, line: &Line, path: &str, went: &[(String, Line
     let is_same = |gone: &Line| gone.text.trim() == line.text.trim();
     match &line.truth {
         Truth::Human if file.is_retyped(at, &line.text) => Some(Why::Retyped),
+        Truth::Human if file.is_laid_out_anew(at, &line.text) => Some(Why::Retyped),
         Truth::Human if file.has_twin(at) => Some(Why::Twin),
         Truth::Human => {
             let models = |gone: &Line| !matches!(gone.truth, Truth::Human);
@@ -464,11 +470,24 @@ fn judged(file: &File, at: usize, line: &Line, path: &str, went: &[(String, Line
                 |(_, gone): &(String, Line)| models(gone) && is_within_a_third(&gone.text, &line.text);
             went.iter().any(moved).then_some(Why::Moved)
         }
-        Truth::Emitted(_) => {
+        Truth::Changed(_, How::Edited) if file.is_ghost(at, &line.text) => Some(Why::Retyped),
+        Truth::Emitted(_) | Truth::Changed(..) => {
             went.iter().any(|(from, gone)| from == path && is_same(gone)).then_some(Why::Moved)
         }
-        _ => None,
+        Truth::Unclear(_) => None,
     }
+}
+
+/// What really changes where lines make way for others, some of which may read the same.
+fn pieces(before: &[String], at: std::ops::Range<usize>, added: &[String]) -> Vec<Piece> {
+    let ops = similar::capture_diff_slices(similar::Algorithm::Myers, &before[at.clone()], added);
+    let changed = ops.iter().filter(|op| op.tag() != similar::DiffTag::Equal);
+    changed
+        .map(|op| {
+            let old = op.old_range();
+            Piece { at: at.start + old.start..at.start + old.end, added: added[op.new_range()].to_vec() }
+        })
+        .collect()
 }
 
 /// Which lines of the file these entries are.

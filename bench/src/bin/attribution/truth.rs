@@ -305,7 +305,29 @@ impl File {
 
     /// Whether a person's line at this entry is in the place of a model's that reads the same, or nearly.
     pub(crate) fn is_retyped(&self, at: usize, text: &str) -> bool {
-        let is_ghost = |entry: &Entry| matches!(entry, Entry::Ghost(ghost) if is_within_a_third(ghost, text));
+        self.has_ghost(at, |ghost| is_within_a_third(ghost, text))
+    }
+
+    /// Whether a line at this entry reads as one that a model has put out there and that is not there any more.
+    pub(crate) fn is_ghost(&self, at: usize, text: &str) -> bool {
+        self.has_ghost(at, |ghost| ghost.trim() == text.trim())
+    }
+
+    /// Whether a line's words stand on end in what a model has put out there and is not there any more: it was laid out
+    /// anew.
+    pub(crate) fn is_laid_out_anew(&self, at: usize, text: &str) -> bool {
+        let near = at.saturating_sub(NEAR)..(at + NEAR).min(self.entries.len());
+        let ghosts = self.entries[near].iter().filter_map(|entry| match entry {
+            Entry::Ghost(ghost) => Some(ghost.as_str()),
+            Entry::Live(_) => None,
+        });
+        let (there, wanted): (Vec<&str>, Vec<&str>) =
+            (ghosts.flat_map(words).collect(), words(text).collect());
+        !wanted.is_empty() && there.windows(wanted.len()).any(|stretch| stretch == wanted)
+    }
+
+    fn has_ghost(&self, at: usize, is_it: impl Fn(&str) -> bool) -> bool {
+        let is_ghost = |entry: &Entry| matches!(entry, Entry::Ghost(ghost) if is_it(ghost));
         let near = |entries: &mut dyn Iterator<Item = &Entry>| {
             let mut lines = 0;
             entries
@@ -356,6 +378,13 @@ fn share_of_words(a: &str, b: &str) -> f64 {
     if longest == 0 { 0.0 } else { strsim::generic_levenshtein(&a, &b) as f64 / longest as f64 }
 }
 
+/// The same counted in words, of those of both lines: what was put in weighs half.
+fn share_of_both(a: &str, b: &str) -> f64 {
+    let (a, b): (Vec<&str>, Vec<&str>) = (words(a).collect(), words(b).collect());
+    let ops = similar::capture_diff_slices(similar::Algorithm::Lcs, &a, &b);
+    1.0 - f64::from(similar::get_diff_ratio(&ops, a.len(), b.len()))
+}
+
 /// The line's words: names, numbers.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
@@ -366,7 +395,7 @@ pub(crate) fn most_changed(a: &str, b: &str) -> f64 {
     share(a, b).max(share_of_words(a, b))
 }
 
-/// Whether two lines read the same but for a third, by either count.
+/// Whether two lines read the same but for a third, by whichever count says least: nobody can say that it was more.
 pub(crate) fn is_within_a_third(a: &str, b: &str) -> bool {
     if a == b {
         return true;
@@ -375,7 +404,7 @@ pub(crate) fn is_within_a_third(a: &str, b: &str) -> bool {
     let (a_length, b_length) = (length(a), length(b));
     let (longest, shortest) = (a_length.max(b_length), a_length.min(b_length));
     let may_be = (longest - shortest) as f64 <= THIRD * longest as f64;
-    (may_be && share(a, b) <= THIRD) || share_of_words(a, b) <= THIRD
+    (may_be && share(a, b) <= THIRD) || share_of_both(a, b) <= THIRD
 }
 
 #[cfg(test)]
@@ -429,6 +458,16 @@ mod tests {
         assert!(file.is_retyped(2, "let total = sum(item);"));
         assert!(!file.is_retyped(2, "return nothing;"));
         assert_eq!(texts(&file), ["a", "let total = sum(item);", "b"]);
+    }
+
+    #[test]
+    fn a_model_s_line_may_be_laid_out_anew_by_hand() {
+        let mut file = File::typed("a\nb\n", 0);
+        file.replace(1..1, vec![Line::emitted("let total = sum(first, second);", 1, 1, place(1))]);
+        let typed = ["let total = sum(", "first,", "second);"].map(|text| Line::typed(text, 2, place(1)));
+        file.replace(1..2, typed.into());
+        assert!(file.is_laid_out_anew(2, "let total = sum("));
+        assert!(!file.is_laid_out_anew(2, "let total = product("));
     }
 
     #[test]
