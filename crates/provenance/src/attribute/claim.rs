@@ -57,8 +57,9 @@ impl Claim {
     fn trust(&self) -> u8 {
         match (self.word, self.form) {
             (None, Form::Completion | Form::Fence) => 0,
-            (None, _) | (Some(EditorEvent::Typed), _) => 1,
-            (Some(_), _) => 2,
+            (Some(EditorEvent::Typed), _) => 1,
+            (None, _) => 2,
+            (Some(_), _) => 3,
         }
     }
 

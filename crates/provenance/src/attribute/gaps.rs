@@ -7,7 +7,7 @@ use waymark_ledger::emission::Word;
 
 use super::claim::{Claim, Claims};
 use super::fit::Fit;
-use super::runs::{Chain, alike, paired};
+use super::runs::{Chain, alike, paired, removed};
 use super::{EvidenceKind, File, Solid, Source, is_claimed};
 
 /// Lines of a gap that are looked at, on either side.
@@ -17,9 +17,9 @@ const WORDS: usize = 3;
 const LETTERS: u32 = 12;
 /// How alike two lines must be, in thousandths: where nothing else can be meant, where something can, and where no line
 /// of the emission was found as it was.
-const TIGHT: u32 = 640;
-const ALIKE: u32 = 667;
-const ALONE: u32 = 720;
+const TIGHT: u32 = 600;
+const ALIKE: u32 = 640;
+const ALONE: u32 = 667;
 /// How much liker a line must be than the next that it could be taken for.
 const MARGIN: u32 = 80;
 /// What is left of a line must have this many letters in common with it.
@@ -29,7 +29,7 @@ const LEAST: u32 = 6;
 struct Gap {
     lines: Vec<usize>,
     emitted: Vec<usize>,
-    /// Whether lines that were found as they were bound it.
+    /// Whether lines that were found as they were bound it, or the commit takes away what the emission does.
     bound: bool,
 }
 
@@ -43,7 +43,7 @@ struct Proposal {
 pub(super) fn fill(file: &File<'_>, solid: &Solid, laid: &[(Source<'_>, Chain)], claims: &mut Claims) {
     for method in [layout, similar] {
         let mut proposals = Vec::new();
-        let unchanged = laid.iter().filter(|(source, chain)| source.word.is_none() && chain.is_of_commit);
+        let unchanged = laid.iter().filter(|(source, chain)| !source.is_word() && chain.is_of_commit);
         for (source, chain) in unchanged {
             for gap in gaps(file, solid, source, chain, claims) {
                 proposals.extend(method(file, source, chain, &gap));
@@ -67,7 +67,13 @@ fn gaps(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, clai
         let line = solid.lines[*position];
         file.lines[line].added && claims.settled[line].is_none()
     };
-    let is_left = |at: &usize| is_claimed(chain.line(source, *at).role);
+    // A line that stands somewhere as it was put out is not left over.
+    let is_left = |at: &usize| {
+        let line = chain.line(source, *at);
+        let stands = line.fingerprint.is_telling() && solid.positions.contains_key(&line.fingerprint.line);
+        is_claimed(line.role) && !stands
+    };
+    let replaces = removed(file, source) >= LETTERS;
     let gap = |positions: Range<usize>, at: Range<usize>, bound: bool| Gap {
         lines: positions.filter(is_free).map(|position| solid.lines[position]).take(LONGEST).collect(),
         emitted: at.filter(is_left).take(LONGEST).collect(),
@@ -75,7 +81,7 @@ fn gaps(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, clai
     };
     if chain.runs.is_empty() {
         let alone = source.fit >= Fit::Loose && source.is_stale(&file.times) == Some(false);
-        let everything = || gap(0..solid.lines.len(), 0..chain.lines.len(), false);
+        let everything = || gap(0..solid.lines.len(), 0..chain.lines.len(), replaces);
         return alone.then(everything).into_iter().collect();
     }
     let gaps = chain.gaps(solid.lines.len()).into_iter();
@@ -98,6 +104,8 @@ fn layout(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Vec
         .collect();
     let least = if gap.bound { LETTERS } else { 2 * LETTERS };
     let mut found: FxHashMap<usize, (u32, u32, usize)> = FxHashMap::default();
+    let mut used: FxHashMap<usize, u32> = FxHashMap::default();
+    let mut touched: Vec<(usize, usize)> = Vec::new();
     for (ours_at, theirs_at, length) in common(&ours, &theirs) {
         let letters: u32 =
             ours[ours_at..ours_at + length].iter().map(|(word, _)| u32::from(word.length)).sum();
@@ -106,7 +114,10 @@ fn layout(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Vec
         }
         for on in 0..length {
             let (word, line) = ours[ours_at + on];
-            let entry = found.entry(line).or_insert((0, letters, theirs[theirs_at + on].1));
+            let at = theirs[theirs_at + on].1;
+            *used.entry(at).or_default() += u32::from(word.length);
+            touched.push((line, at));
+            let entry = found.entry(line).or_insert((0, letters, at));
             entry.0 += u32::from(word.length);
             entry.1 = entry.1.max(letters);
         }
@@ -119,7 +130,13 @@ fn layout(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Vec
         };
         let kind = if gap.emitted.iter().any(is_same) { EvidenceKind::Exact } else { EvidenceKind::Layout };
         let claim = Claim { support: letters, run: gap.emitted.len() as u32, ..Claim::new(source, at, kind) };
-        (covered == found.weight()).then_some(Proposal { line, claim })
+        // A line that only begins like one that was put out is another.
+        let is_whole = |at: usize| {
+            let weight = chain.line(source, at).fingerprint.weight();
+            used.get(&at).is_some_and(|used| *used * 10 >= weight * 9)
+        };
+        let is_all_there = touched.iter().filter(|(of, _)| *of == line).all(|(_, at)| is_whole(*at));
+        (covered == found.weight() && is_all_there).then_some(Proposal { line, claim })
     };
     found.into_iter().filter_map(proposal).collect()
 }

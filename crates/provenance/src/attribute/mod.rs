@@ -194,7 +194,7 @@ struct Source<'a> {
     fit: Fit,
     /// What an editor says of it.
     word: Option<EditorEvent>,
-    /// Lines of the suggestion that an editor says was edited.
+    /// Lines of the suggestion that an editor's word is about.
     original: Vec<&'a Fingerprint>,
 }
 
@@ -206,6 +206,11 @@ impl Source<'_> {
             Some(parent) if parent > times.authored => None,
             parent => Some(parent.is_some_and(|parent| self.candidate.emissions.ended < parent)),
         }
+    }
+
+    /// Whether it is an editor's word, and not an answer.
+    fn is_word(&self) -> bool {
+        self.candidate.emissions.word.is_some()
     }
 
     /// Whether it was put out after the commit was first written: history was rewritten since, and the commit has it only
@@ -232,10 +237,9 @@ impl Solid {
     }
 }
 
-/// Lines of the suggestion that an editor's word says was edited.
+/// Lines of the suggestion that an editor's word is about.
 fn original<'a>(candidates: &'a [Candidate], word: &Emissions) -> Vec<&'a Fingerprint> {
-    let edited = word.word.filter(|word| word.event == EditorEvent::Edited);
-    let Some(about) = edited.and_then(|word| word.about) else { return Vec::new() };
+    let Some(about) = word.word.and_then(|word| word.about) else { return Vec::new() };
     let suggestion = candidates.iter().filter(|candidate| candidate.record == about);
     let lines =
         suggestion.flat_map(|candidate| &candidate.emissions.emissions).flat_map(|emission| &emission.lines);

@@ -300,22 +300,25 @@ pub(super) fn accepted(
     chain
 }
 
-/// A claim by an editor's word that a suggestion was edited: its own lines are as they were put out, those much like
-/// one are changed, and of others the word says nothing.
+/// A claim by an editor's word: the suggestion's own lines are as they were put out; where it was edited, those much like
+/// one are changed; and of others, which stand beside them, the word says nothing.
 fn edited(source: &Source<'_>, line: &Fingerprint, claim: Claim) -> Option<Claim> {
-    if source.word != Some(EditorEvent::Edited) {
+    if !source.is_word() || source.word == Some(EditorEvent::Typed) || source.original.is_empty() {
         return Some(claim);
     }
     if source.original.iter().any(|original| original.line == line.line) {
         return Some(Claim { word: Some(EditorEvent::Accepted), ..claim });
     }
+    if source.word != Some(EditorEvent::Edited) {
+        return None;
+    }
     let alike = source.original.iter().map(|original| alike(line, original)).max().unwrap_or_default();
     (alike >= EDITED).then_some(Claim { changed: (1_000 - alike) / 10, ..claim })
 }
 
-/// How alike two lines are: twice the letters of the words they have in common, of all their letters, in thousandths.
+/// How alike two lines are: the letters of the words they have in common, of those of the longer one, in thousandths.
 pub(super) fn alike(one: &Fingerprint, other: &Fingerprint) -> u32 {
-    let all = one.weight() + other.weight();
+    let all = one.weight().max(other.weight());
     let mut left = other.words.clone();
     let mut common = 0;
     for word in &one.words {
@@ -324,7 +327,7 @@ pub(super) fn alike(one: &Fingerprint, other: &Fingerprint) -> u32 {
             common += u32::from(word.length);
         }
     }
-    (2_000 * common).checked_div(all).unwrap_or_default()
+    (1_000 * common).checked_div(all).unwrap_or_default()
 }
 
 fn support(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain, run: &Run) -> Support {
@@ -376,7 +379,7 @@ fn near(runs: &[Run], supports: &[Support], number: usize) -> Support {
 }
 
 /// What it speaks for an emission that the commit takes away what the emission does.
-fn removed(file: &File<'_>, source: &Source<'_>) -> u32 {
+pub(super) fn removed(file: &File<'_>, source: &Source<'_>) -> u32 {
     let gone = source.emission.lines.iter().filter(|line| line.role == Role::Removed);
     let gone = gone.filter(|line| file.removed.contains(&line.fingerprint.line));
     gone.map(|line| line.fingerprint.weight().min(MOST)).sum::<u32>().min(MOST)

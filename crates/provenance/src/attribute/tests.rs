@@ -139,7 +139,7 @@ fn what_a_person_adds_between_stays_unknown() {
 fn edits_and_formatters_leave_a_trace() {
     let text = "\
 +fn total(items: &[Item]) -> u64 {
-+    let mut sums = 0;
++    let mut total_sum = 0;
 +    for item in items {
 +        sum += item.price *
 +            item.count;

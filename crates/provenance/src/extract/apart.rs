@@ -137,10 +137,24 @@ fn set_apart_last_words(written: &mut [Written], prompt: &Prompt) {
     }
 }
 
-/// Sets apart rows of lines that the conversation already has.
+/// Sets apart rows of lines that the conversation already has; of what says where it belongs, only those that somebody
+/// gave, and not those that a file has.
 fn set_apart_copies(written: &mut [Written], parts: &[Part<'_>]) {
+    let (precise, loose): (Vec<&mut Written>, Vec<&mut Written>) =
+        written.iter_mut().partition(|written| says_where(written));
+    set_apart_rows(loose, parts.iter());
+    set_apart_rows(precise, parts.iter().filter(|part| matches!(part, Part::Text { asked: None, .. })));
+}
+
+/// Whether it says what it replaces, or what is around it: then it puts lines where they were not, even if the model had
+/// seen the same ones elsewhere.
+fn says_where(written: &Written) -> bool {
+    written.lines.iter().any(|line| line.role != Role::Added && !lines::is_mark(&line.text))
+}
+
+fn set_apart_rows<'p>(mut written: Vec<&mut Written>, parts: impl Iterator<Item = &'p Part<'p>>) {
     let mut rows = Rows::default();
-    for written in written.iter() {
+    for written in &written {
         for places in stretches(written) {
             let marks: Vec<u64> = places.iter().map(|at| mark(&written.lines[*at].text)).collect();
             rows.marks.extend(&marks);
@@ -156,7 +170,7 @@ fn set_apart_copies(written: &mut [Written], parts: &[Part<'_>]) {
             Part::Own(piece) => piece.sides().into_iter().for_each(|side| rows.look_in(side.into_iter())),
         }
     }
-    for written in written.iter_mut() {
+    for written in &mut written {
         for places in stretches(written) {
             let marks: Vec<u64> = places.iter().map(|at| mark(&written.lines[*at].text)).collect();
             for (row, places) in marks.windows(COPIED).zip(places.windows(COPIED)) {

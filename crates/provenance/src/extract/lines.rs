@@ -55,7 +55,7 @@ pub(super) fn replaced(old: &str, new: &str) -> Vec<Line> {
 }
 
 /// Whether a line stands for code that is left out: `// ... existing code ...`.
-fn is_mark(line: &str) -> bool {
+pub(super) fn is_mark(line: &str) -> bool {
     let line = line.trim();
     let Some(rest) = OPENERS.iter().find_map(|opener| line.strip_prefix(opener)) else { return false };
     let rest = CLOSERS.iter().find_map(|closer| rest.strip_suffix(closer)).unwrap_or(rest).trim();

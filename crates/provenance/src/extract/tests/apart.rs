@@ -189,6 +189,13 @@ fn three_lines_in_a_row_are_a_copy() {
         Told::default().user(&indented),
         Told::default().system(COPIED),
         Told::default().add(Role::System, Block::text(COPIED)),
+    ] {
+        assert_eq!(told.then("Edit", &edit), wanted);
+    }
+    // What a file has elsewhere is new where an edit puts it, and a copy in a piece that does not say where it belongs.
+    let anew = wanted.replace(" let ", "+let ");
+    let piece = json!({"filepath": "b.rs", "changes": format!("{COPIED}own();\n")});
+    for told in [
         Told::default().call("Read", &json!({"file_path": "other.rs"}), COPIED),
         Told::default().call("Grep", &json!({"pattern": "let"}), &numbered),
         Told::default().call("Bash", &json!({"command": "git diff"}), &format!("@@ -1,3 +1,3 @@\n{diff}")),
@@ -200,7 +207,9 @@ fn three_lines_in_a_row_are_a_copy() {
             "error",
         ),
     ] {
-        assert_eq!(told.then("Edit", &edit), wanted);
+        assert_eq!(told.then("Edit", &edit), anew);
+        let wanted = "Edit b.rs\n let first = one();\n let second = two();\n let third = three();\n+own();\n";
+        assert_eq!(told.then("edit_existing_file", &piece), wanted);
     }
 }
 
