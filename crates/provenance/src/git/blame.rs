@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use super::content::{self, Content};
 use super::kept::Kept;
+use super::moves;
 use super::porcelain::{Origin, parse};
 use super::process::{ask, malformed, tell};
 use super::{Blob, CommitId, GitError, Kind, NotText, Repository};
@@ -24,12 +25,8 @@ const OPERATION: &str = "blame";
 const MOST_STRETCHES: usize = 100;
 /// A walk that ended at more places than these is done again, without ending early.
 const MOST_ENDS: usize = 8;
-/// Git looks for moved lines only in stretches with more letters and digits than these (its `-M` default).
-const SHORT: usize = 20;
-/// How often a short line is followed to where it was moved from, one commit each.
-const MOST_MOVES: usize = 32;
-/// More short stretches than these are not followed one by one.
-const MOST_SHORT: usize = 8;
+/// How many more walks short lines may take, for one question; beyond, git's first answer stands.
+const MOST_AGAIN: usize = 200;
 /// One line of a file, and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlameLine {
@@ -52,7 +49,9 @@ pub struct BlameLine {
 /// Lines by their number.
 type Origins = BTreeMap<u32, Origin>;
 
-/// A line's number, and its number where a walk ended.
+/// A commit's file.
+type Place = (CommitId, Arc<str>);
+/// A line's number, and its number in another file.
 type Pair = (u32, u32);
 
 /// A file whose lines can be told apart.
@@ -164,7 +163,16 @@ impl Repository {
 
     /// The same with what is kept; nothing where that does not help.
     fn origins_since(&self, kept: &Kept, file: &File, wanted: &[u32]) -> Result<Option<Origins>, GitError> {
+        let Some(origins) = self.since(kept, file, wanted)? else { return Ok(None) };
         if kept.commit == file.commit {
+            return Ok(Some(origins));
+        }
+        self.with_short_moves(origins, &file.texts, Some(kept)).map(Some)
+    }
+
+    /// One walk down to what is kept.
+    fn since(&self, kept: &Kept, file: &File, wanted: &[u32]) -> Result<Option<Origins>, GitError> {
+        if kept.commit == file.commit && kept.path == file.path {
             let origin = |&line: &u32| Some((line, kept.origins.get(line as usize - 1)?.clone()));
             return Ok(wanted.iter().map(origin).collect());
         }
@@ -179,45 +187,82 @@ impl Repository {
     /// The same, walking as far as it takes.
     fn origins_walked(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
         let revision = [file.commit.to_string()];
-        if file.is_most(wanted) || stretches(wanted).len() > MOST_STRETCHES {
-            return self.walk(&revision, file, &[]);
-        }
-        let mut origins = self.walk(&revision, file, wanted)?;
-        let short = short_stretches(&origins, &file.texts);
-        if short.len() > MOST_SHORT {
-            return self.walk(&revision, file, &[]);
-        }
-        for lines in short {
-            for line in lines {
-                if let Some(origin) = origins.get(&line) {
-                    let moved = self.moved_from(origin.clone())?;
-                    origins.insert(line, moved);
+        let origins = self.walk(&revision, file, if file.is_most(wanted) { &[] } else { wanted })?;
+        self.with_short_moves(origins, &file.texts, None)
+    }
+
+    /// Git knows a short line as moved only together with others ([`super::moves`]). So the commits that seem to have written
+    /// such lines are asked again, each for the one step from its parents with the whole of its file, where that may give
+    /// another answer; and lines that moved are followed from there.
+    fn with_short_moves(
+        &self,
+        mut origins: Origins,
+        texts: &[Vec<u8>],
+        kept: Option<&Kept>,
+    ) -> Result<Origins, GitError> {
+        let mut again: Vec<u32> = origins.keys().copied().collect();
+        let mut asked = 0;
+        while !again.is_empty() && asked < MOST_AGAIN {
+            let mut ends: BTreeMap<Place, Vec<Pair>> = BTreeMap::new();
+            for (place, (before, numbers)) in short_lines(&origins, texts, &again) {
+                if asked < MOST_AGAIN && self.may_have_moved(&place, &before, texts, &numbers) {
+                    asked += 1;
+                    self.step(place, &numbers, &mut ends)?;
                 }
             }
+            again.clear();
+            for ((commit, path), lines) in ends {
+                asked += 1;
+                let file = File { commit, path, texts: Vec::new() };
+                let wanted = theirs(&lines);
+                let known = kept.map_or(Ok(None), |kept| self.since(kept, &file, &wanted))?;
+                let found = known.map_or_else(|| self.walk(&[commit.to_string()], &file, &wanted), Ok)?;
+                for (number, line) in lines {
+                    origins.insert(number, found.get(&line).ok_or_else(|| malformed(OPERATION))?.clone());
+                    again.push(number);
+                }
+            }
+            again.sort_unstable();
         }
         Ok(origins)
     }
 
-    /// Alone, a short line is too little for git to know it as moved; in the whole of its file it may be part of something
-    /// longer. So each commit found is asked for its whole file, one step at a time.
-    fn moved_from(&self, mut origin: Origin) -> Result<Origin, GitError> {
-        for _ in 0..MOST_MOVES {
-            let Origin { commit: Some(commit), previous: Some(_), .. } = &origin else { break };
-            let file = File { commit: *commit, path: origin.path.clone(), texts: Vec::new() };
-            let step = self.walk(&[format!("{commit}^!")], &file, &[])?;
-            let Some(before) = step.get(&origin.line).filter(|before| before.is_boundary) else { break };
-            let Some(commit) = before.commit else { break };
-            let file = File { commit, path: before.path.clone(), texts: Vec::new() };
-            let walked = self.walk(&[commit.to_string()], &file, &[before.line])?;
-            let Some(found) = walked.get(&before.line) else { break };
-            origin = found.clone();
+    fn may_have_moved(&self, place: &Place, before: &Place, texts: &[Vec<u8>], numbers: &[Pair]) -> bool {
+        // Files that are not to be read as text have no lines to move.
+        let Ok(old) = self.lines_of(before) else { return false };
+        if !moves::any_in(numbers.iter().map(|&(number, _)| &*texts[number as usize - 1]), &old) {
+            return false;
         }
-        Ok(origin)
+        let Ok(new) = self.lines_of(place) else { return false };
+        let blocks = moves::Blocks::new(&old, &new);
+        numbers.iter().any(|&(_, line)| blocks.has(line as usize - 1))
+    }
+
+    /// Those of a commit's lines that its parents have, by where.
+    fn step(
+        &self,
+        (commit, path): Place,
+        numbers: &[Pair],
+        ends: &mut BTreeMap<Place, Vec<Pair>>,
+    ) -> Result<(), GitError> {
+        let file = File { commit, path, texts: Vec::new() };
+        let step = self.walk(&[format!("{commit}^!")], &file, &[])?;
+        for &(number, line) in numbers {
+            if let Some(Origin { commit: Some(before), path, line, is_boundary: true, .. }) = step.get(&line)
+            {
+                ends.entry((*before, path.clone())).or_default().push((number, *line));
+            }
+        }
+        Ok(())
+    }
+
+    fn lines_of(&self, (commit, path): &Place) -> Result<Vec<Vec<u8>>, GitError> {
+        texts(path, &self.committed(commit, path)?)
     }
 
     /// Goes on where a walk ended early; nothing where it ended in too many places.
     fn followed(&self, mut walked: Origins, kept: Option<&Kept>) -> Result<Option<Origins>, GitError> {
-        let mut ends: BTreeMap<(CommitId, Arc<str>), Vec<Pair>> = BTreeMap::new();
+        let mut ends: BTreeMap<Place, Vec<Pair>> = BTreeMap::new();
         for (&number, origin) in &mut walked {
             let Some(commit) = origin.commit.filter(|_| origin.is_boundary) else { continue };
             let here = kept.filter(|kept| kept.commit == commit && kept.path == origin.path);
@@ -232,9 +277,7 @@ impl Repository {
         for ((commit, path), lines) in ends {
             let texts = texts(&path, &self.committed(&commit, &path)?)?;
             let file = File { commit, path, texts };
-            let mut wanted: Vec<u32> = lines.iter().map(|&(_, line)| line).collect();
-            wanted.sort_unstable();
-            wanted.dedup();
+            let wanted = theirs(&lines);
             // What is kept was of no use to this walk, or it is the kept one's own question.
             let origins = match kept {
                 Some(_) => self.origins_walked(&file, &wanted)?,
@@ -425,30 +468,31 @@ fn stretches(lines: &[u32]) -> Vec<(u32, u32)> {
     stretches
 }
 
-/// Stretches of lines of one commit that are too short for git to have looked for where they moved from.
-fn short_stretches(origins: &Origins, texts: &[Vec<u8>]) -> Vec<Vec<u32>> {
-    let mut stretches: Vec<(Vec<u32>, &Origin, usize)> = Vec::new();
-    for (&number, origin) in origins {
-        let text = texts.get(number as usize - 1).map_or(&[][..], Vec::as_slice);
-        let letters = text.iter().filter(|byte| byte.is_ascii_alphanumeric()).count();
-        match stretches.last_mut() {
-            Some((lines, last, sum))
-                if last.commit == origin.commit
-                    && last.path == origin.path
-                    && last.line + 1 == origin.line
-                    && lines.last() == Some(&(number - 1)) =>
-            {
-                lines.push(number);
-                *last = origin;
-                *sum += letters;
-            }
-            _ => stretches.push((vec![number], origin, letters)),
+/// Where walks ended: the lines' numbers there, in order and each once.
+fn theirs(lines: &[Pair]) -> Vec<u32> {
+    let mut theirs: Vec<u32> = lines.iter().map(|&(_, line)| line).collect();
+    theirs.sort_unstable();
+    theirs.dedup();
+    theirs
+}
+
+/// Lines by the file of the commit that seems to have written them, with the file before it.
+type Short = BTreeMap<Place, (Place, Vec<Pair>)>;
+
+/// Those of the lines that are too short for git to have looked for where they moved from, if they stood alone.
+fn short_lines(origins: &Origins, texts: &[Vec<u8>], lines: &[u32]) -> Short {
+    let mut short = Short::new();
+    for &number in lines {
+        let Some((origin, text)) = origins.get(&number).zip(texts.get(number as usize - 1)) else { continue };
+        if let (Some(commit), Some(before)) = (origin.commit, origin.previous.clone())
+            && !origin.is_boundary
+            && moves::letters(text) < moves::LEAST
+        {
+            let place = (commit, origin.path.clone());
+            short.entry(place).or_insert((before, Vec::new())).1.push((number, origin.line));
         }
     }
-    let is_short = |(_, origin, letters): &(Vec<u32>, &Origin, usize)| {
-        *letters <= SHORT && origin.previous.is_some() && !origin.is_boundary
-    };
-    stretches.into_iter().filter(is_short).map(|(lines, ..)| lines).collect()
+    short
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod diff;
 mod error;
 mod id;
 mod kept;
+mod moves;
 mod notes;
 mod objects;
 mod place;

@@ -30,9 +30,9 @@ fn listing(folder: &Path) -> Vec<String> {
 }
 
 /// Every line of every file of a commit.
-fn blames(git: &Git, commit: &CommitId) -> Vec<Vec<BlameLine>> {
-    let files = git.files(commit).unwrap();
-    files.iter().map(|file| git.blame(Some(commit), &file.path, None).unwrap()).collect()
+fn blames(git: &Git, commit: &CommitId) -> Vec<(String, Vec<BlameLine>)> {
+    let files = git.files(commit).unwrap().into_iter();
+    files.map(|file| (file.path.clone(), git.blame(Some(commit), &file.path, None).unwrap())).collect()
 }
 
 #[test]
@@ -132,64 +132,86 @@ fn history_that_is_rewritten_is_read_as_it_is_now() {
     assert_eq!(who(&git.blame(None, "a", Some(1..=2)).unwrap(), &names), "a b");
 }
 
-/// A step of a made-up history: lines come, go, move and change, on two branches that are merged, in files that are renamed.
-fn step(repo: &mut Repository, random: &mut Random, files: &mut [(String, Vec<String>)], number: u64) {
-    let (path, lines) = &mut files[random.below(2)];
+/// The code files there are, with their lines.
+fn files(repo: &Repository) -> Vec<(String, Vec<String>)> {
+    let listing = repo.git(&["ls-files", "*.rs"]);
+    let read = |path: &str| std::fs::read_to_string(repo.path().join(path)).unwrap();
+    listing.lines().map(|path| (path.to_owned(), read(path).lines().map(str::to_owned).collect())).collect()
+}
+
+/// A step of a made-up history: lines come, go, move and are indented, and files are renamed.
+fn step(repo: &mut Repository, random: &mut Random, number: usize, may_rename: bool) {
+    let mut files = files(repo);
+    let at = random.below(files.len());
+    let (path, lines) = &mut files[at];
     for _ in 0..=random.below(3) {
         let at = random.below(lines.len() + 1);
-        match random.below(4) {
+        match random.below(5) {
             0 if at < lines.len() => drop(lines.remove(at)),
             1 if at < lines.len() => lines[at] = format!("    {}", lines[at].trim_start()),
+            2 => {
+                let end = (at + random.below(6)).min(lines.len());
+                let block: Vec<String> = lines.drain(at..end).collect();
+                let to = random.below(lines.len() + 1);
+                lines.splice(to..to, block);
+            }
             _ => lines.insert(at, format!("let value_{number}_{at} = compute({number}, {at});")),
         }
     }
-    if random.below(12) == 0 {
+    if may_rename && random.below(12) == 0 {
         let renamed = format!("file{number}.rs");
         repo.git(&["mv", path, &renamed]);
         *path = renamed;
     }
-    let text = lines.join("\n") + "\n";
-    let path = path.clone();
-    repo.write(&path, text);
+    repo.write(path, lines.join("\n") + "\n");
+    repo.commit(&format!("step {number}"));
+}
+
+/// A branch from before the last commit, merged into it or the other way round.
+fn merge(repo: &mut Repository, random: &mut Random, number: usize) {
+    repo.git(&["checkout", "-q", "-b", "side", "HEAD^"]);
+    step(repo, random, number, false);
+    let (onto, from) = if random.below(2) == 0 { ("main", "side") } else { ("side", "main") };
+    repo.git(&["checkout", "-q", onto]);
+    repo.git(&["merge", "-q", "--no-edit", "-X", "ours", from]);
+    repo.git(&["checkout", "-q", "-B", "main"]);
+    repo.git(&["branch", "-q", "-D", "side"]);
 }
 
 #[test]
 fn answers_are_those_of_a_repository_without_a_shadow() {
     let mut random = Random::seeded(7);
     let mut repo = Repository::new();
-    let mut files: Vec<(String, Vec<String>)> = (0..2)
-        .map(|file| {
-            let lines = (0..30).map(|line| format!("const LINE_{file}_{line}: u32 = {line};")).collect();
-            (format!("{file}.rs"), lines)
-        })
-        .collect();
-    for (path, lines) in &files {
-        repo.write(path, lines.join("\n") + "\n");
+    for file in 0..2 {
+        let lines: String =
+            (0..30).map(|line| format!("const LINE_{file}_{line}: u32 = {line};\n")).collect();
+        repo.write(&format!("{file}.rs"), lines);
     }
     repo.commit("start");
     let folder = tempfile::tempdir().unwrap();
     let (plain, shadowed) = (open(repo.path()), with_shadow(&repo, folder.path()));
     let mut older = None;
     for number in 0..40 {
-        if number % 10 == 4 {
-            repo.git(&["checkout", "-q", "-b", &format!("side{number}"), "HEAD^"]);
-            repo.write(&format!("side{number}"), "a\nb\n");
-            repo.commit("side");
-            repo.git(&["checkout", "-q", "main"]);
-            let side = format!("side{number}");
-            let order = if random.below(2) == 0 { ["main", &side] } else { [&side, "main"] };
-            repo.git(&["checkout", "-q", order[0]]);
-            repo.git(&["merge", "-q", "--no-edit", order[1]]);
-            repo.git(&["checkout", "-q", "-B", "main"]);
+        if number % 6 == 4 {
+            merge(&mut repo, &mut random, number);
         } else {
-            step(&mut repo, &mut random, &mut files, number);
-            repo.commit("step");
+            step(&mut repo, &mut random, number, true);
         }
         if number % 7 == 0 {
             refreshed(&shadowed);
         }
         let head = plain.head().unwrap().unwrap();
-        assert_eq!(blames(&shadowed, &head), blames(&plain, &head), "step {number}");
+        let whole = blames(&plain, &head);
+        for (path, lines) in &whole {
+            let line = &lines[random.below(lines.len())];
+            for git in [&plain, &shadowed] {
+                let alone = git.blame(Some(&head), path, Some(line.number..=line.number)).unwrap();
+                assert_eq!(alone, [line.clone()], "step {number}, line {} of {path} alone", line.number);
+            }
+        }
+        if number % 3 == 0 {
+            assert_eq!(blames(&shadowed, &head), whole, "step {number}");
+        }
         if let Some(older) = older.filter(|_| number % 5 == 0) {
             assert_eq!(blames(&shadowed, &older), blames(&plain, &older), "before step {number}");
         }
