@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use waymark_ledger::emission::Fingerprint;
 use waymark_provenance::git::content::{self, Content};
-use waymark_provenance::git::{Blob, Commit, CommitId, diff};
+use waymark_provenance::git::{Blob, Commit, CommitId, GitError, ObjectId, diff};
 use waymark_provenance::{Attributed, File, FileLine, Place, Times, attribute};
 use waymark_types::Timestamp;
 
@@ -19,8 +19,8 @@ const LARGEST: u64 = 8 << 20;
 pub(super) enum At {
     /// In a commit.
     Commit(CommitId),
-    /// In the index: what the next commit will have.
-    Index,
+    /// In the index, as this blob: what the next commit will have.
+    Index(ObjectId),
     /// In the working tree.
     Tree,
 }
@@ -75,7 +75,7 @@ impl Attribution {
                 }
                 (commit.parents.clone(), self.times(&commit)?)
             }
-            At::Index | At::Tree => self.uncommitted()?,
+            At::Index(_) | At::Tree => self.uncommitted()?,
         };
         let text = match self.after(change)? {
             Ok(text) => text,
@@ -133,7 +133,7 @@ impl Attribution {
     fn places(&self, at: At) -> Option<HashSet<u64>> {
         let commit = match at {
             At::Commit(commit) => commit,
-            At::Index | At::Tree => self.repository.head().ok()??,
+            At::Index(_) | At::Tree => self.repository.head().ok()??,
         };
         let files = self.repository.files(&commit).ok()?;
         let place = |path: &str| {
@@ -146,11 +146,11 @@ impl Attribution {
     /// What a file says after a change, or why nothing of it can be attributed.
     fn after(&mut self, change: &Change) -> Result<Result<Vec<String>, &'static str>, AttributionError> {
         let spec = match change.at {
-            At::Commit(commit) => commit.to_string(),
-            At::Index => String::new(),
+            At::Commit(commit) => format!("{commit}:{}", change.path),
+            At::Index(blob) => blob.to_string(),
             At::Tree => return self.in_tree(&change.path).map(|bytes| readable(&bytes)),
         };
-        match self.objects.blob(&format!("{spec}:{}", change.path), LARGEST)? {
+        match self.objects.blob(&spec, LARGEST)? {
             Blob::Text(bytes) => Ok(readable(&bytes)),
             Blob::TooLarge(_) => Ok(Err("too_large")),
             Blob::Missing => Ok(Err("missing")),
@@ -197,18 +197,29 @@ impl Attribution {
         self.commits.get(id).cloned().ok_or_else(missing)
     }
 
-    /// Reads commits and their parents, all at once.
+    /// Reads commits and their parents, all at once. A parent that is not there says nothing.
     pub(super) fn recall(&mut self, ids: &[CommitId]) -> Result<(), AttributionError> {
-        let mut wanted: Vec<CommitId> = ids.to_vec();
-        for _ in 0..2 {
-            wanted.retain(|id| !self.commits.contains_key(id));
-            wanted.sort_unstable();
-            wanted.dedup();
-            let read = self.repository.commits(&wanted)?;
-            wanted = read.iter().flat_map(|commit| commit.parents.iter().copied()).collect();
-            self.commits.extend(read.into_iter().map(|commit| (commit.id, commit)));
-        }
+        let read = self.repository.commits(&self.unread(ids))?;
+        let whole = read.iter().filter(|commit| !commit.is_boundary);
+        let parents: Vec<CommitId> = whole.flat_map(|commit| commit.parents.iter().copied()).collect();
+        self.commits.extend(read.into_iter().map(|commit| (commit.id, commit)));
+        let parents = self.unread(&parents);
+        let read = match self.repository.commits(&parents) {
+            Err(GitError::Missing { .. }) => {
+                parents.iter().flat_map(|parent| self.repository.commits(&[*parent])).flatten().collect()
+            }
+            read => read?,
+        };
+        self.commits.extend(read.into_iter().map(|commit| (commit.id, commit)));
         Ok(())
+    }
+
+    fn unread(&self, ids: &[CommitId]) -> Vec<CommitId> {
+        let mut unread = ids.to_vec();
+        unread.retain(|id| !self.commits.contains_key(id));
+        unread.sort_unstable();
+        unread.dedup();
+        unread
     }
 
     fn times(&mut self, commit: &Commit) -> Result<Times, AttributionError> {

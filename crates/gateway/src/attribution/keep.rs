@@ -41,7 +41,7 @@ impl Attribution {
         let Some(millis) = millis else { return Ok(Vec::new()) };
         let seconds = millis.iter().fold(0, |millis, byte| millis << 8 | i64::from(*byte)) / 1_000;
         match self.repository.head()? {
-            Some(head) => Ok(self.repository.since(&head, seconds)?),
+            Some(head) => Ok(self.repository.committed_since(&head, seconds)?),
             None => Ok(Vec::new()),
         }
     }
@@ -166,8 +166,8 @@ impl Attribution {
     /// The records behind the lines that the next commit will add.
     pub async fn staged(&mut self) -> Result<Vec<RecordId>, AttributionError> {
         let mut records = BTreeSet::new();
-        for path in self.repository.staged()? {
-            let changed = self.changed(&Change { at: At::Index, path, before: None }).await?;
+        for (path, blob) in self.repository.staged()? {
+            let changed = self.changed(&Change { at: At::Index(blob), path, before: None }).await?;
             records.extend(changed.lines.iter().flatten().filter_map(|line| line.record));
         }
         Ok(records.into_iter().collect())

@@ -1,7 +1,7 @@
 //! From what a user writes to commits.
 
-use super::process::{ask, failure, malformed, run, tell};
-use super::{CommitId, GitError, Repository};
+use super::process::{ask, failure, malformed, path_text, run, tell};
+use super::{CommitId, GitError, ObjectId, Repository};
 
 impl Repository {
     /// The commit a revision names; a tag's is the one it stands for.
@@ -83,7 +83,7 @@ impl Repository {
 
     /// The commits that a commit is made on and itself, of those committed at `since` or later, in seconds since 1970:
     /// parents before children. The walk ends where only older ones follow.
-    pub fn since(&self, commit: &CommitId, since: i64) -> Result<Vec<CommitId>, GitError> {
+    pub fn committed_since(&self, commit: &CommitId, since: i64) -> Result<Vec<CommitId>, GitError> {
         const OPERATION: &str = "rev-list";
         let since = format!("--since={since}");
         let mut asked = self.walker();
@@ -105,17 +105,21 @@ impl Repository {
         Ok(String::from_utf8(id.to_vec()).ok().filter(|id| !id.trim().is_empty()))
     }
 
-    /// The paths whose content in the index is not that of `HEAD`, and is there.
-    pub fn staged(&self) -> Result<Vec<String>, GitError> {
+    /// The files whose content in the index is not that of `HEAD`, and is there: their paths and blobs.
+    pub fn staged(&self) -> Result<Vec<(String, ObjectId)>, GitError> {
         const OPERATION: &str = "diff-index";
-        let against = match self.head()? {
-            Some(head) => head.to_string(),
-            None => self.empty_tree().to_owned(),
-        };
+        let head = self.head()?.map(|head| head.to_string());
+        let against = head.as_deref().unwrap_or(self.empty_tree());
         let mut asked = self.git();
-        asked.args([OPERATION, "--cached", "--name-only", "--no-renames", "--diff-filter=AM", "-z"]);
-        let listing = ask(asked.args([&against, "--"]), OPERATION)?;
-        let paths = listing.split(|&byte| byte == 0).filter(|path| !path.is_empty());
-        Ok(paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect())
+        asked.args([OPERATION, "--cached", "--raw", "--no-abbrev", "--no-renames", "--diff-filter=AM", "-z"]);
+        let listing = ask(asked.args([against, "--"]), OPERATION)?;
+        // `:MODE MODE BLOB BLOB STATUS`, then the path.
+        let mut parts = listing.split(|&byte| byte == 0).filter(|part| !part.is_empty());
+        let mut staged = Vec::new();
+        while let (Some(facts), Some(path)) = (parts.next(), parts.next()) {
+            let blob = facts.split(|&byte| byte == b' ').nth(3).and_then(ObjectId::from_ascii);
+            staged.push((path_text(path), blob.ok_or_else(|| malformed(OPERATION))?));
+        }
+        Ok(staged)
     }
 }
