@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use waymark_ledger::emission::Word;
 
 use super::claim::{Claim, Claims};
@@ -67,10 +67,12 @@ fn gaps(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, clai
         let line = solid.lines[*position];
         file.lines[line].added && claims.settled[line].is_none()
     };
-    // A line that stands somewhere as it was put out is not left over.
+    let found: FxHashSet<usize> = chain.runs.iter().flat_map(|run| run.file..run.file + run.length).collect();
+    // A line that stands somewhere as it was put out, and not for another of the emission's, is not left over.
     let is_left = |at: &usize| {
         let line = chain.line(source, *at);
-        let stands = line.fingerprint.is_telling() && solid.positions.contains_key(&line.fingerprint.line);
+        let places = solid.positions.get(&line.fingerprint.line).filter(|_| line.fingerprint.is_telling());
+        let stands = places.is_some_and(|places| places.iter().any(|place| !found.contains(place)));
         is_claimed(line.role) && !stands
     };
     let replaces = removed(file, source) >= LETTERS;

@@ -19,6 +19,11 @@ const MOST: u32 = 40;
 const LITTLE: u32 = 4;
 /// Pairs of lines between two runs that are looked at.
 const MOST_PAIRS: usize = 1 << 16;
+/// An emission of so many telling lines, of which less than this is found, in per cent, was hardly taken: lines of it here
+/// and there are chance, unless they stand together and have so many letters.
+const MANY: usize = 6;
+const FOUND: u32 = 30;
+const THICK: u32 = 60;
 /// How much of an emission must stand in a file for it to have landed, in per cent.
 const LANDED: u32 = 50;
 /// How alike a line must be to one of the suggestion that it was made of, in thousandths.
@@ -269,7 +274,8 @@ pub(super) fn accepted(
         is_stale: source.is_stale(&file.times).unwrap_or(landed >= LANDED),
         is_late: source.is_late(&file.times) && share < LANDED,
     };
-    chain.is_of_commit = !when.is_stale && !when.is_late;
+    let is_scattered = telling_lines(source) >= MANY && share + landed < FOUND;
+    chain.is_of_commit = !when.is_stale && !when.is_late && !is_scattered;
     let mut kept = Vec::new();
     for (number, run) in chain.runs.iter().enumerate() {
         let near = near(&chain.runs, &supports, number);
@@ -278,7 +284,8 @@ pub(super) fn accepted(
         let telling = supports[number].telling + near.telling;
         let read = supports[number].read + near.read + removed(file, source);
         let all = Support { own, around, read, telling };
-        if !is_enough(place, source, &all, share, when) {
+        let is_thin = is_scattered && (all.telling < 3 || own + around < THICK);
+        if is_thin && source.word.is_none() || !is_enough(place, source, &all, share, when) {
             continue;
         }
         kept.push(*run);
@@ -405,6 +412,12 @@ fn share(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain, a
         .map(|(at, _)| chain.line(source, at).fingerprint.weight().min(MOST))
         .sum();
     (100 * found).checked_div(all).unwrap_or_default()
+}
+
+/// How many telling lines it adds.
+fn telling_lines(source: &Source<'_>) -> usize {
+    let added = source.emission.lines.iter().filter(|line| is_claimed(line.role));
+    added.filter(|line| line.fingerprint.is_telling()).count()
 }
 
 /// How an emission's time fits a commit's.
