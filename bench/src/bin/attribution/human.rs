@@ -110,6 +110,15 @@ impl Pool {
         }
     }
 
+    /// A line that has little to do with any of these.
+    fn apart_from(&self, lines: &[&str], path: &str, random: &mut Random) -> String {
+        let is_apart = |drawn: &String| {
+            lines.iter().all(|line| share(drawn, line) > WHOLE && !is_within_a_third(drawn, line))
+        };
+        let drawn = (0..20).map(|_| self.line(path, random)).find(is_apart);
+        drawn.unwrap_or_else(|| remark(path, random))
+    }
+
     /// A line that has little to do with this one.
     pub(crate) fn other_than(&self, line: &str, path: &str, random: &mut Random) -> String {
         let drawn = (0..20)
@@ -165,7 +174,7 @@ impl Hand<'_> {
         let mut at = 0;
         while at < file.entries.len() {
             at += match file.entries[at].live() {
-                Some(line) if of(line, emission) => self.touches(file, at),
+                Some(line) if of(line, emission) => self.touches(file, at, emission),
                 _ => 1,
             };
         }
@@ -180,8 +189,11 @@ impl Hand<'_> {
     }
 
     /// Changes one emitted line, or not; how many entries to go on by.
-    fn touches(&mut self, file: &mut File, at: usize) -> usize {
+    fn touches(&mut self, file: &mut File, at: usize, emission: usize) -> usize {
         let Some(line) = file.entries[at].live().cloned() else { return 1 };
+        let emitted = || -> Vec<&str> {
+            file.lines().filter(|line| of(line, emission)).map(|line| line.text.as_str()).collect()
+        };
         match self.random.below(100) {
             0..8 => {
                 let text = nudged(&line.text, self.path, self.random).unwrap_or(line.text.clone());
@@ -189,7 +201,7 @@ impl Hand<'_> {
                 1
             }
             8..12 if !is_trivial(&line.text) => {
-                let text = self.pool.other_than(&line.text, self.path, self.random);
+                let text = self.pool.apart_from(&emitted(), self.path, self.random);
                 let typed = Line::typed(&text, self.commit, line.place);
                 self.went.extend(file.replace(at..at + 1, vec![typed]));
                 2
@@ -200,8 +212,9 @@ impl Hand<'_> {
             }
             16..21 => {
                 let count = 1 + self.random.below(3);
+                let emitted = emitted();
                 let lines = (0..count).map(|_| {
-                    let text = self.pool.line(self.path, self.random);
+                    let text = self.pool.apart_from(&emitted, self.path, self.random);
                     Line::typed(&text, self.commit, line.place.after())
                 });
                 let lines: Vec<Line> = lines.collect();

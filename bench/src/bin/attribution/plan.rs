@@ -67,6 +67,8 @@ pub(crate) struct Planner {
     recent: Vec<(String, Vec<String>)>,
     /// What the commit under way takes away, and where.
     went: Vec<(String, Line)>,
+    /// What was put out for a file in it and thrown away, and the lines that a person typed for it.
+    rejected: Vec<(String, Change)>,
     planned: Planned,
 }
 
@@ -75,6 +77,16 @@ pub(crate) struct Planner {
 struct Change {
     hunk: Hunk,
     added: Vec<String>,
+}
+
+impl Change {
+    /// Whether a person's line stands in the place of these, which were thrown away, and reads as one of them, or nearly.
+    fn is_retyped(&self, line: &Line) -> bool {
+        let is_there = matches!(&line.place, Place::New(range) if self.hunk.new.contains(&range.start));
+        is_there
+            && line.truth == Truth::Human
+            && self.added.iter().any(|rejected| is_within_a_third(rejected, &line.text))
+    }
 }
 
 impl Planner {
@@ -91,6 +103,7 @@ impl Planner {
             emissions: first_emission,
             recent: Vec::new(),
             went: Vec::new(),
+            rejected: Vec::new(),
             planned: Planned::default(),
         }
     }
@@ -99,6 +112,7 @@ impl Planner {
     pub(crate) fn step(&mut self, step: &Step) -> Planned {
         self.commit += 1;
         self.went.clear();
+        self.rejected.clear();
         let mut settled = BTreeMap::new();
         if self.chance(20) {
             self.retypes();
@@ -352,7 +366,8 @@ impl Planner {
             let file = self.files.entry(path.to_owned()).or_default();
             for change in others {
                 let at = file.spot(&change.hunk).start;
-                file.entries.splice(at..at, change.added.into_iter().map(Entry::Ghost));
+                file.entries.splice(at..at, change.added.iter().cloned().map(Entry::Ghost));
+                self.rejected.push((path.to_owned(), change));
             }
         }
         changes.iter().for_each(|change| self.types(path, change));
@@ -445,7 +460,10 @@ impl Planner {
                 .filter_map(|at| {
                     let line = file.entries[at].live()?;
                     let is_new = line.born == self.commit && !is_trivial(&line.text);
-                    Some((at, judged(file, at, line, path, &went).filter(|_| is_new)?))
+                    let rejected =
+                        || self.rejected.iter().any(|(of, change)| of == path && change.is_retyped(line));
+                    let why = is_new.then(|| judged(file, at, line, path, &went)).flatten();
+                    Some((at, why.or_else(|| (is_new && rejected()).then_some(Why::Retyped))?))
                 })
                 .collect();
             for (at, why) in unclear {

@@ -141,6 +141,15 @@ impl Line {
         Self { text: text.to_owned(), truth: Truth::Human, born, place }
     }
 
+    /// What stays in its place when it goes: nothing where no model had a hand in it.
+    fn ghost(&self) -> Option<String> {
+        match &self.truth {
+            Truth::Human => None,
+            Truth::Unclear(_) => Some(self.text.clone()),
+            Truth::Emitted(origin) | Truth::Changed(origin, _) => Some(origin.text.clone()),
+        }
+    }
+
     /// A line that a model puts out and that stays.
     pub(crate) fn emitted(text: &str, emission: usize, born: usize, place: Place) -> Self {
         let origin = Origin { emission, text: text.to_owned() };
@@ -267,7 +276,7 @@ impl File {
                     entries.push(Entry::Live(Line { place, ..line }));
                 }
                 None => {
-                    entries.extend(line.truth.origin().map(|origin| Entry::Ghost(origin.text.clone())));
+                    entries.extend(line.ghost().map(Entry::Ghost));
                     went.push(line);
                 }
             }
