@@ -58,20 +58,20 @@ fn main() -> Outcome<()> {
     history.write(&repository, commits)?;
     println!("{commits} commits written in {:.0} s", started.elapsed().as_secs_f64());
     let plain = open(&repository)?;
-    measure("without a shadow", &plain)?;
+    measure("without a shadow", &plain, &shadow)?;
     let shadowed = open(&repository)?.with_shadow(&shadow)?;
     let started = Instant::now();
     shadowed.refresh(&mut |_, _| {})?;
     println!("shadow made in {:.1} s", started.elapsed().as_secs_f64());
-    measure("with a shadow, nothing kept", &shadowed)?;
+    measure("with a shadow, nothing kept", &shadowed, &shadow)?;
     for path in [HOT, ORDINARY] {
         let started = Instant::now();
         shadowed.blame(Some(&head(&shadowed)?), path, None)?;
         println!("  {path}: all lines, kept: {:.0} ms", started.elapsed().as_secs_f64() * 1e3);
     }
-    measure("with a shadow, kept", &shadowed)?;
+    measure("with a shadow, kept", &shadowed, &shadow)?;
     history.write(&repository, 1_000)?;
-    measure("with a shadow, kept 1,000 commits ago", &open(&repository)?.with_shadow(&shadow)?)?;
+    measure("with a shadow, kept 1,000 commits ago", &shadowed, &shadow)?;
     let started = Instant::now();
     shadowed.refresh(&mut |_, _| {})?;
     println!("shadow brought up to 1,000 commits more in {:.1} s", started.elapsed().as_secs_f64());
@@ -89,10 +89,33 @@ fn head(git: &Repository) -> Outcome<CommitId> {
     Ok(git.head()?.ok_or("no commit")?)
 }
 
+/// What is kept in the shadow, to be put back before each question.
+struct Kept(PathBuf, Vec<(PathBuf, Vec<u8>)>);
+
+impl Kept {
+    fn take(shadow: &Path) -> Outcome<Self> {
+        let folder = shadow.join("blames");
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry?.path();
+            files.push((path.clone(), std::fs::read(path)?));
+        }
+        Ok(Self(folder, files))
+    }
+
+    fn restore(&self) -> Outcome<()> {
+        for entry in std::fs::read_dir(&self.0).into_iter().flatten() {
+            std::fs::remove_file(entry?.path())?;
+        }
+        self.1.iter().try_for_each(|(path, bytes)| Ok(std::fs::write(path, bytes)?))
+    }
+}
+
 /// The middle of five.
-fn middle(mut act: impl FnMut() -> Outcome<()>) -> Outcome<f64> {
+fn middle(mut act: impl FnMut() -> Outcome<()>, kept: &Kept) -> Outcome<f64> {
     let mut times = Vec::new();
     for _ in 0..5 {
+        kept.restore()?;
         let started = Instant::now();
         act()?;
         times.push(started.elapsed().as_secs_f64() * 1e3);
@@ -101,7 +124,8 @@ fn middle(mut act: impl FnMut() -> Outcome<()>) -> Outcome<f64> {
     Ok(times[2])
 }
 
-fn measure(what: &str, git: &Repository) -> Outcome<()> {
+fn measure(what: &str, git: &Repository, shadow: &Path) -> Outcome<()> {
+    let kept = &Kept::take(shadow)?;
     println!("{what}:");
     for path in [HOT, ORDINARY] {
         let commit = head(git)?;
@@ -113,18 +137,21 @@ fn measure(what: &str, git: &Repository) -> Outcome<()> {
         for (age, at) in [("oldest", ages[0]), ("youngest", ages[ages.len() - 1])] {
             let number = lines[at].number;
             // All that a question of a user's takes: to find the repository's `HEAD`, the line and its commit.
-            let time = middle(|| {
-                let commit = head(git)?;
-                let line = git.blame(Some(&commit), path, Some(number..=number))?;
-                git.commits(&[line[0].commit.ok_or("not committed")?])?;
-                Ok(())
-            })?;
+            let time = middle(
+                || {
+                    let commit = head(git)?;
+                    let line = git.blame(Some(&commit), path, Some(number..=number))?;
+                    git.commits(&[line[0].commit.ok_or("not committed")?])?;
+                    Ok(())
+                },
+                kept,
+            )?;
             println!("  {path}: the {age} line: {time:.0} ms");
         }
-        let time = middle(|| Ok(drop(git.blame(Some(&commit), path, None)?)))?;
+        let time = middle(|| git.blame(Some(&commit), path, None).map(drop).map_err(Into::into), kept)?;
         println!("  {path}: all {} lines: {time:.0} ms", lines.len());
     }
-    Ok(())
+    kept.restore()
 }
 
 /// What has been written so far.

@@ -58,6 +58,8 @@ struct Support {
     around: u32,
     /// Of these, letters of lines that were only read, or that the commit takes away as the emission does.
     read: u32,
+    /// Letters of its own lines that were there before the commit.
+    kept: u32,
     /// Telling lines, of either sort.
     telling: u32,
 }
@@ -283,7 +285,7 @@ pub(super) fn accepted(
         let around = supports[number].around + near.own + near.around + removed(file, source);
         let telling = supports[number].telling + near.telling;
         let read = supports[number].read + near.read + removed(file, source);
-        let all = Support { own, around, read, telling };
+        let all = Support { own, around, read, kept: supports[number].kept, telling };
         let is_thin = is_scattered && (all.telling < 3 || own + around < THICK);
         if is_thin && source.word.is_none() || !is_enough(place, source, &all, share, when) {
             continue;
@@ -351,8 +353,10 @@ fn support(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain,
             support.own += weight;
         } else {
             support.around += weight / 2;
-            if emitted.role == Role::Context {
-                support.read += weight / 2;
+            match emitted.role {
+                Role::Context => support.read += weight / 2,
+                _ if !file.lines[solid[run.file + on]].added => support.kept += weight,
+                _ => {}
             }
         }
     }
@@ -442,7 +446,8 @@ fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, share: u32, 
         Fit::Other => false,
     };
     // What would have landed in another commit needs more than a line that happens to be the same.
-    let belongs = !when.is_late && (!when.is_stale || run.read >= 8 || (run.telling >= 2 && run.own >= 40));
+    let belongs = !when.is_late
+        && (!when.is_stale || run.kept <= run.own && (run.read >= 8 || run.telling >= 2 && run.own >= 40));
     match source.word {
         Some(_) => source.fit >= Fit::Loose,
         None => enough && belongs,

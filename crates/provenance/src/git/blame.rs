@@ -3,30 +3,19 @@
 //! Lines that moved within their file (`-M`) and lines that were only indented anew (`-w`) stay with the commit that wrote
 //! them. Commits that a repository wants ignored are not: what they changed is theirs.
 //!
-//! A walk may end early, at a commit from which on the answer is known or asked for in another way: a file in the working
-//! tree is blamed down to `HEAD`, and `HEAD`'s file from there; a file blamed once is blamed down to where it was blamed
-//! before ([`super::kept`]).
+//! A file in the working tree is blamed down to `HEAD`, and `HEAD`'s file from there ([`super::walk`]).
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use super::content::{self, Content};
-use super::kept::Kept;
-use super::moves;
 use super::porcelain::{Origin, parse};
-use super::process::{ask, malformed, tell};
+use super::process::{malformed, tell};
+use super::walk::{File, Origins, arguments};
 use super::{Blob, CommitId, GitError, Kind, NotText, Repository};
 
-const OPERATION: &str = "blame";
-/// More separate stretches of lines than these are not asked for one by one.
-const MOST_STRETCHES: usize = 100;
-/// A walk that ended at more places than these is done again, without ending early.
-const MOST_ENDS: usize = 8;
-/// How many more walks short lines may take, for one question; beyond, git's first answer stands.
-const MOST_AGAIN: usize = 200;
+pub(crate) const OPERATION: &str = "blame";
 /// One line of a file, and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlameLine {
@@ -44,27 +33,6 @@ pub struct BlameLine {
     pub is_boundary: bool,
     /// Its bytes without the line feed; UTF-16 as UTF-8.
     pub text: Vec<u8>,
-}
-
-/// Lines by their number.
-type Origins = BTreeMap<u32, Origin>;
-
-/// A commit's file.
-type Place = (CommitId, Arc<str>);
-/// A line's number, and its number in another file.
-type Pair = (u32, u32);
-
-/// A file whose lines can be told apart.
-struct File {
-    commit: CommitId,
-    path: Arc<str>,
-    texts: Vec<Vec<u8>>,
-}
-
-impl File {
-    fn is_most(&self, wanted: &[u32]) -> bool {
-        wanted.len() * 2 > self.texts.len()
-    }
 }
 
 impl Repository {
@@ -114,7 +82,7 @@ impl Repository {
     }
 
     /// The bytes of a commit's file.
-    fn committed(&self, commit: &CommitId, path: &str) -> Result<Vec<u8>, GitError> {
+    pub(crate) fn committed(&self, commit: &CommitId, path: &str) -> Result<Vec<u8>, GitError> {
         match self.blob(&format!("{commit}:{path}"), content::MOST)? {
             Blob::Text(bytes) => Ok(bytes),
             Blob::TooLarge(_) => Err(GitError::NotText { path: path.to_owned(), form: NotText::TooLarge }),
@@ -132,176 +100,6 @@ impl Repository {
                 _ => GitError::Missing { what: format!("blob {} (`{path}`)", entry.id) },
             },
         })
-    }
-
-    /// Where lines of a commit's file come from.
-    fn origins(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
-        let shadow = self.usable_shadow();
-        if let Some(shadow) = shadow
-            && let Some(kept) = Kept::load(&shadow.blames(), &file.path)
-            && let Some(origins) = self.origins_since(&kept, file, wanted)?
-        {
-            if kept.commit != file.commit {
-                self.keep(file, &origins);
-            }
-            return Ok(origins);
-        }
-        let origins = self.origins_walked(file, wanted)?;
-        self.keep(file, &origins);
-        Ok(origins)
-    }
-
-    /// Keeps a blame, if it is of the whole file.
-    fn keep(&self, file: &File, origins: &Origins) {
-        let Some(shadow) = self.usable_shadow() else { return };
-        let lines = 1..=file.texts.len() as u32;
-        let whole: Option<Vec<Origin>> = lines.map(|line| origins.get(&line).cloned()).collect();
-        if let Some(origins) = whole {
-            Kept { commit: file.commit, path: file.path.clone(), origins }.store(&shadow.blames());
-        }
-    }
-
-    /// The same with what is kept; nothing where that does not help.
-    fn origins_since(&self, kept: &Kept, file: &File, wanted: &[u32]) -> Result<Option<Origins>, GitError> {
-        let Some(origins) = self.since(kept, file, wanted)? else { return Ok(None) };
-        if kept.commit == file.commit {
-            return Ok(Some(origins));
-        }
-        self.with_short_moves(origins, &file.texts, Some(kept)).map(Some)
-    }
-
-    /// One walk down to what is kept.
-    fn since(&self, kept: &Kept, file: &File, wanted: &[u32]) -> Result<Option<Origins>, GitError> {
-        if kept.commit == file.commit && kept.path == file.path {
-            let origin = |&line: &u32| Some((line, kept.origins.get(line as usize - 1)?.clone()));
-            return Ok(wanted.iter().map(origin).collect());
-        }
-        // It fails where the file's commit is older than the one kept, or that one is gone: nothing is left to walk.
-        let revisions = [format!("^{}", kept.commit), file.commit.to_string()];
-        match self.walk(&revisions, file, wanted) {
-            Ok(walked) => self.followed(walked, Some(kept)),
-            Err(_) => Ok(None),
-        }
-    }
-
-    /// The same, walking as far as it takes.
-    fn origins_walked(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
-        let revision = [file.commit.to_string()];
-        let origins = self.walk(&revision, file, if file.is_most(wanted) { &[] } else { wanted })?;
-        self.with_short_moves(origins, &file.texts, None)
-    }
-
-    /// Git knows a short line as moved only together with others ([`super::moves`]). So the commits that seem to have written
-    /// such lines are asked again, each for the one step from its parents with the whole of its file, where that may give
-    /// another answer; and lines that moved are followed from there.
-    fn with_short_moves(
-        &self,
-        mut origins: Origins,
-        texts: &[Vec<u8>],
-        kept: Option<&Kept>,
-    ) -> Result<Origins, GitError> {
-        let mut again: Vec<u32> = origins.keys().copied().collect();
-        let mut asked = 0;
-        while !again.is_empty() && asked < MOST_AGAIN {
-            let mut ends: BTreeMap<Place, Vec<Pair>> = BTreeMap::new();
-            for (place, (before, numbers)) in short_lines(&origins, texts, &again) {
-                if asked < MOST_AGAIN && self.may_have_moved(&place, &before, texts, &numbers) {
-                    asked += 1;
-                    self.step(place, &numbers, &mut ends)?;
-                }
-            }
-            again.clear();
-            for ((commit, path), lines) in ends {
-                asked += 1;
-                let file = File { commit, path, texts: Vec::new() };
-                let wanted = theirs(&lines);
-                let known = kept.map_or(Ok(None), |kept| self.since(kept, &file, &wanted))?;
-                let found = known.map_or_else(|| self.walk(&[commit.to_string()], &file, &wanted), Ok)?;
-                for (number, line) in lines {
-                    origins.insert(number, found.get(&line).ok_or_else(|| malformed(OPERATION))?.clone());
-                    again.push(number);
-                }
-            }
-            again.sort_unstable();
-        }
-        Ok(origins)
-    }
-
-    fn may_have_moved(&self, place: &Place, before: &Place, texts: &[Vec<u8>], numbers: &[Pair]) -> bool {
-        // Files that are not to be read as text have no lines to move.
-        let Ok(old) = self.lines_of(before) else { return false };
-        if !moves::any_in(numbers.iter().map(|&(number, _)| &*texts[number as usize - 1]), &old) {
-            return false;
-        }
-        let Ok(new) = self.lines_of(place) else { return false };
-        let blocks = moves::Blocks::new(&old, &new);
-        numbers.iter().any(|&(_, line)| blocks.has(line as usize - 1))
-    }
-
-    /// Those of a commit's lines that its parents have, by where.
-    fn step(
-        &self,
-        (commit, path): Place,
-        numbers: &[Pair],
-        ends: &mut BTreeMap<Place, Vec<Pair>>,
-    ) -> Result<(), GitError> {
-        let file = File { commit, path, texts: Vec::new() };
-        let step = self.walk(&[format!("{commit}^!")], &file, &[])?;
-        for &(number, line) in numbers {
-            if let Some(Origin { commit: Some(before), path, line, is_boundary: true, .. }) = step.get(&line)
-            {
-                ends.entry((*before, path.clone())).or_default().push((number, *line));
-            }
-        }
-        Ok(())
-    }
-
-    fn lines_of(&self, (commit, path): &Place) -> Result<Vec<Vec<u8>>, GitError> {
-        texts(path, &self.committed(commit, path)?)
-    }
-
-    /// Goes on where a walk ended early; nothing where it ended in too many places.
-    fn followed(&self, mut walked: Origins, kept: Option<&Kept>) -> Result<Option<Origins>, GitError> {
-        let mut ends: BTreeMap<Place, Vec<Pair>> = BTreeMap::new();
-        for (&number, origin) in &mut walked {
-            let Some(commit) = origin.commit.filter(|_| origin.is_boundary) else { continue };
-            let here = kept.filter(|kept| kept.commit == commit && kept.path == origin.path);
-            match here.and_then(|kept| kept.origins.get(origin.line as usize - 1)) {
-                Some(known) => *origin = known.clone(),
-                None => ends.entry((commit, origin.path.clone())).or_default().push((number, origin.line)),
-            }
-        }
-        if ends.len() > MOST_ENDS {
-            return Ok(None);
-        }
-        for ((commit, path), lines) in ends {
-            let texts = texts(&path, &self.committed(&commit, &path)?)?;
-            let file = File { commit, path, texts };
-            let wanted = theirs(&lines);
-            // What is kept was of no use to this walk, or it is the kept one's own question.
-            let origins = match kept {
-                Some(_) => self.origins_walked(&file, &wanted)?,
-                None => self.origins(&file, &wanted)?,
-            };
-            for (number, line) in lines {
-                let origin = origins.get(&line).ok_or_else(|| malformed(OPERATION))?;
-                walked.insert(number, origin.clone());
-            }
-        }
-        Ok(Some(walked))
-    }
-
-    /// One `git blame` of a commit's file, of the lines named or, where none are, of all.
-    fn walk(&self, revisions: &[String], file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
-        let mut command = arguments(self.walker());
-        let stretches = stretches(wanted);
-        if stretches.len() <= MOST_STRETCHES {
-            for (first, last) in stretches {
-                command.arg("-L").arg(format!("{first},{last}"));
-            }
-        }
-        let answer = ask(command.args(revisions).arg("--").arg(&*file.path), OPERATION)?;
-        Ok(parse(&answer).ok_or_else(|| malformed(OPERATION))?.into_iter().collect())
     }
 }
 
@@ -331,7 +129,7 @@ impl Repository {
             let origins = self.origins(&file, &wanted)?;
             return self.assembled(&wanted, origins, &file.texts);
         }
-        if before.as_deref().is_some_and(|before| content::lines(before) == Content::LfsPointer) {
+        if before.as_deref().and_then(content::not_text) == Some(NotText::LfsPointer) {
             return Err(GitError::NotText { path: path.to_owned(), form: NotText::LfsPointer });
         }
         let walked = match self.overlay(&head, path, &bytes, before.is_some()) {
@@ -380,13 +178,6 @@ impl Repository {
     }
 }
 
-/// What every blame is asked with. Settings that would change the answer are set.
-fn arguments(mut command: Command) -> Command {
-    command.args(["-c", "diff.algorithm=myers", "-c", "diff.indentHeuristic=true", OPERATION]);
-    command.args(["--porcelain", "--root", "-M", "-w", "--no-ignore-revs-file", "--no-textconv"]);
-    command
-}
-
 /// The bytes of a file in the working tree, as git would take them.
 fn working(file: &Path, path: &str) -> Result<Vec<u8>, GitError> {
     let failed = |source: std::io::Error| match source.kind() {
@@ -410,21 +201,18 @@ fn working(file: &Path, path: &str) -> Result<Vec<u8>, GitError> {
 }
 
 /// The texts of a file's lines, numbered as git numbers them.
-fn texts(path: &str, bytes: &[u8]) -> Result<Vec<Vec<u8>>, GitError> {
+pub(crate) fn texts(path: &str, bytes: &[u8]) -> Result<Vec<Vec<u8>>, GitError> {
     let not_text = |form| GitError::NotText { path: path.to_owned(), form };
-    let lines = match content::lines(bytes) {
-        Content::Lines(lines) => lines,
-        Content::Binary => return Err(not_text(NotText::Binary)),
-        Content::LfsPointer => return Err(not_text(NotText::LfsPointer)),
-        Content::TooLarge => return Err(not_text(NotText::TooLarge)),
-    };
+    if let Some(form) = content::not_text(bytes) {
+        return Err(not_text(form));
+    }
     let split: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
-    if content::is_utf_16(bytes) {
+    if content::is_utf_16(bytes)
+        && let Content::Lines(lines) = content::lines(bytes)
+    {
         // Git ends a line at every such byte, also at one inside a character: then the numbers are not ours.
-        let feeds = split.len() - 1;
-        let ends = lines.len() - usize::from(!ends_in_feed(bytes));
-        let counts_alike = feeds == ends;
-        return if counts_alike {
+        let ends = lines.len() - usize::from(!lines.is_empty() && !ends_in_feed(bytes));
+        return if split.len() - 1 == ends {
             Ok(lines.into_iter().map(String::into_bytes).collect())
         } else {
             Err(not_text(NotText::Binary))
@@ -456,45 +244,6 @@ fn uncommitted(path: &str, wanted: &[u32]) -> Origins {
     wanted.iter().map(|&line| (line, origin(line))).collect()
 }
 
-/// First and last of each stretch of numbers that follow each other.
-fn stretches(lines: &[u32]) -> Vec<(u32, u32)> {
-    let mut stretches: Vec<(u32, u32)> = Vec::new();
-    for &line in lines {
-        match stretches.last_mut() {
-            Some((_, last)) if *last + 1 == line => *last = line,
-            _ => stretches.push((line, line)),
-        }
-    }
-    stretches
-}
-
-/// Where walks ended: the lines' numbers there, in order and each once.
-fn theirs(lines: &[Pair]) -> Vec<u32> {
-    let mut theirs: Vec<u32> = lines.iter().map(|&(_, line)| line).collect();
-    theirs.sort_unstable();
-    theirs.dedup();
-    theirs
-}
-
-/// Lines by the file of the commit that seems to have written them, with the file before it.
-type Short = BTreeMap<Place, (Place, Vec<Pair>)>;
-
-/// Those of the lines that are too short for git to have looked for where they moved from, if they stood alone.
-fn short_lines(origins: &Origins, texts: &[Vec<u8>], lines: &[u32]) -> Short {
-    let mut short = Short::new();
-    for &number in lines {
-        let Some((origin, text)) = origins.get(&number).zip(texts.get(number as usize - 1)) else { continue };
-        if let (Some(commit), Some(before)) = (origin.commit, origin.previous.clone())
-            && !origin.is_boundary
-            && moves::letters(text) < moves::LEAST
-        {
-            let place = (commit, origin.path.clone());
-            short.entry(place).or_insert((before, Vec::new())).1.push((number, origin.line));
-        }
-    }
-    short
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -519,10 +268,5 @@ mod tests {
             let error = wanted("f", 3, Some(lines)).unwrap_err();
             assert!(matches!(error, GitError::NoSuchLine { lines: 3, .. }), "{error}");
         }
-    }
-
-    #[test]
-    fn numbers_become_stretches() {
-        assert_eq!(stretches(&[1, 2, 3, 7, 9, 10]), [(1, 3), (7, 7), (9, 10)]);
     }
 }

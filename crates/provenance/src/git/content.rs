@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use super::NotText;
+
 /// The longest file that is read line by line, in bytes.
 pub const MOST: u64 = 8 * 1024 * 1024;
 
@@ -30,17 +32,24 @@ pub enum Content {
 /// Reads a file's bytes as lines. UTF-16 is known by its byte order mark; what is not UTF-8 either is read as Latin-1,
 /// one character a byte. A carriage return inside a line stays there, as git does not end a line at it.
 pub fn lines(bytes: &[u8]) -> Content {
+    match not_text(bytes) {
+        Some(NotText::TooLarge) => Content::TooLarge,
+        Some(NotText::LfsPointer) => Content::LfsPointer,
+        Some(NotText::Binary) => Content::Binary,
+        None => Content::Lines(split(&decoded(bytes)).map(str::to_owned).collect()),
+    }
+}
+
+/// What a file is when it is not text; nothing for text.
+pub(crate) fn not_text(bytes: &[u8]) -> Option<NotText> {
     if bytes.len() as u64 > MOST {
-        return Content::TooLarge;
+        return Some(NotText::TooLarge);
     }
     if is_lfs_pointer(bytes) {
-        return Content::LfsPointer;
+        return Some(NotText::LfsPointer);
     }
-    let text = decoded(bytes);
-    if text.contains('\0') {
-        return Content::Binary;
-    }
-    Content::Lines(split(&text).map(str::to_owned).collect())
+    let has_nul = if is_utf_16(bytes) { decoded(bytes).contains('\0') } else { bytes.contains(&0) };
+    has_nul.then_some(NotText::Binary)
 }
 
 /// Whether the bytes begin with UTF-16's mark.

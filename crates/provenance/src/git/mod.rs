@@ -21,6 +21,7 @@ mod process;
 mod revision;
 mod shadow;
 mod tree;
+mod walk;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -151,8 +152,7 @@ impl Repository {
     /// Reads one object with the process that the repository keeps for itself.
     fn blob(&self, spec: &str, most: u64) -> Result<Blob, GitError> {
         // What a panic left behind is a process like any other: it is asked again, or started anew.
-        let mut objects = self.reading.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        objects.blob(spec, most)
+        self.reading.lock().unwrap_or_else(std::sync::PoisonError::into_inner).blob(spec, most)
     }
 }
 

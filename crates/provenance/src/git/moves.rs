@@ -22,8 +22,8 @@ pub(crate) struct Blocks {
 
 impl Blocks {
     /// Compares lines without their white space: one that was only indented anew is the same.
-    pub(crate) fn new(old: &[Vec<u8>], new: &[Vec<u8>]) -> Self {
-        let bare = |lines: &[Vec<u8>]| lines.iter().map(|line| bare(line)).collect::<Vec<_>>();
+    pub(crate) fn new(old: &[u8], new: &[u8]) -> Self {
+        let bare = |text| lines(text).map(bare).collect::<Vec<_>>();
         let (old, new) = (bare(old), bare(new));
         let mut places: FxHashMap<Vec<u8>, Vec<usize>> = FxHashMap::default();
         for (at, line) in old.iter().enumerate() {
@@ -59,14 +59,19 @@ impl Blocks {
 }
 
 /// Whether one of the lines is in the old text at all: if not, none was moved.
-pub(crate) fn any_in<'a>(lines: impl Iterator<Item = &'a [u8]>, old: &[Vec<u8>]) -> bool {
-    let wanted: FxHashSet<Vec<u8>> = lines.map(bare).collect();
+pub(crate) fn any_in<'a>(wanted: impl Iterator<Item = &'a [u8]>, old: &[u8]) -> bool {
+    let wanted: FxHashSet<Vec<u8>> = wanted.map(bare).collect();
     let mut line = Vec::new();
-    old.iter().any(|text| {
+    lines(old).any(|text| {
         line.clear();
         line.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
         wanted.contains(&line)
     })
+}
+
+/// As git numbers them; what follows a last line feed is no line.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.strip_suffix(b"\n").unwrap_or(text).split(|&byte| byte == b'\n')
 }
 
 /// How many letters and digits a line has.
@@ -84,24 +89,20 @@ mod tests {
 
     use super::*;
 
-    fn text(text: &str) -> Vec<Vec<u8>> {
-        text.lines().map(|line| line.as_bytes().to_vec()).collect()
-    }
-
     const BLOCK: &str = "fn moved() {\n  let a_number = 1_000;\n}\n";
 
     #[test]
     fn a_short_line_is_judged_by_what_stands_around_it() {
         let blocks =
-            Blocks::new(&text(BLOCK), &text("}\nfn new() {\n}\n  fn moved() {\nlet a_number = 1_000;\n  }"));
+            Blocks::new(BLOCK.as_bytes(), b"}\nfn new() {\n}\n  fn moved() {\nlet a_number = 1_000;\n  }");
         let found: Vec<bool> = (0..7).map(|line| blocks.has(line)).collect();
         assert_eq!(found, [false, false, false, true, true, true, false]);
     }
 
     #[test]
     fn what_is_not_in_the_old_text_is_not_looked_for() {
-        assert!(any_in([&b" }"[..]].into_iter(), &text(BLOCK)));
-        assert!(!any_in([&b"x"[..]].into_iter(), &text(BLOCK)));
+        assert!(any_in([&b" }"[..]].into_iter(), BLOCK.as_bytes()));
+        assert!(!any_in([&b"x"[..]].into_iter(), BLOCK.as_bytes()));
     }
 
     proptest! {
@@ -110,9 +111,9 @@ mod tests {
             lines in proptest::collection::vec("[a-d]{1,12}", 20..30),
             line in 0usize..40,
         ) {
-            let lines: Vec<Vec<u8>> = lines.into_iter().map(String::into_bytes).collect();
-            prop_assert_eq!(Blocks::new(&lines, &lines).has(line), line < lines.len());
-            prop_assert!(!Blocks::new(&[], &lines).has(line));
+            let text = lines.join("\n").into_bytes();
+            prop_assert_eq!(Blocks::new(&text, &text).has(line), line < lines.len());
+            prop_assert!(!Blocks::new(&[], &text).has(line));
         }
     }
 }

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::objects::{Object, read_all};
+use super::objects::read_all;
 use super::process::{malformed, run, tell};
-use super::{CommitId, GitError, ObjectId, Repository};
+use super::{Blob, CommitId, GitError, ObjectId, Repository};
 
 /// Up to as many commits, each is looked for by itself; for more, the whole tree is listed.
 const FEW: usize = 64;
@@ -37,7 +37,6 @@ impl Repository {
         tip: &ObjectId,
         commits: &[CommitId],
     ) -> Result<Vec<(CommitId, Vec<u8>)>, GitError> {
-        let mut objects = self.objects()?;
         let mut notes = Vec::new();
         // The depth of the last one found is the likely one of the next.
         let mut likely = 0;
@@ -45,7 +44,7 @@ impl Repository {
             let hex = commit.to_string();
             for depth in std::iter::once(likely).chain((0..=DEEPEST).filter(|&depth| depth != likely)) {
                 let spec = format!("{tip}:{}", fanned_out(&hex, depth));
-                if let Object::Bytes(note) = objects.object(&spec, "blob", LONGEST)? {
+                if let Blob::Text(note) = self.blob(&spec, LONGEST)? {
                     notes.push((*commit, note));
                     likely = depth;
                     break;

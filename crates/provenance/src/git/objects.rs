@@ -10,6 +10,7 @@ use super::process::run;
 use super::{Asking, GitError, ObjectId};
 
 const OPERATION: &str = "cat-file";
+const BLOB: &str = "blob";
 /// Up to this, an unwanted object is read to its end; beyond, a new process is cheaper.
 const CHEAP: u64 = 1024 * 1024;
 
@@ -57,25 +58,15 @@ impl Objects {
 
     /// Reads a blob by its id or as `COMMIT:path`, with full ids; nothing longer than `most` bytes.
     pub fn blob(&mut self, spec: &str, most: u64) -> Result<Blob, GitError> {
-        Ok(match self.object(spec, "blob", most)? {
-            Object::Bytes(bytes) => Blob::Text(bytes),
-            Object::TooLarge(size) => Blob::TooLarge(size),
-            Object::Missing => Blob::Missing,
-            Object::Other => Blob::NotABlob,
-        })
-    }
-
-    /// Reads an object of one kind.
-    pub(crate) fn object(&mut self, spec: &str, kind: &str, most: u64) -> Result<Object, GitError> {
         let (id, path) = spec.split_once(':').unwrap_or((spec, ""));
         // Other names depend on refs that may change between two questions; and what git takes for relative to a
         // working tree ends the process.
         if id.parse::<ObjectId>().is_err() || path.starts_with("./") || path.starts_with("../") {
-            return Ok(Object::Missing);
+            return Ok(Blob::Missing);
         }
         let resolved;
         let spec = if path.contains('\n') {
-            let Some(id) = self.resolved(spec)? else { return Ok(Object::Missing) };
+            let Some(id) = self.resolved(spec)? else { return Ok(Blob::Missing) };
             resolved = id;
             &resolved
         } else {
@@ -84,9 +75,9 @@ impl Objects {
         // Taken out until the answer is read whole: what a failure leaves is ended.
         let mut pipe = self.asked(spec)?;
         let answer = match header(&mut pipe.stdout).map_err(|source| damaged(spec, source))? {
-            Header::Missing => Object::Missing,
-            Header::Found { kind: found, size } if found != kind || size > most => {
-                let answer = if found == kind { Object::TooLarge(size) } else { Object::Other };
+            Header::Missing => Blob::Missing,
+            Header::Found { kind: found, size } if found != BLOB || size > most => {
+                let answer = if found == BLOB { Blob::TooLarge(size) } else { Blob::NotABlob };
                 if size > CHEAP {
                     return Ok(answer);
                 }
@@ -94,7 +85,7 @@ impl Objects {
                 answer
             }
             Header::Found { size, .. } => {
-                Object::Bytes(content(&mut pipe.stdout, size).map_err(|source| damaged(spec, source))?)
+                Blob::Text(content(&mut pipe.stdout, size).map_err(|source| damaged(spec, source))?)
             }
         };
         self.pipe = Some(pipe);
@@ -139,14 +130,6 @@ impl Objects {
         self.pipe = Some(self.running()?);
         Ok(())
     }
-}
-
-/// An object of a wanted kind.
-pub(crate) enum Object {
-    Bytes(Vec<u8>),
-    TooLarge(u64),
-    Missing,
-    Other,
 }
 
 /// A process that is ended when nobody asks it any more.

@@ -79,6 +79,24 @@ fn both_sides_of_a_merge_keep_theirs() {
 }
 
 #[test]
+fn a_merge_that_is_not_committed_has_two_sides() {
+    let mut repo = Repository::new();
+    repo.write("a", "1\n2\n3\n4\n5\n");
+    let a = repo.commit("a");
+    repo.git(&["checkout", "-q", "-b", "side"]);
+    repo.write("a", "1\n2\n3\n4\nfive\n");
+    let b = repo.commit("b");
+    repo.git(&["checkout", "-q", "main"]);
+    repo.write("a", "one\n2\n3\n4\n5\n");
+    let c = repo.commit("c");
+    repo.git(&["merge", "-q", "--no-commit", "side"]);
+    repo.write("a", "one\n2\nthree\n4\nfive\n");
+    let git = open(repo.path());
+    let lines = git.blame(None, "a", None).unwrap();
+    assert_eq!(who(&lines, &[("a", &a), ("b", &b), ("c", &c)]), "c a - a b");
+}
+
+#[test]
 fn the_working_tree_is_blamed_down_to_head_and_on() {
     let mut repo = Repository::new();
     repo.write("a", "first line\nsecond line\nthird line\n");

@@ -86,6 +86,29 @@ fn an_object_that_is_gone_is_told_and_the_rest_is_read() {
 }
 
 #[test]
+fn a_partial_clone_is_asked_for_what_it_has() {
+    let mut repo = Repository::new();
+    repo.write("a", "1\n");
+    repo.commit("a");
+    repo.write("a", "1\n2\n");
+    let b = id(&repo.commit("b"));
+    repo.git(&["config", "uploadpack.allowFilter", "true"]);
+    let folder = tempfile::tempdir().unwrap();
+    let clone = folder.path().join("clone");
+    let from = format!("file://{}", repo.path().display());
+    repo.git(&["clone", "-q", "--filter=blob:none", &from, &clone.display().to_string()]);
+    let plain = open(&clone);
+    let shadowed = open(&clone).with_shadow(&folder.path().join("shadow")).unwrap();
+    assert_eq!(shadowed.refresh(&mut |_, _| {}).unwrap(), Refreshed::Written);
+    for git in [plain, shadowed] {
+        assert_eq!(git.changes(&b).unwrap().len(), 1);
+        assert_eq!(git.files(&b).unwrap().len(), 1);
+        let error = git.blame(Some(&b), "a", None).unwrap_err();
+        assert!(matches!(error, GitError::Missing { .. }), "{error:?}");
+    }
+}
+
+#[test]
 fn what_vanishes_between_two_questions_is_missing() {
     let mut repo = Repository::new();
     repo.write("a", "1\n");

@@ -32,6 +32,19 @@ fn linked_working_trees_and_a_detached_head() {
 }
 
 #[test]
+fn a_repository_is_asked_from_several_threads() {
+    let mut repo = Repository::new();
+    repo.write("a", "1\n");
+    let a = repo.commit("a");
+    let git = open(repo.path());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(who(&git.blame(None, "a", None).unwrap(), &[("a", &a)]), "a"));
+        }
+    });
+}
+
+#[test]
 fn a_bare_repository_is_asked_by_commit() {
     let mut repo = Repository::new();
     repo.write("a", "1\n");

@@ -206,7 +206,12 @@ fn answers_are_those_of_a_repository_without_a_shadow() {
             let line = &lines[random.below(lines.len())];
             for git in [&plain, &shadowed] {
                 let alone = git.blame(Some(&head), path, Some(line.number..=line.number)).unwrap();
-                assert_eq!(alone, [line.clone()], "step {number}, line {} of {path} alone", line.number);
+                assert_eq!(
+                    alone,
+                    std::slice::from_ref(line),
+                    "step {number}, line {} of {path} alone",
+                    line.number
+                );
             }
         }
         if number % 3 == 0 {
