@@ -1,7 +1,7 @@
 //! Which commit wrote a line, by `git blame`.
 //!
 //! Lines that moved within their file (`-M`) and lines that were only indented anew (`-w`) stay with the commit that wrote
-//! them. Commits that a repository wants ignored are not: what they changed is theirs.
+//! them, but not what was written again beside what stays ([`super::copies`]). Commits that a repository wants ignored are not: what they changed is theirs.
 //!
 //! A walk may end early, at a commit from which on the answer is known or asked for in another way: a file in the working
 //! tree is blamed down to `HEAD`, and `HEAD`'s file from there; a file blamed once is blamed down to where it was blamed
@@ -14,6 +14,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use super::content::{self, Content};
+use super::copies;
 use super::kept::Kept;
 use super::moves;
 use super::porcelain::{Origin, parse};
@@ -53,6 +54,13 @@ type Origins = BTreeMap<u32, Origin>;
 type Place = (CommitId, Arc<str>);
 /// A line's number, and its number in another file.
 type Pair = (u32, u32);
+
+/// Whether lines that moved within their file are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moves {
+    Followed,
+    Ignored,
+}
 
 /// A file whose lines can be told apart.
 struct File {
@@ -94,8 +102,20 @@ impl Repository {
         lines: Option<RangeInclusive<u32>>,
     ) -> Result<Vec<BlameLine>, GitError> {
         let wanted = wanted(&file.path, file.texts.len(), lines)?;
-        let origins = self.origins(file, &wanted)?;
+        let origins = self.origins_apart(file, &wanted)?;
         self.assembled(&wanted, origins, &file.texts)
+    }
+
+    /// Where lines of a commit's file come from: those that were written again have an origin of their own. What is kept
+    /// is what git says.
+    fn origins_apart(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
+        let mut origins = self.origins(file, &copies::with_alike(&file.texts, wanted))?;
+        let shared = copies::shared(&origins, &file.texts);
+        if !shared.is_empty() {
+            let plain = self.walk_for(&[file.commit.to_string()], file, &shared, Moves::Ignored)?;
+            copies::set_apart(&mut origins, &plain, &shared);
+        }
+        Ok(origins)
     }
 
     fn assembled(
@@ -281,7 +301,7 @@ impl Repository {
             // What is kept was of no use to this walk, or it is the kept one's own question.
             let origins = match kept {
                 Some(_) => self.origins_walked(&file, &wanted)?,
-                None => self.origins(&file, &wanted)?,
+                None => self.origins_apart(&file, &wanted)?,
             };
             for (number, line) in lines {
                 let origin = origins.get(&line).ok_or_else(|| malformed(OPERATION))?;
@@ -293,7 +313,17 @@ impl Repository {
 
     /// One `git blame` of a commit's file, of the lines named or, where none are, of all.
     fn walk(&self, revisions: &[String], file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
-        let mut command = arguments(self.walker());
+        self.walk_for(revisions, file, wanted, Moves::Followed)
+    }
+
+    fn walk_for(
+        &self,
+        revisions: &[String],
+        file: &File,
+        wanted: &[u32],
+        moves: Moves,
+    ) -> Result<Origins, GitError> {
+        let mut command = arguments(self.walker(), moves);
         let stretches = stretches(wanted);
         if stretches.len() <= MOST_STRETCHES {
             for (first, last) in stretches {
@@ -328,21 +358,28 @@ impl Repository {
         };
         if before.as_ref() == Some(&bytes) {
             let file = File { commit: head, path: path.into(), texts };
-            let origins = self.origins(&file, &wanted)?;
+            let origins = self.origins_apart(&file, &wanted)?;
             return self.assembled(&wanted, origins, &file.texts);
         }
         if before.as_deref().is_some_and(|before| content::lines(before) == Content::LfsPointer) {
             return Err(GitError::NotText { path: path.to_owned(), form: NotText::LfsPointer });
         }
-        let walked = match self.overlay(&head, path, &bytes, before.is_some()) {
-            Ok(walked) => walked,
+        let asked = copies::with_alike(&texts, &wanted);
+        let overlay = |moves| match self.overlay(&head, path, &bytes, before.is_some(), moves) {
+            Ok(walked) => Ok(walked),
             // Nor was it renamed from a file that is.
             Err(GitError::Failed { message, .. }) if message.starts_with("no such path") => {
-                uncommitted(path, &wanted)
+                Ok(uncommitted(path, &asked))
             }
-            Err(error) => return Err(error),
+            Err(error) => Err(error),
         };
-        let walked = walked.into_iter().filter(|(number, _)| wanted.binary_search(number).is_ok()).collect();
+        let mut walked = overlay(Moves::Followed)?;
+        walked.retain(|number, _| asked.binary_search(number).is_ok());
+        let shared = copies::shared(&walked, &texts);
+        if !shared.is_empty() {
+            copies::set_apart(&mut walked, &overlay(Moves::Ignored)?, &shared);
+        }
+        walked.retain(|number, _| wanted.binary_search(number).is_ok());
         let origins = self.followed(walked, None)?.ok_or_else(|| malformed(OPERATION))?;
         self.assembled(&wanted, origins, &texts)
     }
@@ -365,6 +402,7 @@ impl Repository {
         path: &str,
         bytes: &[u8],
         is_in_head: bool,
+        moves: Moves,
     ) -> Result<Origins, GitError> {
         let mut command = self.git();
         if is_in_head {
@@ -373,7 +411,7 @@ impl Repository {
         // Attributes name programs that git runs on a working file; this tree has none.
         command.env("GIT_ATTR_SOURCE", self.empty_tree());
         command.args(["-c", "core.autocrlf=false"]);
-        let mut command = arguments(command);
+        let mut command = arguments(command, moves);
         command.args(["--contents", "-", &format!("^{head}"), "--", path]);
         let answer = tell(&mut command, OPERATION, bytes)?;
         Ok(parse(&answer).ok_or_else(|| malformed(OPERATION))?.into_iter().collect())
@@ -381,9 +419,12 @@ impl Repository {
 }
 
 /// What every blame is asked with. Settings that would change the answer are set.
-fn arguments(mut command: Command) -> Command {
+fn arguments(mut command: Command, moves: Moves) -> Command {
     command.args(["-c", "diff.algorithm=myers", "-c", "diff.indentHeuristic=true", OPERATION]);
-    command.args(["--porcelain", "--root", "-M", "-w", "--no-ignore-revs-file", "--no-textconv"]);
+    command.args(["--porcelain", "--root", "-w", "--no-ignore-revs-file", "--no-textconv"]);
+    if moves == Moves::Followed {
+        command.arg("-M");
+    }
     command
 }
 
