@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_path_is_known_by_its_endings() {
         let key = key();
-        let (absolute, relative) = (key.path("/home/u/proj/src/a.rs"), key.path("src\\.\\b\\..\\a.rs"));
+        let (absolute, relative) = (key.path("/projects/u/proj/src/a.rs"), key.path("src\\.\\b\\..\\a.rs"));
         assert_eq!((absolute.len(), relative.len()), (5, 2));
         assert_eq!(absolute[..2], relative[..]);
         assert_ne!(key.path("lib/a.rs")[1], relative[1]);

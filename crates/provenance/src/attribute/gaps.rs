@@ -8,7 +8,7 @@ use waymark_ledger::emission::Word;
 use super::claim::{Claim, Claims};
 use super::fit::Fit;
 use super::runs::{Chain, alike, paired, removed};
-use super::{EvidenceKind, File, Solid, Source, is_claimed};
+use super::{EvidenceKind, File, FileLine, Solid, Source, is_claimed};
 
 /// Lines of a gap that are looked at, on either side.
 const LONGEST: usize = 400;
@@ -63,17 +63,24 @@ pub(super) fn fill(file: &File<'_>, solid: &Solid, laid: &[(Source<'_>, Chain)],
 }
 
 fn gaps(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, claims: &Claims) -> Vec<Gap> {
+    // What the emission takes away, or goes between, was there before it.
+    let others = source.emission.lines.iter().filter(|line| !is_claimed(line.role));
+    let was_there: FxHashSet<u64> = others.map(|line| line.fingerprint.line).collect();
     let is_free = |position: &usize| {
         let line = solid.lines[*position];
-        file.lines[line].added && claims.settled[line].is_none()
+        let FileLine { added, fingerprint, .. } = &file.lines[line];
+        *added && claims.settled[line].is_none() && !was_there.contains(&fingerprint.line)
     };
-    let found: FxHashSet<usize> = chain.runs.iter().flat_map(|run| run.file..run.file + run.length).collect();
-    // A line that stands somewhere as it was put out, and not for another of the emission's, is not left over.
+    // A new line that reads as it was put out may be it, wherever it stands, unless it is known to be another's.
+    let may_be = |position: &usize| {
+        let line = solid.lines[*position];
+        let own = std::ptr::from_ref(source.emission).addr();
+        file.lines[line].added && claims.settled[line].is_none_or(|claim| claim.emission == own)
+    };
     let is_left = |at: &usize| {
         let line = chain.line(source, *at);
-        let places = solid.positions.get(&line.fingerprint.line).filter(|_| line.fingerprint.is_telling());
-        let stands = places.is_some_and(|places| places.iter().any(|place| !found.contains(place)));
-        is_claimed(line.role) && !stands
+        let stands = || solid.positions.get(&line.fingerprint.line).is_some_and(|all| all.iter().any(may_be));
+        is_claimed(line.role) && !(line.fingerprint.is_telling() && stands())
     };
     let replaces = removed(file, source) >= LETTERS;
     let gap = |positions: Range<usize>, at: Range<usize>, bound: bool| Gap {
@@ -144,7 +151,7 @@ fn layout(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Vec
 }
 
 /// The stretches that two sequences of words have in common, the longest first, each word once.
-fn common(ours: &[(Word, usize)], theirs: &[(Word, usize)]) -> Vec<(usize, usize, usize)> {
+pub(super) fn common(ours: &[(Word, usize)], theirs: &[(Word, usize)]) -> Vec<(usize, usize, usize)> {
     let mut places: FxHashMap<[Word; WORDS], Vec<usize>> = FxHashMap::default();
     let key = |words: &[(Word, usize)]| {
         <[Word; WORDS]>::try_from(words.iter().map(|(word, _)| *word).collect::<Vec<_>>()).ok()

@@ -12,9 +12,11 @@ mod claim;
 mod fit;
 mod follow;
 mod gaps;
+mod landed;
 mod runs;
 #[cfg(test)]
 mod tests;
+mod word;
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use waymark_types::{RecordId, Timestamp};
 use crate::{Class, Key};
 use claim::Claims;
 use fit::{Fit, Fits};
+use landed::Landed;
 
 /// A commit's time is told in whole seconds.
 const SECOND: i64 = 1_000_000;
@@ -176,13 +179,19 @@ pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -
             let original = original(candidates, &candidate.emissions);
             let source = Source { number, candidate, emission, fit, word, original };
             let chain = runs::lay(file, &solid, &source);
-            let accepted = runs::accepted(file, &solid, place, &source, chain, &mut claims);
-            laid.push((source, accepted));
+            laid.push((source, chain));
         }
     }
+    let until = landed::until(file, &solid, &laid);
+    let mut accepted = Vec::with_capacity(laid.len());
+    for (source, chain) in laid {
+        let landed = Landed::of(file, &solid, &source, &chain, until);
+        let chain = runs::accepted(file, &solid, place, &source, chain, &landed, &mut claims);
+        accepted.push((source, chain));
+    }
     claims.settle(candidates);
-    gaps::fill(file, &solid, &laid, &mut claims);
-    follow::block(file, &laid, &mut claims);
+    gaps::fill(file, &solid, &accepted, &mut claims);
+    follow::block(file, &accepted, &mut claims);
     claims.into_attributed(candidates)
 }
 

@@ -7,6 +7,8 @@ use waymark_ledger::emission::{EditorEvent, EmittedLine, Fingerprint, Role};
 
 use super::claim::{Claim, Claims};
 use super::fit::Fit;
+use super::landed::{Landed, When};
+use super::word::{self, Told};
 use super::{EvidenceKind, File, Place, Solid, Source, is_claimed};
 
 /// A line that a file has more often than this begins no run.
@@ -15,19 +17,10 @@ const COMMON: usize = 48;
 const MOST_RUNS: usize = 512;
 const SHORT: usize = 6;
 /// What a line counts for at most, in letters; and one that is not telling.
-const MOST: u32 = 40;
+pub(super) const MOST: u32 = 40;
 const LITTLE: u32 = 4;
 /// Pairs of lines between two runs that are looked at.
-const MOST_PAIRS: usize = 1 << 16;
-/// An emission of so many telling lines, of which less than this is found, in per cent, was hardly taken: lines of it here
-/// and there are chance, unless they stand together and have so many letters.
-const MANY: usize = 6;
-const FOUND: u32 = 30;
-const THICK: u32 = 60;
-/// How much of an emission must stand in a file for it to have landed, in per cent.
-const LANDED: u32 = 50;
-/// How alike a line must be to one of the suggestion that it was made of, in thousandths.
-const EDITED: u32 = 500;
+pub(super) const MOST_PAIRS: usize = 1 << 16;
 /// Runs this near to each other, in lines, support each other.
 const NEAR: usize = 6;
 
@@ -58,8 +51,6 @@ struct Support {
     around: u32,
     /// Of these, letters of lines that were only read, or that the commit takes away as the emission does.
     read: u32,
-    /// Letters of its own lines that were there before the commit.
-    kept: u32,
     /// Telling lines, of either sort.
     telling: u32,
 }
@@ -266,18 +257,14 @@ pub(super) fn accepted(
     place: &Place<'_>,
     source: &Source<'_>,
     mut chain: Chain,
+    landed: &Landed,
     claims: &mut Claims,
 ) -> Chain {
     let solid = solid.lines.as_slice();
+    let told = word::told(source);
     let supports: Vec<Support> =
         chain.runs.iter().map(|run| support(file, solid, source, &chain, run)).collect();
-    let [share, landed] = [true, false].map(|added| share(file, solid, source, &chain, added));
-    let when = When {
-        is_stale: source.is_stale(&file.times).unwrap_or(landed >= LANDED),
-        is_late: source.is_late(&file.times) && share < LANDED,
-    };
-    let is_scattered = telling_lines(source) >= MANY && share + landed < FOUND;
-    chain.is_of_commit = !when.is_stale && !when.is_late && !is_scattered;
+    chain.is_of_commit = landed.when.is_of_commit() && !landed.is_scattered;
     let mut kept = Vec::new();
     for (number, run) in chain.runs.iter().enumerate() {
         let near = near(&chain.runs, &supports, number);
@@ -285,9 +272,8 @@ pub(super) fn accepted(
         let around = supports[number].around + near.own + near.around + removed(file, source);
         let telling = supports[number].telling + near.telling;
         let read = supports[number].read + near.read + removed(file, source);
-        let all = Support { own, around, read, kept: supports[number].kept, telling };
-        let is_thin = is_scattered && (all.telling < 3 || own + around < THICK);
-        if is_thin && source.word.is_none() || !is_enough(place, source, &all, share, when) {
+        let all = Support { own, around, read, telling };
+        if !is_enough(place, source, &all, landed) {
             continue;
         }
         kept.push(*run);
@@ -302,27 +288,22 @@ pub(super) fn accepted(
             // What is around a line says no more than the line does.
             let support = own + around.min(own);
             let claim = Claim { support, run: run.length as u32, ..Claim::new(source, at, kind) };
-            claims.extend(line, edited(source, &file.lines[line].fingerprint, claim));
+            let told = told.as_ref().map(|told| told[chain.lines[at]]);
+            claims.extend(line, by_word(claim, told));
         }
     }
     chain.runs = kept;
     chain
 }
 
-/// A claim by an editor's word: the suggestion's own lines are as they were put out; where it was edited, those much like
-/// one are changed; and of others, which stand beside them, the word says nothing.
-fn edited(source: &Source<'_>, line: &Fingerprint, claim: Claim) -> Option<Claim> {
-    if !source.is_word() || source.word == Some(EditorEvent::Typed) || source.original.is_empty() {
-        return Some(claim);
+/// A claim, by what an editor's word says of the line.
+fn by_word(claim: Claim, told: Option<Told>) -> Option<Claim> {
+    match told {
+        None => Some(claim),
+        Some(Told::Same) => Some(Claim { word: Some(EditorEvent::Accepted), ..claim }),
+        Some(Told::Edited(changed)) => Some(Claim { changed, ..claim }),
+        Some(Told::Nothing) => None,
     }
-    if source.original.iter().any(|original| original.line == line.line) {
-        return Some(Claim { word: Some(EditorEvent::Accepted), ..claim });
-    }
-    if source.word != Some(EditorEvent::Edited) {
-        return None;
-    }
-    let alike = source.original.iter().map(|original| alike(line, original)).max().unwrap_or_default();
-    (alike >= EDITED).then_some(Claim { changed: (1_000 - alike) / 10, ..claim })
 }
 
 /// How alike two lines are: the letters of the words they have in common, of those of the longer one, in thousandths.
@@ -353,10 +334,8 @@ fn support(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain,
             support.own += weight;
         } else {
             support.around += weight / 2;
-            match emitted.role {
-                Role::Context => support.read += weight / 2,
-                _ if !file.lines[solid[run.file + on]].added => support.kept += weight,
-                _ => {}
+            if emitted.role == Role::Context {
+                support.read += weight / 2;
             }
         }
     }
@@ -396,45 +375,8 @@ pub(super) fn removed(file: &File<'_>, source: &Source<'_>) -> u32 {
     gone.map(|line| line.fingerprint.weight().min(MOST)).sum::<u32>().min(MOST)
 }
 
-/// How much of what the emission adds the file has among the lines that the commit added, or among those it kept, in per
-/// cent.
-fn share(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain, added: bool) -> u32 {
-    let all: u32 = source
-        .emission
-        .lines
-        .iter()
-        .filter(|line| is_claimed(line.role))
-        .map(|line| line.fingerprint.weight().min(MOST))
-        .sum();
-    let found: u32 = chain
-        .runs
-        .iter()
-        .flat_map(|run| (0..run.length).map(move |on| (run.at + on, run.file + on)))
-        .filter(|(at, position)| {
-            is_claimed(chain.line(source, *at).role) && file.lines[solid[*position]].added == added
-        })
-        .map(|(at, _)| chain.line(source, at).fingerprint.weight().min(MOST))
-        .sum();
-    (100 * found).checked_div(all).unwrap_or_default()
-}
-
-/// How many telling lines it adds.
-fn telling_lines(source: &Source<'_>) -> usize {
-    let added = source.emission.lines.iter().filter(|line| is_claimed(line.role));
-    added.filter(|line| line.fingerprint.is_telling()).count()
-}
-
-/// How an emission's time fits a commit's.
-#[derive(Clone, Copy)]
-struct When {
-    /// It would have landed in an earlier commit.
-    is_stale: bool,
-    /// It came after the commit was first written, and most of it is elsewhere.
-    is_late: bool,
-}
-
-fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, share: u32, when: When) -> bool {
-    let all = run.own + run.around;
+fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, landed: &Landed) -> bool {
+    let (all, share) = (run.own + run.around, landed.share);
     let enough = match source.fit {
         Fit::Here => all >= 12 && (run.telling > 0 || run.around >= 8),
         Fit::Loose => (all >= 30 && run.telling >= 2) || (share >= 60 && all >= 24 && run.telling >= 1),
@@ -445,11 +387,14 @@ fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, share: u32, 
         }
         Fit::Other => false,
     };
-    // What would have landed in another commit needs more than a line that happens to be the same.
-    let belongs = !when.is_late
-        && (!when.is_stale || run.kept <= run.own && (run.read >= 8 || run.telling >= 2 && run.own >= 40));
+    let When { is_stale, is_late } = landed.when;
+    // What would have landed in another commit needs more than a line that happens to be the same; and what has not
+    // landed at all more than a few.
+    let belongs = !is_late && (!is_stale || run.read >= 8 || (run.telling >= 2 && run.own >= 40));
+    let is_chance = landed.is_scattered && (run.telling < 3 || run.own < 60);
     match source.word {
-        Some(_) => source.fit >= Fit::Loose,
-        None => enough && belongs,
+        // An editor knows the place, but not what becomes of it in later commits.
+        Some(_) => source.fit >= Fit::Loose && belongs,
+        None => enough && belongs && !is_chance,
     }
 }

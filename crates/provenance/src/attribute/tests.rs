@@ -95,7 +95,7 @@ const TOTAL: &str = "\
 ";
 
 fn total(number: u8, minute: i64) -> Candidate {
-    candidate(number, minute, "shop", &[emission(Form::Write, "/home/u/shop/src/a.rs", TOTAL)])
+    candidate(number, minute, "shop", &[emission(Form::Write, "/projects/u/shop/src/a.rs", TOTAL)])
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn what_was_put_out_is_a_models() {
 #[test]
 fn nothing_is_of_what_came_after_or_was_for_elsewhere() {
     assert_eq!(Case::new("src/a.rs", TOTAL, vec![total(1, 11)]).told(), ". . . . . . .");
-    let written = [emission(Form::Write, "/home/u/bank/src/a.rs", TOTAL)];
+    let written = [emission(Form::Write, "/projects/u/bank/src/a.rs", TOTAL)];
     let other = candidate(1, 7, "bank", &written);
     assert_eq!(Case::new("src/a.rs", TOTAL, vec![other]).told(), ". . . . . . .");
     assert_eq!(Case::new("src/b.rs", TOTAL, vec![total(1, 7)]).told(), ". . . . . . .");
@@ -246,4 +246,51 @@ fn an_editors_word_is_the_strongest() {
     Arc::make_mut(&mut rejected.emissions).emissions.clear();
     assert_eq!(told(vec![rejected.clone()]).0, ".");
     assert_eq!(told(vec![rejected, said(EditorEvent::Accepted, 9)]).0, "1");
+}
+
+#[test]
+fn an_editors_word_tells_only_of_what_is_the_suggestions_in_its_order() {
+    let written = "\
++    let first = items.first().map(Item::price);
++    let total = items.iter().map(Item::price).sum::<u64>();
++    let last = items.last().map(Item::price);
+";
+    let stands = "\
++    let first = items.first().map(Item::price);
++    let total = items.iter().map(Item::weight).sum::<u64>();
++    log_the_total_of_this_month(total);
++    let last = items.last().map(Item::price);
++    let first = items.first().map(Item::price);
+";
+    let suggested = candidate(1, 7, "shop", &[emission(Form::Completion, "src/a.rs", written)]);
+    let mut said = candidate(3, 8, "shop", &[emission(Form::Editor, "src/a.rs", stands)]);
+    let (event, about) = (EditorEvent::Edited, Some(record(1)));
+    Arc::make_mut(&mut said.emissions).word = Some(waymark_ledger::emission::EditorWord { event, about });
+    assert_eq!(Case::new("src/a.rs", stands, vec![suggested, said]).told(), "1 1~ . 1 .");
+}
+
+#[test]
+fn of_what_was_turned_down_a_line_that_is_the_same_is_chance() {
+    let written: String =
+        (0..12).map(|at| format!("+let turned_down_{at} = choose(other_{at});\n")).collect();
+    let written = format!("{written}+    assert_eq!(response.status(), 200);\n");
+    let text = "+fn check(response: &Response) {\n+    assert_eq!(response.status(), 200);\n+}\n";
+    let turned_down = candidate(1, 7, "shop", &[emission(Form::Write, "src/a.rs", &written)]);
+    assert_eq!(Case::new("src/a.rs", text, vec![turned_down]).told(), ". . .");
+}
+
+#[test]
+fn a_line_that_was_put_back_is_none_that_was_edited() {
+    let edit = "\
+ fn lend(&mut self, reader: &str) {
+-    let loan = Loan { reader: reader.to_owned(), since: now };
++    let loan = Loan { reader: reader.to_owned(), since: self.now() };
+";
+    let text = "\
+ fn lend(&mut self, reader: &str) {
+-    let loan = Loan { reader: reader.to_owned(), since: self.now() };
++    let loan = Loan { reader: reader.to_owned(), since: now };
+";
+    let edited = candidate(1, 7, "shop", &[emission(Form::Edit, "src/a.rs", edit)]);
+    assert_eq!(Case::new("src/a.rs", text, vec![edited]).told(), ". .");
 }

@@ -1,7 +1,8 @@
 //! Which commit wrote a line, by `git blame`.
 //!
 //! Lines that moved within their file (`-M`) and lines that were only indented anew (`-w`) stay with the commit that wrote
-//! them. Commits that a repository wants ignored are not: what they changed is theirs.
+//! them, but not what was written again beside what stays ([`super::copies`]). Commits that a repository wants ignored are
+//! not: what they changed is theirs.
 //!
 //! A file in the working tree is blamed down to `HEAD`, and `HEAD`'s file from there ([`super::walk`]).
 
@@ -10,9 +11,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::content::{self, Content};
+use super::copies;
 use super::porcelain::{Origin, parse};
 use super::process::{malformed, tell};
-use super::walk::{File, Origins, arguments};
+use super::walk::{File, Moves, Origins, arguments};
 use super::{Blob, CommitId, GitError, Kind, NotText, Repository};
 
 pub(crate) const OPERATION: &str = "blame";
@@ -62,7 +64,7 @@ impl Repository {
         lines: Option<RangeInclusive<u32>>,
     ) -> Result<Vec<BlameLine>, GitError> {
         let wanted = wanted(&file.path, file.texts.len(), lines)?;
-        let origins = self.origins(file, &wanted)?;
+        let origins = self.origins_apart(file, &wanted)?;
         self.assembled(&wanted, origins, &file.texts)
     }
 
@@ -126,21 +128,28 @@ impl Repository {
         };
         if before.as_ref() == Some(&bytes) {
             let file = File { commit: head, path: path.into(), texts };
-            let origins = self.origins(&file, &wanted)?;
+            let origins = self.origins_apart(&file, &wanted)?;
             return self.assembled(&wanted, origins, &file.texts);
         }
         if before.as_deref().and_then(content::not_text) == Some(NotText::LfsPointer) {
             return Err(GitError::NotText { path: path.to_owned(), form: NotText::LfsPointer });
         }
-        let walked = match self.overlay(&head, path, &bytes, before.is_some()) {
-            Ok(walked) => walked,
+        let asked = copies::with_alike(&texts, &wanted);
+        let overlay = |moves| match self.overlay(&head, path, &bytes, before.is_some(), moves) {
+            Ok(walked) => Ok(walked),
             // Nor was it renamed from a file that is.
             Err(GitError::Failed { message, .. }) if message.starts_with("no such path") => {
-                uncommitted(path, &wanted)
+                Ok(uncommitted(path, &asked))
             }
-            Err(error) => return Err(error),
+            Err(error) => Err(error),
         };
-        let walked = walked.into_iter().filter(|(number, _)| wanted.binary_search(number).is_ok()).collect();
+        let mut walked = overlay(Moves::Followed)?;
+        walked.retain(|number, _| asked.binary_search(number).is_ok());
+        let shared = copies::shared(&walked, &texts);
+        if !shared.is_empty() {
+            copies::set_apart(&mut walked, &overlay(Moves::Ignored)?, &shared);
+        }
+        walked.retain(|number, _| wanted.binary_search(number).is_ok());
         let origins = self.followed(walked, None)?.ok_or_else(|| malformed(OPERATION))?;
         self.assembled(&wanted, origins, &texts)
     }
@@ -163,6 +172,7 @@ impl Repository {
         path: &str,
         bytes: &[u8],
         is_in_head: bool,
+        moves: Moves,
     ) -> Result<Origins, GitError> {
         let mut command = self.git();
         if is_in_head {
@@ -171,7 +181,7 @@ impl Repository {
         // Attributes name programs that git runs on a working file; this tree has none.
         command.env("GIT_ATTR_SOURCE", self.empty_tree());
         command.args(["-c", "core.autocrlf=false"]);
-        let mut command = arguments(command);
+        let mut command = arguments(command, moves);
         command.args(["--contents", "-", &format!("^{head}"), "--", path]);
         let answer = tell(&mut command, OPERATION, bytes)?;
         Ok(parse(&answer).ok_or_else(|| malformed(OPERATION))?.into_iter().collect())

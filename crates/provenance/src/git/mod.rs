@@ -8,6 +8,7 @@
 mod blame;
 mod commit;
 pub mod content;
+mod copies;
 pub mod diff;
 mod error;
 mod id;

@@ -79,7 +79,8 @@ pub(crate) fn letters(line: &[u8]) -> usize {
     line.iter().filter(|byte| byte.is_ascii_alphanumeric()).count()
 }
 
-fn bare(line: &[u8]) -> Vec<u8> {
+/// A line without its white space.
+pub(crate) fn bare(line: &[u8]) -> Vec<u8> {
     line.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect()
 }
 

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use super::blame::{OPERATION, texts};
+use super::copies;
 use super::kept::Kept;
 use super::moves;
 use super::porcelain::{Origin, parse};
@@ -29,6 +30,13 @@ type Place = (CommitId, Arc<str>);
 /// A line's number, and its number in another file.
 type Pair = (u32, u32);
 
+/// Whether lines that moved within their file are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moves {
+    Followed,
+    Ignored,
+}
+
 /// A file whose lines can be told apart.
 pub(crate) struct File {
     pub(crate) commit: CommitId,
@@ -43,8 +51,20 @@ impl File {
 }
 
 impl Repository {
-    /// Where lines of a commit's file come from.
-    pub(crate) fn origins(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
+    /// Where lines of a commit's file come from: those that were written again have an origin of their own. What is kept
+    /// is what git says.
+    pub(crate) fn origins_apart(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
+        let mut origins = self.origins(file, &copies::with_alike(&file.texts, wanted))?;
+        let shared = copies::shared(&origins, &file.texts);
+        if !shared.is_empty() {
+            let plain = self.walk_for(&[file.commit.to_string()], file, &shared, Moves::Ignored)?;
+            copies::set_apart(&mut origins, &plain, &shared);
+        }
+        Ok(origins)
+    }
+
+    /// Where lines of a commit's file come from, as git says.
+    fn origins(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
         if wanted.is_empty() {
             return Ok(Origins::new());
         }
@@ -192,7 +212,7 @@ impl Repository {
             // What is kept was of no use to this walk, or it is the kept one's own question.
             let origins = match kept {
                 Some(_) => self.origins_walked(&file, &wanted)?,
-                None => self.origins(&file, &wanted)?,
+                None => self.origins_apart(&file, &wanted)?,
             };
             for (number, line) in lines {
                 let origin = origins.get(&line).ok_or_else(|| malformed(OPERATION))?;
@@ -204,7 +224,17 @@ impl Repository {
 
     /// One `git blame` of a commit's file, of the lines named or, where none are, of all.
     fn walk(&self, revisions: &[String], file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
-        let mut command = arguments(self.walker());
+        self.walk_for(revisions, file, wanted, Moves::Followed)
+    }
+
+    fn walk_for(
+        &self,
+        revisions: &[String],
+        file: &File,
+        wanted: &[u32],
+        moves: Moves,
+    ) -> Result<Origins, GitError> {
+        let mut command = arguments(self.walker(), moves);
         let stretches = stretches(wanted);
         if stretches.len() <= MOST_STRETCHES {
             for (first, last) in stretches {
@@ -217,9 +247,12 @@ impl Repository {
 }
 
 /// What every blame is asked with. Settings that would change the answer are set.
-pub(crate) fn arguments(mut command: Command) -> Command {
+pub(crate) fn arguments(mut command: Command, moves: Moves) -> Command {
     command.args(["-c", "diff.algorithm=myers", "-c", "diff.indentHeuristic=true", OPERATION]);
-    command.args(["--porcelain", "--root", "-M", "-w", "--no-ignore-revs-file", "--no-textconv"]);
+    command.args(["--porcelain", "--root", "-w", "--no-ignore-revs-file", "--no-textconv"]);
+    if moves == Moves::Followed {
+        command.arg("-M");
+    }
     command
 }
 

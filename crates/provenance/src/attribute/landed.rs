@@ -1,0 +1,124 @@
+//! Whether an emission has landed in a commit's version of a file at all: how much of it stands there, and when it was put
+//! out.
+
+use waymark_ledger::emission::{Fingerprint, Word};
+use waymark_types::Timestamp;
+
+use super::gaps::common;
+use super::runs::{Chain, MOST, MOST_PAIRS, alike, paired};
+use super::{File, Solid, Source, is_claimed};
+
+/// How much of an emission must stand in a file for it to have landed, in per cent; and of how much less it has not, and
+/// what is the same is so by chance.
+const LANDED: u32 = 50;
+const SCATTERED: u32 = 20;
+/// Of fewer lines than these hardly anything need be left: an edit of one of them is most of what was put out.
+const MANY: usize = 6;
+/// Letters that are no chance, of an emission that came too late for a commit, or too early.
+const SURE: u32 = 80;
+/// How alike a line must be to count as one that was edited, in thousandths.
+const EDITED: u32 = 640;
+
+/// How far an emission has landed.
+pub(super) struct Landed {
+    /// How much of what it adds the file has among the lines that the commit added, in per cent.
+    pub(super) share: u32,
+    /// How its time fits the commit's.
+    pub(super) when: When,
+    /// Whether so little of it stands there, edited lines included, that it was turned down or is of another version.
+    pub(super) is_scattered: bool,
+}
+
+/// How an emission's time fits a commit's.
+#[derive(Clone, Copy)]
+pub(super) struct When {
+    /// It would have landed in an earlier commit.
+    pub(super) is_stale: bool,
+    /// It came after the commit was first written, and most of it is elsewhere.
+    pub(super) is_late: bool,
+}
+
+impl When {
+    pub(super) fn is_of_commit(self) -> bool {
+        !self.is_stale && !self.is_late
+    }
+}
+
+impl Landed {
+    /// `until` is what [`until`] says.
+    pub(super) fn of(
+        file: &File<'_>,
+        solid: &Solid,
+        source: &Source<'_>,
+        chain: &Chain,
+        until: Option<Timestamp>,
+    ) -> Self {
+        let all = letters(source);
+        let [fresh, old] = [true, false].map(|added| found(file, solid, source, chain, added));
+        let [share, kept] = [fresh, old].map(|letters| (100 * letters).checked_div(all).unwrap_or_default());
+        let is_held = until.is_some_and(|until| source.candidate.emissions.ended <= until);
+        // What went and came back, as after the revert of a revert, comes back whole.
+        let is_back = share >= LANDED && fresh >= SURE;
+        let when = When {
+            is_stale: !is_back && source.is_stale(&file.times).unwrap_or(kept >= LANDED),
+            is_late: source.is_late(&file.times) && share < LANDED && !is_held,
+        };
+        let is_scattered = !source.is_word()
+            && source.emission.lines.iter().filter(|line| is_claimed(line.role)).count() >= MANY
+            && share + kept < SCATTERED
+            && 100 * changed(file, solid, source, chain) < (SCATTERED - share - kept) * all;
+        Self { share, when, is_scattered }
+    }
+}
+
+/// Up to when the commit holds what was put out, if it was rewritten later: what has surely landed in it says so.
+pub(super) fn until(file: &File<'_>, solid: &Solid, laid: &[(Source<'_>, Chain)]) -> Option<Timestamp> {
+    let is_sure = |(source, chain): &&(Source<'_>, Chain)| {
+        if source.is_word() || !source.is_late(&file.times) {
+            return false;
+        }
+        let found = found(file, solid, source, chain, true);
+        found >= SURE && 100 * found >= LANDED * letters(source)
+    };
+    laid.iter().filter(is_sure).map(|(source, _)| source.candidate.emissions.ended).max()
+}
+
+/// Letters of what an emission adds.
+fn letters(source: &Source<'_>) -> u32 {
+    let added = source.emission.lines.iter().filter(|line| is_claimed(line.role));
+    added.map(|line| line.fingerprint.weight().min(MOST)).sum()
+}
+
+/// Letters of what it adds and the file has, among the lines that the commit added or among those it kept.
+fn found(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, added: bool) -> u32 {
+    let pairs = chain.runs.iter().flat_map(|run| (0..run.length).map(move |on| (run.at + on, run.file + on)));
+    let pairs = pairs.filter(|(at, position)| {
+        is_claimed(chain.line(source, *at).role) && file.lines[solid.lines[*position]].added == added
+    });
+    pairs.map(|(at, _)| chain.line(source, at).fingerprint.weight().min(MOST)).sum()
+}
+
+/// Letters of what it adds and stands there edited or laid out anew, between lines that are as they were put out.
+fn changed(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain) -> u32 {
+    let print = |position: usize| &file.lines[solid.lines[position]].fingerprint;
+    let mut letters = 0;
+    for (positions, at) in chain.gaps(solid.lines.len()) {
+        if positions.len() * at.len() > MOST_PAIRS {
+            continue;
+        }
+        let put_out = |at: usize| &chain.line(source, at).fingerprint;
+        let row = |position| at.clone().map(|at| alike(print(position), put_out(at))).collect();
+        let likeness: Vec<Vec<u32>> = positions.clone().map(row).collect();
+        let edited =
+            paired(&likeness, EDITED).into_iter().map(|(_, on)| put_out(at.start + on).weight().min(MOST));
+        let ours = words(positions.map(print));
+        let stretches = common(&ours, &words(at.clone().map(put_out)));
+        let laid_out = stretches.into_iter().flat_map(|(from, _, length)| &ours[from..from + length]);
+        letters += edited.sum::<u32>().max(laid_out.map(|(word, _)| u32::from(word.length)).sum());
+    }
+    letters
+}
+
+fn words<'a>(lines: impl Iterator<Item = &'a Fingerprint>) -> Vec<(Word, usize)> {
+    lines.flat_map(|line| &line.words).map(|word| (*word, 0)).collect()
+}
