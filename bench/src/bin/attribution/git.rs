@@ -42,11 +42,6 @@ impl Git {
         Self::init_with(&self.folder, self.environment.clone())
     }
 
-    /// The variables of its commands.
-    pub(crate) fn environment(&self) -> &[(String, String)] {
-        &self.environment
-    }
-
     /// A copy of it in another folder, on the same branch. With variables of its own it is copied as it lies: what a tool
     /// keeps beside the history comes along, as it would where somebody rewrites history in place.
     pub(crate) fn copy(&self, folder: &Path) -> Result<Self> {

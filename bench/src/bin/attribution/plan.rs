@@ -32,6 +32,13 @@ pub(crate) struct Emission {
     pub(crate) fate: Fate,
 }
 
+impl Emission {
+    /// The model that answers, by the provider's word: an exact one, where the client asks for a name.
+    pub(crate) fn served(&self) -> String {
+        format!("{}-2026-01-01", self.model)
+    }
+}
+
 /// What becomes of what a model put out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fate {

@@ -156,8 +156,12 @@ fn read(text: &str, lines: usize) -> Result<Vec<Answer>> {
         let agent = &told["prompts"][prompt.as_str().unwrap_or_default()]["agent_id"];
         let answer = Answer {
             is_model: true,
-            emission: agent["id"].as_str().and_then(number),
-            model: agent["model"].as_str().map(str::to_owned),
+            named: agent["id"]
+                .as_str()
+                .and_then(number)
+                .map(|emission| (emission, agent["model"].as_str().map(str::to_owned)))
+                .into_iter()
+                .collect(),
         };
         let answers = answers.get_mut(first.saturating_sub(1)..last).context("a line that is not there")?;
         answers.fill(answer);
@@ -175,7 +179,7 @@ mod tests {
             {"s_1::t_1": {"agent_id": {"tool": "codex", "id": "emission-7", "model": "gpt"}}}}"#;
         let answers = read(text, 4).unwrap();
         assert_eq!(answers.iter().filter(|answer| answer.is_model).count(), 2);
-        assert_eq!((answers[1].emission, answers[2].model.as_deref()), (Some(7), Some("gpt")));
+        assert_eq!(answers[1].named, [(7, Some("gpt".to_owned()))]);
         assert!(read(text, 2).is_err());
         assert!(read("{}", 2).is_err());
     }

@@ -5,7 +5,9 @@
 
 mod git_ai;
 mod replay;
+mod side;
 mod tally;
+mod waymark;
 mod whogitit;
 
 use std::ffi::OsStr;
@@ -14,10 +16,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-pub(crate) use git_ai::GitAi;
 pub(crate) use replay::PeerReplay;
-pub(crate) use tally::{Tally, told};
-pub(crate) use whogitit::Whogitit;
+pub(crate) use side::{Side, Tools};
 
 use crate::assistants::Assistant;
 use crate::git::Git;
@@ -28,10 +28,8 @@ use crate::plan::Emission;
 pub(crate) struct Answer {
     /// It is a model's, changed or not.
     pub(crate) is_model: bool,
-    /// The number of the emission, where the tool knows which it was.
-    pub(crate) emission: Option<usize>,
-    /// The model, by the tool's word.
-    pub(crate) model: Option<String>,
+    /// The emissions that it can be of, as far as the tool knows, and for each the model by the tool's word.
+    pub(crate) named: Vec<(usize, Option<String>)>,
 }
 
 /// A tool.

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{Answer, Peer, Tally};
+use super::tally::Tally;
+use super::{Answer, Peer};
 use crate::git::Git;
 use crate::history::History;
 use crate::moments::{By, Done, Moment};
@@ -45,8 +46,8 @@ impl<'a> PeerReplay<'a> {
     }
 
     /// How it is named in the tables.
-    pub(crate) fn name(&self) -> String {
-        format!("{}{}", self.peer.name(), if self.is_everywhere { "*" } else { "" })
+    pub(crate) fn named(peer: &dyn Peer, is_everywhere: bool) -> String {
+        format!("{}{}", peer.name(), if is_everywhere { "*" } else { "" })
     }
 
     /// Replays what was replayed; the batch with the commits that it has here.

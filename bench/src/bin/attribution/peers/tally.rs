@@ -2,7 +2,6 @@
 //! model's or not, and which emission it was.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -115,14 +114,13 @@ impl Tally {
         let count = self.counts.entry((rewrite, Kind::of(text, truth))).or_default();
         count.lines += 1;
         count.models += usize::from(answer.is_model);
-        let Some(emission) = emission.filter(|it| answer.is_model && answer.emission == Some(it.number))
-        else {
+        let Some(emission) = emission.filter(|_| answer.is_model) else { return };
+        let Some((_, model)) = answer.named.iter().find(|(number, _)| *number == emission.number) else {
             return;
         };
         count.right += 1;
-        let is = |model: &str| answer.model.as_deref() == Some(model);
-        count.served += usize::from(is(&emission.served()));
-        count.asked += usize::from(is(emission.model));
+        count.served += usize::from(*model == Some(emission.served()));
+        count.asked += usize::from(model.as_deref() == Some(emission.model));
     }
 
     fn count(&self, rewrite: Rewrite, kind: Kind) -> Count {
@@ -132,8 +130,7 @@ impl Tally {
     fn to_json(&self) -> Value {
         let mut rewrites = serde_json::Map::new();
         for ((rewrite, kind), it) in &self.counts {
-            rewrites.entry(rewrite.name()).or_insert_with(|| json!({}))[kind.name()] =
-                json!({"lines": it.lines, "models": it.models, "right_emission": it.right,
+            rewrites.entry(rewrite.name()).or_insert_with(|| json!({}))[kind.name()] = json!({"lines": it.lines, "models": it.models, "right_emission": it.right,
                     "asked_model": it.asked, "served_model": it.served});
         }
         let spent = |spent: &Spent| json!({"times": spent.times, "seconds": spent.time.as_secs_f64()});
@@ -171,10 +168,12 @@ pub(crate) fn told(tallies: &[(String, Tally)]) -> (String, Value) {
     row(&mut text, "until it is taken in", "", tallies, of(|tally| tally.waits));
     row(&mut text, "a question about a file", "", tallies, of(|tally| tally.blames));
     text.push('\n');
-    row(&mut text, "lines with the emission named, by model", "", tallies, |(name, _)| name.clone());
+    row(&mut text, "as committed, as emitted: the model is known, lines", "", tallies, |(name, _)| {
+        name.clone()
+    });
     let first = |tally: &Tally| tally.count(Rewrite::None, Kind::Emitted);
-    row(&mut text, "the model asked for", "", tallies, |(_, tally)| first(tally).asked.to_string());
-    row(&mut text, "the model that served", "", tallies, |(_, tally)| first(tally).served.to_string());
+    row(&mut text, "as the client asked for it", "", tallies, |(_, tally)| first(tally).asked.to_string());
+    row(&mut text, "as it served", "", tallies, |(_, tally)| first(tally).served.to_string());
     let json: serde_json::Map<String, Value> =
         tallies.iter().map(|(name, tally)| (name.clone(), tally.to_json())).collect();
     (text, json.into())
@@ -188,8 +187,7 @@ fn row(
     cell: impl Fn(&(String, Tally)) -> String,
 ) {
     let cells: String = tallies.iter().map(|tally| format!("{:>12}", cell(tally))).collect();
-    // Writing to a string does not fail.
-    drop(writeln!(text, "{head:<66}{lines:>7}{cells}"));
+    text.push_str(&format!("{head:<66}{lines:>7}{cells}\n"));
 }
 
 #[cfg(test)]

@@ -98,7 +98,8 @@ fn read(text: &str, lines: usize) -> Result<Vec<Answer>> {
         let answer = answers.get_mut(number_of_line.saturating_sub(1)).context("a line that is not there")?;
         answer.is_model = matches!(line["source"]["type"].as_str(), Some("ai" | "ai_modified"));
         if answer.is_model {
-            answer.emission = line["prompt_preview"].as_str().and_then(number);
+            let emission = line["prompt_preview"].as_str().and_then(number);
+            answer.named = emission.map(|emission| (emission, None)).into_iter().collect();
         }
     }
     Ok(answers)
@@ -115,7 +116,7 @@ mod tests {
             {"line_number": 2, "source": {"type": "ai_modified"}, "prompt_preview": "See to emission-3."}]}"#;
         let answers = read(text, 2).unwrap();
         assert!(!answers[0].is_model && answers[1].is_model);
-        assert_eq!(answers[1].emission, Some(3));
+        assert_eq!(answers[1].named, [(3, None)]);
         assert!(read(text, 1).is_err());
     }
 }
