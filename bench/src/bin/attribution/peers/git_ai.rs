@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Answer, Peer, named, number, run};
+use super::{Answer, Named, Peer, named, number, run};
 use crate::assistants::Assistant;
 use crate::git::Git;
 use crate::plan::Emission;
@@ -159,7 +159,11 @@ fn read(text: &str, lines: usize) -> Result<Vec<Answer>> {
             named: agent["id"]
                 .as_str()
                 .and_then(number)
-                .map(|emission| (emission, agent["model"].as_str().map(str::to_owned)))
+                .map(|emission| Named {
+                    emission,
+                    asked: agent["model"].as_str().map(str::to_owned),
+                    served: None,
+                })
                 .into_iter()
                 .collect(),
         };
@@ -179,7 +183,7 @@ mod tests {
             {"s_1::t_1": {"agent_id": {"tool": "codex", "id": "emission-7", "model": "gpt"}}}}"#;
         let answers = read(text, 4).unwrap();
         assert_eq!(answers.iter().filter(|answer| answer.is_model).count(), 2);
-        assert_eq!(answers[1].named, [(7, Some("gpt".to_owned()))]);
+        assert_eq!(answers[1].named, [Named { emission: 7, asked: Some("gpt".to_owned()), served: None }]);
         assert!(read(text, 2).is_err());
         assert!(read("{}", 2).is_err());
     }

@@ -28,8 +28,18 @@ use crate::plan::Emission;
 pub(crate) struct Answer {
     /// It is a model's, changed or not.
     pub(crate) is_model: bool,
-    /// The emissions that it can be of, as far as the tool knows, and for each the model by the tool's word.
-    pub(crate) named: Vec<(usize, Option<String>)>,
+    /// The emissions that it can be of, as far as the tool knows.
+    pub(crate) named: Vec<Named>,
+}
+
+/// An emission that a tool names, and the model that put it out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) emission: usize,
+    /// By the word of the client.
+    pub(crate) asked: Option<String>,
+    /// By the word of the provider that answered.
+    pub(crate) served: Option<String>,
 }
 
 /// A tool.

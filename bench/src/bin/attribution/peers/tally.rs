@@ -115,12 +115,13 @@ impl Tally {
         count.lines += 1;
         count.models += usize::from(answer.is_model);
         let Some(emission) = emission.filter(|_| answer.is_model) else { return };
-        let Some((_, model)) = answer.named.iter().find(|(number, _)| *number == emission.number) else {
-            return;
-        };
+        let Some(named) = answer.named.iter().find(|named| named.emission == emission.number) else { return };
         count.right += 1;
-        count.served += usize::from(*model == Some(emission.served()));
-        count.asked += usize::from(model.as_deref() == Some(emission.model));
+        count.served += usize::from(named.served == Some(emission.served()));
+        // Each of those that ask the gateway has a number behind the name.
+        let asked = named.asked.as_deref().unwrap_or_default();
+        count.asked +=
+            usize::from(asked.trim_end_matches(|c: char| c == '-' || c.is_ascii_digit()) == emission.model);
     }
 
     fn count(&self, rewrite: Rewrite, kind: Kind) -> Count {

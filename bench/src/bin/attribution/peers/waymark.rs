@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use waymark_testkit::Waymark;
 
-use super::Answer;
+use super::{Answer, Named};
 use crate::ask;
 
 /// Asks about a file; `records` says which emission a record is of.
@@ -27,8 +27,9 @@ fn read(text: &str, records: &BTreeMap<&str, usize>) -> Result<Vec<Answer>> {
     let answer = |line: &Value| {
         let others = line["others"].as_array().into_iter().flatten();
         let named = others.chain([&line["record"]]).filter_map(Value::as_str).filter_map(|record| {
-            let model = told["records"][record]["served_model"].as_str();
-            Some((*records.get(record)?, model.map(str::to_owned)))
+            let emission = *records.get(record)?;
+            let model = |word: &str| told["records"][record][word].as_str().map(str::to_owned);
+            Some(Named { emission, asked: model("requested_model"), served: model("served_model") })
         });
         let is_model = matches!(line["class"].as_str(), Some("ai" | "ai_modified"));
         Answer { is_model, named: named.collect() }
@@ -46,7 +47,12 @@ mod tests {
             "records": {"r": {"served_model": "gpt-1"}}}"#;
         let answers = read(text, &BTreeMap::from([("r", 4), ("s", 5)])).unwrap();
         assert!(answers[0].is_model && !answers[1].is_model);
-        assert_eq!(answers[0].named, [(5, None), (4, Some("gpt-1".to_owned()))]);
+        let named = |emission, served: Option<&str>| Named {
+            emission,
+            asked: None,
+            served: served.map(str::to_owned),
+        };
+        assert_eq!(answers[0].named, [named(5, None), named(4, Some("gpt-1"))]);
         assert!(read("{}", &BTreeMap::new()).is_err());
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Answer, Peer, named, number, run};
+use super::{Answer, Named, Peer, named, number, run};
 use crate::assistants::Assistant;
 use crate::git::Git;
 use crate::plan::Emission;
@@ -98,8 +98,9 @@ fn read(text: &str, lines: usize) -> Result<Vec<Answer>> {
         let answer = answers.get_mut(number_of_line.saturating_sub(1)).context("a line that is not there")?;
         answer.is_model = matches!(line["source"]["type"].as_str(), Some("ai" | "ai_modified"));
         if answer.is_model {
-            let emission = line["prompt_preview"].as_str().and_then(number);
-            answer.named = emission.map(|emission| (emission, None)).into_iter().collect();
+            let emission = line["prompt"]["preview"].as_str().and_then(number);
+            answer.named =
+                emission.map(|emission| Named { emission, ..Named::default() }).into_iter().collect();
         }
     }
     Ok(answers)
@@ -112,11 +113,11 @@ mod tests {
     #[test]
     fn lines_are_read() {
         let text = r#"{"lines": [
-            {"line_number": 1, "source": {"type": "human"}, "prompt_preview": null},
-            {"line_number": 2, "source": {"type": "ai_modified"}, "prompt_preview": "See to emission-3."}]}"#;
+            {"line_number": 1, "source": {"type": "human"}, "prompt": {"preview": null}},
+            {"line_number": 2, "source": {"type": "ai_modified"}, "prompt": {"preview": "See to emission-3."}}]}"#;
         let answers = read(text, 2).unwrap();
         assert!(!answers[0].is_model && answers[1].is_model);
-        assert_eq!(answers[1].named, [(3, None)]);
+        assert_eq!(answers[1].named.iter().map(|named| named.emission).collect::<Vec<_>>(), [3]);
         assert!(read(text, 1).is_err());
     }
 }
