@@ -597,6 +597,24 @@ mod tests {
     }
 
     #[test]
+    fn hand_by_hand_it_comes_to_what_is_committed() {
+        let history = history();
+        for seed in 0..20 {
+            let mut planner = Planner::new(&history, 0, Random::seeded(seed));
+            let mut texts: BTreeMap<String, String> =
+                planner.files.iter().map(|(path, file)| (path.clone(), file.text())).collect();
+            for step in &history.steps {
+                let planned = planner.step(step);
+                texts.extend(planned.moments.into_iter().map(|moment| (moment.path, moment.text)));
+                texts.retain(|path, _| planner.files.contains_key(path));
+                for (path, file) in &planner.files {
+                    assert_eq!(texts[path], file.text(), "seed {seed}: {path}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn everybody_has_a_part_in_it() {
         let history = history();
         let (mut assistants, mut fates, mut kinds) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
