@@ -5,6 +5,7 @@
 //! checkpoints as the presets for single assistants.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -18,6 +19,11 @@ use crate::plan::Emission;
 /// No telemetry, no updates; it may run as whoever runs this.
 const CONFIGURATION: &str = r#"{"telemetry_oss": "off", "disable_version_checks": true, "disable_auto_updates": true,
     "quiet": true, "allow_superuser": true}"#;
+
+/// It takes a save within a second of an assistant's change for that change, and what changes within three seconds of
+/// a shell command for the command's doing. People are slower.
+const AFTER_EDIT: Duration = Duration::from_millis(2_000);
+const AFTER_SHELL: Duration = Duration::from_millis(4_500);
 
 /// The program, in a home of its own.
 pub(crate) struct GitAi {
@@ -113,6 +119,13 @@ impl Peer for GitAi {
             }
         };
         self.checkpoint(git, "agent-v1", &body)
+    }
+
+    fn rests(&self, emission: &Emission) -> Duration {
+        match emission.assistant {
+            Assistant::CodexShell => AFTER_SHELL,
+            _ => AFTER_EDIT,
+        }
     }
 
     fn typed(&self, git: &Git, path: &str) -> Result<()> {

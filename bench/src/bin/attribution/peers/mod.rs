@@ -13,6 +13,7 @@ mod whogitit;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -63,6 +64,9 @@ pub(crate) trait Peer {
 
     /// The assistant's hook when it has.
     fn after(&self, git: &Git, path: &str, emission: &Emission) -> Result<()>;
+
+    /// How long anybody's hand is off the file after such a hook, at the least.
+    fn rests(&self, emission: &Emission) -> Duration;
 
     /// The editor's hook when a person has saved a file.
     fn typed(&self, git: &Git, path: &str) -> Result<()>;

@@ -21,6 +21,8 @@ pub(crate) struct PeerReplay<'a> {
     is_everywhere: bool,
     git: Git,
     tip: String,
+    /// Nobody else's hand is on a file before then.
+    rests_until: Instant,
 }
 
 impl<'a> PeerReplay<'a> {
@@ -38,7 +40,7 @@ impl<'a> PeerReplay<'a> {
         }
         let tip = git.commit("base")?;
         peer.settles(&git)?;
-        Ok(Self { peer, is_everywhere, git, tip })
+        Ok(Self { peer, is_everywhere, git, tip, rests_until: Instant::now() })
     }
 
     pub(crate) fn git(&self) -> &Git {
@@ -59,7 +61,7 @@ impl<'a> PeerReplay<'a> {
         Ok(Batch { base, tip: self.tip.clone(), ..batch.clone() })
     }
 
-    fn commits(&self, done: &Done, replay: &Replay, tally: &mut Tally) -> Result<String> {
+    fn commits(&mut self, done: &Done, replay: &Replay, tally: &mut Tally) -> Result<String> {
         for moment in &done.moments {
             self.passes(moment, replay, tally)?;
         }
@@ -88,7 +90,7 @@ impl<'a> PeerReplay<'a> {
     }
 
     /// One hand goes over one file.
-    fn passes(&self, moment: &Moment, replay: &Replay, tally: &mut Tally) -> Result<()> {
+    fn passes(&mut self, moment: &Moment, replay: &Replay, tally: &mut Tally) -> Result<()> {
         let Moment { path, by, text } = moment;
         let emission = match by {
             By::Assistant(number) => replay.made.get(number).map(|made| &made.emission),
@@ -98,6 +100,9 @@ impl<'a> PeerReplay<'a> {
         let is = std::fs::read_to_string(self.git.folder().join(path)).ok();
         if is.as_deref() == Some(text) {
             return Ok(());
+        }
+        if emission.is_none() {
+            std::thread::sleep(self.rests_until.saturating_duration_since(Instant::now()));
         }
         let mut spent = Duration::ZERO;
         let mut timed = |hook: &dyn Fn() -> Result<()>| {
@@ -114,6 +119,7 @@ impl<'a> PeerReplay<'a> {
             (By::Assistant(_), Some(emission)) => {
                 timed(&|| self.peer.after(&self.git, path, emission))?;
                 tally.hooks.add(spent);
+                self.rests_until = Instant::now() + self.peer.rests(emission);
             }
             (By::Person, _) => timed(&|| self.peer.typed(&self.git, path))?,
             // Nobody tells of these.

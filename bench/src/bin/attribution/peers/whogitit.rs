@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -73,6 +74,10 @@ impl Peer for Whogitit {
             "old_content_present": before.is_some(), "old_content": before, "new_content": text,
             "context": context});
         self.run(&["capture", "--stdin"], git.folder(), &body.to_string()).map(drop)
+    }
+
+    fn rests(&self, _: &Emission) -> Duration {
+        Duration::ZERO
     }
 
     fn typed(&self, _: &Git, _: &str) -> Result<()> {
