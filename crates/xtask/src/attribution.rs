@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::process;
@@ -33,7 +33,22 @@ pub(crate) struct Wanted {
     /// A binary built before, instead of one built now
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
+    /// Put git-ai and whogitit through the same, and print what each says side by side: those on the PATH, or named
+    #[arg(long)]
+    peers: bool,
+    /// The git-ai to put through the same
+    #[arg(long, value_name = "FILE")]
+    git_ai: Option<PathBuf>,
+    /// The whogitit to put through the same
+    #[arg(long, value_name = "FILE")]
+    whogitit: Option<PathBuf>,
 }
+
+/// Other tools that say who wrote a line, and how to get each. Their code is never part of this one.
+const PEERS: [(&str, &str); 2] = [
+    ("git-ai", "build it from https://github.com/git-ai-project/git-ai: cargo build --release --locked"),
+    ("whogitit", "cargo install whogitit --version 1.0.0 --locked"),
+];
 
 /// Builds the binary unless one is named, and asks it.
 pub(crate) fn run(wanted: &Wanted) -> Result<()> {
@@ -57,5 +72,32 @@ pub(crate) fn run(wanted: &Wanted) -> Result<()> {
     asks.args(wanted.batch.iter().flat_map(|batch| ["--batch".to_owned(), batch.to_string()]));
     asks.args(wanted.seed.iter().flat_map(|seed| ["--seed".to_owned(), seed.to_string()]));
     asks.args(wanted.rewrite.iter().flat_map(|name| ["--rewrite", name]));
+    for (name, program) in peers(wanted)? {
+        asks.arg(format!("--{name}")).arg(program);
+    }
     process::run(asks.current_dir(workspace.root))
+}
+
+/// The other tools that are named or, where all are wanted, on the PATH.
+fn peers(wanted: &Wanted) -> Result<Vec<(&'static str, PathBuf)>> {
+    let mut peers = Vec::new();
+    for ((name, how), named) in PEERS.into_iter().zip([&wanted.git_ai, &wanted.whogitit]) {
+        match named {
+            Some(program) => {
+                peers.push((name, std::path::absolute(program).with_context(|| format!("{name}'s place"))?));
+            }
+            None if wanted.peers => match on_path(name) {
+                Some(program) => peers.push((name, program)),
+                None => println!("    no {name} on the PATH and none named with --{name}; {how}"),
+            },
+            None => {}
+        }
+    }
+    ensure!(!wanted.peers || !peers.is_empty(), "there is nothing to put beside Waymark");
+    Ok(peers)
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }

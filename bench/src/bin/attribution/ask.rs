@@ -55,11 +55,16 @@ pub(crate) fn can(waymark: &Waymark) -> bool {
 
 /// Asks about one file of the commit that is checked out in `folder`.
 pub(crate) fn blame(waymark: &Waymark, folder: &Path, path: &str) -> Result<Vec<Said>> {
+    read(&told(waymark, folder, path)?).with_context(|| format!("what blame says of {path}"))
+}
+
+/// What it prints when asked about that file.
+pub(crate) fn told(waymark: &Waymark, folder: &Path, path: &str) -> Result<String> {
     let data = waymark.data_dir();
     let data = data.to_string_lossy();
     let output = waymark.run_in(folder, &["blame", path, "--rev", "HEAD", "--json", "--data-dir", &data]);
     ensure!(output.code == Some(0), "blame {path} in {}: {output:?}", folder.display());
-    read(&output.stdout).with_context(|| format!("what blame says of {path}"))
+    Ok(output.stdout)
 }
 
 /// Reads what `blame --json` prints.

@@ -9,12 +9,14 @@ use anyhow::{Context as _, Result, bail};
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
     folder: PathBuf,
+    /// What is set for every command, besides what shields it.
+    environment: Vec<(String, String)>,
 }
 
 impl Git {
     /// The one in this folder.
     pub(crate) fn at(folder: &Path) -> Self {
-        Self { folder: folder.to_owned() }
+        Self { folder: folder.to_owned(), environment: Vec::new() }
     }
 
     /// A new one.
@@ -25,8 +27,32 @@ impl Git {
         Ok(git)
     }
 
-    /// A copy of it in another folder, on the same branch.
+    /// A new one in which every command runs with these variables.
+    pub(crate) fn init_with(folder: &Path, environment: Vec<(String, String)>) -> Result<Self> {
+        std::fs::create_dir_all(folder).with_context(|| format!("the folder {}", folder.display()))?;
+        let git = Self { folder: folder.to_owned(), environment };
+        git.run(&["init", "--quiet", "--initial-branch=main"])?;
+        Ok(git)
+    }
+
+    /// A new one in its place.
+    pub(crate) fn anew(&self) -> Result<Self> {
+        std::fs::remove_dir_all(&self.folder)
+            .with_context(|| format!("the folder {}", self.folder.display()))?;
+        Self::init_with(&self.folder, self.environment.clone())
+    }
+
+    /// A copy of it in another folder, on the same branch. With variables of its own it is copied as it lies: what a tool
+    /// keeps beside the history comes along, as it would where somebody rewrites history in place.
     pub(crate) fn copy(&self, folder: &Path) -> Result<Self> {
+        if !self.environment.is_empty() {
+            let above = folder.parent().context("a repository lies in a folder")?;
+            std::fs::create_dir_all(above).with_context(|| format!("the folder {}", above.display()))?;
+            let mut copy = Command::new("cp");
+            copy.arg("-a").arg(&self.folder).arg(folder);
+            finish(copy, &["(cp -a)"])?;
+            return Ok(Self { folder: folder.to_owned(), environment: self.environment.clone() });
+        }
         let (from, to) = (self.folder.to_string_lossy(), folder.to_string_lossy());
         std::fs::create_dir_all(folder).with_context(|| format!("the folder {}", folder.display()))?;
         self.run(&["clone", "--quiet", "--local", &from, &to])?;
@@ -88,6 +114,7 @@ impl Git {
             command.env(format!("GIT_{role}_NAME"), "Ada Example");
             command.env(format!("GIT_{role}_EMAIL"), "ada@example.com");
         }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 }

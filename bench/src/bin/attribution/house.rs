@@ -107,7 +107,7 @@ impl House {
 
     fn ask(&self, worker: usize, emission: &Emission) -> Result<String> {
         let model = format!("{}-{worker}", emission.model);
-        let reply = emission.answer.reply().served_as(&format!("{}-2026-01-01", emission.model));
+        let reply = emission.answer.reply().served_as(&emission.served());
         self.slots.lock().unwrap_or_else(PoisonError::into_inner).insert(model.clone(), reply);
         let mut body = emission.asked.body.clone();
         body["model"] = model.into();

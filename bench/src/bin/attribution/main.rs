@@ -12,6 +12,8 @@ mod git;
 mod history;
 mod house;
 mod human;
+mod moments;
+mod peers;
 mod plan;
 mod replay;
 mod report;
@@ -30,6 +32,7 @@ use waymark_testkit::Random;
 
 use crate::history::History;
 use crate::house::House;
+use crate::peers::{Side, Tools};
 use crate::replay::{Batch, Replay};
 use crate::report::Report;
 use crate::rewrites::Rewrite;
@@ -61,6 +64,12 @@ struct Arguments {
     /// Ask only after these rewrites, by the names in the table
     #[arg(long, value_name = "NAME")]
     rewrite: Vec<String>,
+    /// Put git-ai through the same, and print what it and Waymark say side by side, without targets
+    #[arg(long, value_name = "FILE")]
+    git_ai: Option<PathBuf>,
+    /// The same with whogitit
+    #[arg(long, value_name = "FILE")]
+    whogitit: Option<PathBuf>,
     /// Make the history, rewrite it, and ask nothing
     #[arg(long)]
     ask_nothing: bool,
@@ -89,11 +98,14 @@ fn run(arguments: &Arguments) -> Result<()> {
     let asks = !arguments.ask_nothing;
     ensure!(!asks || ask::can(house.waymark()), "the binary cannot be asked: it has no `blame`");
     let mut report = Report::new(seed, &arguments.out)?;
+    let tools = Tools::new(arguments.git_ai.as_deref(), arguments.whogitit.as_deref())?;
+    let mut side = Side::new(&tools);
     let mut first_emission = 0;
     for (number, history) in histories(arguments, seed)?.iter().enumerate() {
         let folder = tempfile::tempdir().context("a folder to work in")?;
         let random = Random::seeded(seed.wrapping_add(1 + number as u64));
         let mut replay = Replay::new(history, folder.path(), first_emission, random)?;
+        side.begins(history, folder.path())?;
         let mut random = Random::seeded(seed.wrapping_mul(31).wrapping_add(number as u64));
         let began = Instant::now();
         for steps in history.steps.chunks(arguments.batch.max(1)) {
@@ -107,11 +119,18 @@ fn run(arguments: &Arguments) -> Result<()> {
                 replay.made.len(),
                 began.elapsed().as_secs_f64()
             );
+            if !side.is_empty() {
+                side.replays(&house, &replay, &batch, &mut random, &arguments.rewrite)?;
+                continue;
+            }
             let scratch = tempfile::tempdir().context("a folder for rewrites")?;
             rewrites(arguments, &house, &replay, &batch, scratch.path(), &mut random, &mut report)?;
         }
         first_emission += replay.made.len();
         report.takes_in(history, &replay)?;
+    }
+    if !side.is_empty() {
+        return side.ends(&arguments.out, seed);
     }
     let misses = report.ends()?;
     ensure!(!asks || misses == 0, "{misses} targets are missed");

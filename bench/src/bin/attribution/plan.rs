@@ -10,6 +10,7 @@ use waymark_testkit::Random;
 use crate::assistants::{Answer, Asked, Assistant, Piece, Turn};
 use crate::history::{History, Step};
 use crate::human::{self, Hand, Pool};
+use crate::moments::{By, Moment};
 use crate::truth::{Entry, File, How, Hunk, Line, Place, Truth, Why, hunks, is_trivial, is_within_a_third};
 use crate::words::Word;
 
@@ -31,6 +32,13 @@ pub(crate) struct Emission {
     pub(crate) fate: Fate,
 }
 
+impl Emission {
+    /// The model that answers, by the provider's word: an exact one, where the client asks for a name.
+    pub(crate) fn served(&self) -> String {
+        format!("{}-2026-01-01", self.model)
+    }
+}
+
 /// What becomes of what a model put out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fate {
@@ -48,6 +56,8 @@ pub(crate) struct Planned {
     pub(crate) emissions: Vec<Emission>,
     /// What editors say, in order.
     pub(crate) words: Vec<Word>,
+    /// The files as they stand after each hand that went over them, in order.
+    pub(crate) moments: Vec<Moment>,
     /// The files that it changes, makes or takes away.
     pub(crate) touched: BTreeSet<String>,
 }
@@ -201,9 +211,16 @@ impl Planner {
         let at = live(file, &spot).start;
         let went = file.replace(spot, lines);
         self.notes(path, went);
+        self.stands(path, By::Person);
         if self.chance(10) && change.added.iter().any(|line| !is_trivial(line)) {
             self.planned.words.push(Word::typed(path, at, &change.added));
         }
+    }
+
+    /// So the file stands now, by this hand.
+    fn stands(&mut self, path: &str, by: By) {
+        let text = self.files.get(path).map(File::text).unwrap_or_default();
+        self.planned.moments.push(Moment { path: path.to_owned(), by, text });
     }
 
     fn notes(&mut self, path: &str, went: Vec<Line>) {
@@ -320,6 +337,7 @@ impl Planner {
             let went = file.replace(spot, lines);
             self.notes(path, went);
         }
+        self.stands(path, By::Assistant(emission));
         let is_told = assistant.is_of_an_editor() && self.chance(50);
         let is_edited = self.chance(50);
         if is_told && !is_edited {
@@ -346,6 +364,7 @@ impl Planner {
         hand.goes_over(file, emission);
         let went = hand.went;
         self.notes(path, went);
+        self.stands(path, By::Person);
     }
 
     /// The model puts out something else than what will stand there, and the person throws it away and types.
@@ -435,6 +454,7 @@ impl Planner {
         let lines: Vec<Line> =
             lines.iter().map(|text| Line::typed(text, self.commit, place.clone())).collect();
         file.replace(at..at, lines);
+        self.stands(&path, By::Person);
         self.planned.touched.insert(path);
     }
 
@@ -449,6 +469,7 @@ impl Planner {
         let all = 0..file.entries.len();
         let (random, pool, commit) = (&mut self.random, &self.pool, self.commit);
         Hand { random, pool, path, commit, went: Vec::new() }.formats(file, all);
+        self.stands(path, By::Formatter);
     }
 
     /// Of the commit's new lines, those of which nobody could tell whose they are.
@@ -570,6 +591,24 @@ mod tests {
                     let text = serde_json::to_string(line.text.trim()).unwrap();
                     let is_there = told.contains(text.trim_matches('"')) || told.contains(line.text.trim());
                     assert!(*fate == Fate::Landed && is_there, "seed {seed}: {line:?} in {told}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn hand_by_hand_it_comes_to_what_is_committed() {
+        let history = history();
+        for seed in 0..20 {
+            let mut planner = Planner::new(&history, 0, Random::seeded(seed));
+            let mut texts: BTreeMap<String, String> =
+                planner.files.iter().map(|(path, file)| (path.clone(), file.text())).collect();
+            for step in &history.steps {
+                let planned = planner.step(step);
+                texts.extend(planned.moments.into_iter().map(|moment| (moment.path, moment.text)));
+                texts.retain(|path, _| planner.files.contains_key(path));
+                for (path, file) in &planner.files {
+                    assert_eq!(texts[path], file.text(), "seed {seed}: {path}");
                 }
             }
         }

@@ -10,6 +10,7 @@ use waymark_testkit::Random;
 use crate::git::Git;
 use crate::history::{History, Step};
 use crate::house::House;
+use crate::moments::Done;
 use crate::plan::{Emission, Planner};
 use crate::truth::{File, Page, Truth, Why};
 
@@ -54,6 +55,8 @@ pub(crate) struct Batch {
     /// The number of the last commit.
     pub(crate) number: usize,
     pub(crate) touched: BTreeSet<String>,
+    /// How its commits came about.
+    pub(crate) done: Vec<Done>,
 }
 
 impl Replay {
@@ -133,6 +136,13 @@ impl Replay {
                 None => drop(std::fs::remove_file(self.git.folder().join(path))),
             }
         }
+        let texts = planned.touched.iter();
+        let texts = texts.map(|path| (path.clone(), self.planner.files.get(path).map(File::text)));
+        self.batch.done.push(Done {
+            subject: step.subject.clone(),
+            moments: planned.moments,
+            texts: texts.collect(),
+        });
         self.commits.push(self.git.commit(&step.subject)?);
         self.committed = Instant::now();
         for path in &planned.touched {

@@ -259,10 +259,8 @@ fn filter(git: &Git, copy: &Git, batch: &Batch) -> Result<Pages> {
         rest = &rest[at + old.len()..];
     }
     rewritten.extend_from_slice(rest);
-    let folder = copy.folder();
-    std::fs::remove_dir_all(folder).with_context(|| format!("the folder {}", folder.display()))?;
-    let copy = Git::init(folder)?;
-    let file = folder.with_extension("stream");
+    let copy = copy.anew()?;
+    let file = copy.folder().with_extension("stream");
     std::fs::write(&file, rewritten).with_context(|| format!("the file {}", file.display()))?;
     let mut import = copy.command(&["fast-import", "--quiet", "--force"]);
     import.stdin(std::fs::File::open(&file).context("the stream")?);
