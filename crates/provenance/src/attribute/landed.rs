@@ -12,8 +12,6 @@ use super::{File, Solid, Source, is_claimed};
 /// what is the same is so by chance.
 const LANDED: u32 = 50;
 const SCATTERED: u32 = 20;
-/// Of fewer lines than these hardly anything need be left: an edit of one of them is most of what was put out.
-const MANY: usize = 6;
 /// Letters that are no chance, of an emission that came too late for a commit, or too early.
 const SURE: u32 = 80;
 /// How alike a line must be to count as one that was edited, in thousandths.
@@ -63,8 +61,9 @@ impl Landed {
             is_stale: !is_back && source.is_stale(&file.times).unwrap_or(kept >= LANDED),
             is_late: source.is_late(&file.times) && share < LANDED && !is_held,
         };
+        // Where nothing stands as it was put out, what is like it is judged by itself.
         let is_scattered = !source.is_word()
-            && source.emission.lines.iter().filter(|line| is_claimed(line.role)).count() >= MANY
+            && !chain.runs.is_empty()
             && share + kept < SCATTERED
             && 100 * changed(file, solid, source, chain) < (SCATTERED - share - kept) * all;
         Self { share, when, is_scattered }
