@@ -54,18 +54,19 @@ class Agent:
     def settings(self):
         """Writes the agent's own configuration."""
 
-    def command(self, prompt):
+    def command(self, prompt, session):
+        """What to run for a prompt, in a conversation that is there already if one is named."""
         raise NotImplementedError
 
     def session(self, stdout):
         """The conversation's key as the agent itself tells it."""
         raise NotImplementedError
 
-    def run(self, prompt, at_most):
+    def run(self, prompt, at_most, session=None):
         """Gives the agent its task; ends it, with everything it started, after that many seconds."""
         self.settings()
         process = subprocess.Popen(
-            self.command(prompt), cwd=self.project, env=self.environment, stdin=subprocess.DEVNULL,
+            self.command(prompt, session), cwd=self.project, env=self.environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )
         try:
@@ -92,13 +93,14 @@ class ClaudeCode(Agent):
             "IS_SANDBOX": "1",
         }
 
-    def command(self, prompt):
-        self.own_session = str(uuid.uuid4())
+    def command(self, prompt, session):
+        self.own_session = session or str(uuid.uuid4())
         # The program a post-install script would put in place, started by the package's own launcher instead.
         launcher = NODE_MODULES / "@anthropic-ai" / "claude-code" / "cli-wrapper.cjs"
         return [
-            "node", str(launcher), "--print", prompt, "--model", self.model, "--session-id", self.own_session,
-            "--permission-mode", "bypassPermissions", "--output-format", "json",
+            "node", str(launcher), "--print", prompt, "--model", self.model,
+            "--resume" if session else "--session-id", self.own_session, "--permission-mode", "bypassPermissions",
+            "--output-format", "json",
         ]
 
     def session(self, stdout):
@@ -113,7 +115,7 @@ class Codex(Agent):
 
     def settings(self):
         folder = self.home / ".codex"
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.toml").write_text(f"""
 model = "{self.model}"
 model_provider = "waymark"
@@ -134,11 +136,11 @@ enabled = false
 plugins = false
 """)
 
-    def command(self, prompt):
+    def command(self, prompt, session):
         launcher = NODE_MODULES / "@openai" / "codex" / "bin" / "codex.js"
         return [
             "node", str(launcher), "exec", "--json", "--skip-git-repo-check",
-            "--dangerously-bypass-approvals-and-sandbox", prompt,
+            "--dangerously-bypass-approvals-and-sandbox", *(["resume", session] if session else []), prompt,
         ]
 
     def session(self, stdout):
@@ -171,11 +173,11 @@ class OpenCode(Agent):
         }
         (self.project / "opencode.json").write_text(json.dumps(settings))
 
-    def command(self, prompt):
+    def command(self, prompt, session):
         # The program a post-install script would link; the plainest build runs on every processor.
         builds = sorted(NODE_MODULES.glob("opencode-*/bin/opencode"), key=lambda path: "baseline" not in str(path))
         assert builds, f"no opencode program in {NODE_MODULES}"
-        return [str(builds[0]), "run", "--format", "json", prompt]
+        return [str(builds[0]), "run", "--format", "json", *(["--session", session] if session else []), prompt]
 
     def session(self, stdout):
         return next((event["sessionID"] for event in events(stdout) if event.get("sessionID")), None)

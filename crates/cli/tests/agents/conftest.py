@@ -43,15 +43,16 @@ AT_MOST = 150
 class Rig:
     """An agent's run, what the upstream saw of it and what the ledger has."""
 
-    def __init__(self, agent, seen, server=None, upstream_model=None):
-        self.agent, self.seen, self.server, self.upstream_model = agent, seen, server, upstream_model
+    def __init__(self, agent, seen, server=None, upstream=None, upstream_model=None):
+        self.agent, self.seen, self.server = agent, seen, server
+        self.upstream, self.upstream_model = upstream, upstream_model
         self.finished = None
 
-    def run(self, task):
+    def run(self, task, closing="All done: hello.py says hello.", session=None):
         """Gives the agent its task and expects it to say that it is done."""
-        self.finished = self.agent.run(f"{task}\nFolder: {self.agent.project}", AT_MOST)
+        self.finished = self.agent.run(f"{task}\nFolder: {self.agent.project}", AT_MOST, session)
         assert self.finished.code == 0, self.told()
-        assert "All done: hello.py says hello." in self.finished.stdout, self.told()
+        assert closing in self.finished.stdout, self.told()
         return self.finished
 
     def records(self):
@@ -67,11 +68,14 @@ class Rig:
         return told
 
     def asked(self, times):
-        """What the upstream saw each time it was asked, once it was asked so often."""
+        """What the upstream saw each time it was asked for a turn of the task, once it was asked so often."""
         until = time.monotonic() + DEADLINE
-        while len(self.seen) <= times and time.monotonic() < until:
+        while True:
+            seen = [json.loads(line) for line in self.seen[1:]]
+            turns = [asked for asked in seen if asked["told"] != "a title"]
+            if len(turns) >= times or time.monotonic() > until:
+                return turns
             time.sleep(0.01)
-        return [json.loads(line) for line in self.seen[1:]]
 
     def told(self):
         """Everything there is to say about a run that went wrong."""
@@ -117,7 +121,7 @@ def rig(request, tmp_path, agent_at):
         config = home / "waymark.toml"
         config.write_text(CONFIG.format(kind=kind, path=path, port=port, dialect=dialect, model=upstream_model))
         with serving(config, str(home / "data"), environment) as server:
-            yield Rig(agent_at(name, model, server.url), seen, server, upstream_model)
+            yield Rig(agent_at(name, model, server.url), seen, server, upstream, upstream_model)
 
 
 @pytest.fixture

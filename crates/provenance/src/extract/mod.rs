@@ -13,6 +13,7 @@ mod blocks;
 mod completion;
 mod diff;
 mod fences;
+mod javascript;
 mod json;
 mod lines;
 mod markup;

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | Claude Code | `Write{file_path, content}`, `Edit{file_path, old_string, new_string, replace_all}`, `MultiEdit{file_path, edits[]}`, `NotebookEdit{notebook_path, new_source}`, `Bash{command}` |
 //! | Anthropic's text editor | `str_replace_based_edit_tool`, `str_replace_editor{command, path, file_text, old_str, new_str, insert_text, insert_line}` |
-//! | Codex | `apply_patch{input}` or free text, `exec_command{cmd, workdir}`, `shell{command[], workdir}`, `local_shell{command[]}` |
+//! | Codex | `apply_patch{input}` or free text, `exec_command{cmd, workdir}`, `shell{command[], workdir}`, `local_shell{command[]}`, `exec` (JavaScript that calls those) |
 //! | OpenAI's own patch tool | `apply_patch{type, path, diff}` |
 //! | opencode | `write{filePath, content}`, `edit{filePath, oldString, newString, replaceAll}`, `multiedit{filePath, edits[]}`, `patch` and `apply_patch{patchText}`, `bash{command, workdir}`, `batch{tool_calls[]}` |
 //! | Cline, Roo | `write_to_file{path, content}`, `replace_in_file{path, diff}`, `apply_diff{path, diff}`, `insert_content{path, line, content}`, `search_and_replace{path, search, replace}`, `edit_file{file_path, old_string, new_string}`, `apply_patch{input}` |
@@ -25,7 +25,7 @@
 
 use super::json::{self, Value};
 use super::piece::Piece;
-use super::{blocks, diff, lines, patch, paths, shell};
+use super::{blocks, diff, javascript, lines, patch, paths, shell};
 use crate::Form;
 
 /// The file.
@@ -90,6 +90,8 @@ const PLACES: [&str; 8] =
     ["insertline", "line", "linenumber", "afterline", "startline", "insertafter", "position", "insertat"];
 /// Patches, diffs and blocks.
 const PATCHES: [&str; 7] = ["input", "patch", "patchtext", "patchcontent", "diff", "unifieddiff", "edits"];
+/// A script that calls tools: the one argument of a tool that takes free text, in dialects without such tools.
+const SCRIPT: &str = "input";
 /// Lists of edits, and what wraps arguments.
 const LISTS: [&str; 17] = [
     "edits",
@@ -129,6 +131,9 @@ pub(super) fn read(tool: &str, arguments: &str) -> Vec<Piece> {
     if NOTES.iter().any(|word| tool.contains(word)) {
         return pieces;
     }
+    if has_script(&tool, arguments) {
+        return javascript::read(arguments, &FOLDERS);
+    }
     if !arguments.trim_start().starts_with(['{', '[', '"']) {
         pieces.extend(patch::read(arguments, None).into_iter().map(Piece::Laid));
         return pieces;
@@ -136,6 +141,11 @@ pub(super) fn read(tool: &str, arguments: &str) -> Vec<Piece> {
     let call = Call { tool: &tool, pieces: &mut pieces };
     call.value(&json::read(arguments), None, 0);
     pieces
+}
+
+/// Whether what a tool of that name is given is a script that calls others. What a patch changes may look like one.
+fn has_script(tool: &str, text: &str) -> bool {
+    !tool.contains("patch") && javascript::is_it(text)
 }
 
 /// What named arguments, taken from text, put into files.
@@ -155,6 +165,9 @@ pub(super) fn names(arguments: &str) -> Vec<String> {
                     let is_named = PATHS.contains(&name.as_str()) || COMMANDS.contains(&name.as_str());
                     match value {
                         Value::Text(text) if is_named => found.push(text.clone()),
+                        Value::Text(text) if name == SCRIPT && javascript::is_it(text) => {
+                            found.extend(in_script(text));
+                        }
                         Value::List(values) if is_named || name == "paths" => {
                             let texts = values.iter().filter_map(Value::text);
                             found.extend(texts.map(str::to_owned));
@@ -170,9 +183,16 @@ pub(super) fn names(arguments: &str) -> Vec<String> {
             _ => {}
         }
     }
+    if javascript::is_it(arguments) {
+        return in_script(arguments).collect();
+    }
     let mut found = Vec::new();
     within(&json::read(arguments), 0, &mut found);
     found
+}
+
+fn in_script(script: &str) -> impl Iterator<Item = String> {
+    javascript::literals(script).into_iter().map(|literal| literal.text)
 }
 
 impl Value {
@@ -279,7 +299,9 @@ impl Call<'_> {
             let Some(Value::Text(text) | Value::Cut(text)) = fields.get(name) else { continue };
             let lines: Vec<&str> = lines::split(text).collect();
             let path = path.map(str::to_owned);
-            if patch::is_in(text) {
+            if name == SCRIPT && has_script(self.tool, text) {
+                self.pieces.extend(javascript::read(text, &FOLDERS));
+            } else if patch::is_in(text) {
                 self.pieces.extend(patch::read(text, folder).into_iter().map(Piece::Laid));
             } else if blocks::is_in(&lines) {
                 self.pieces.extend(blocks::read(&lines, path.as_deref()));

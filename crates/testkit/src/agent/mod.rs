@@ -1,9 +1,11 @@
 //! A scripted model for coding agents: what it says next depends on the conversation so far, as a model's would.
 //!
 //! The task takes four turns: write a file; run a command that fails; two calls at once, the file's program and the
-//! file itself; a closing text. Asked to delegate, it sends a sub-agent on an errand instead. Every turn checks what the
-//! turn before came to, so that a call, a result or a character lost on the way is refused with a message that says so.
+//! file itself; a closing text. Asked to delegate, it sends a sub-agent on an errand instead; asked for `prices.py`, it
+//! drafts that file or changes it. Every turn checks what the turn before came to, so that a call, a result or a
+//! character lost on the way is refused with a message that says so.
 
+mod prices;
 #[cfg(test)]
 mod tests;
 mod tools;
@@ -39,6 +41,8 @@ pub struct ScriptedModel {
 /// What a turn is answered with, and in words.
 struct Turn {
     said: Said,
+    /// The model that answers.
+    model: &'static str,
     told: &'static str,
 }
 
@@ -85,7 +89,7 @@ impl ScriptedModel {
                     Said::Text(text) => Reply::text(text),
                     Said::Calls(calls) => Reply::tools(calls).thinking(),
                 };
-                (reply.served_as(AGENT_MODEL), seen)
+                (reply.served_as(turn.model), seen)
             }
             Err(fault) => {
                 seen["told"] = format!("refused: {fault}").into();
@@ -104,7 +108,7 @@ fn telling(request: &Captured) -> Value {
 
 /// The next turn of the conversation.
 fn next(conversation: &Conversation) -> Result<Turn, String> {
-    let text = |text, told| Ok(Turn { said: Said::Text(text), told });
+    let text = |text, told| Ok(Turn { said: Said::Text(text), model: AGENT_MODEL, told });
     if conversation.tools.is_empty() {
         return text("Saying hello", "a title");
     }
@@ -112,7 +116,7 @@ fn next(conversation: &Conversation) -> Result<Turn, String> {
         return text("Done.", "an errand's report");
     }
     let call = |id, deed| tools::call(conversation, id, deed);
-    let calls = |calls, told| Ok(Turn { said: Said::Calls(calls), told });
+    let calls = |calls, told| Ok(Turn { said: Said::Calls(calls), model: AGENT_MODEL, told });
     if conversation.asked.contains(DELEGATE) {
         return match conversation.results() {
             0 => calls(vec![call("call_delegate", Deed::Delegate { prompt: ERRAND })?], "delegates"),
@@ -121,6 +125,9 @@ fn next(conversation: &Conversation) -> Result<Turn, String> {
                 text(CLOSING, "closes")
             }
         };
+    }
+    if prices::is_asked(conversation) {
+        return prices::next(conversation);
     }
     let folder = folder(&conversation.asked)?;
     match conversation.results() {

@@ -1,6 +1,6 @@
 use super::*;
 
-const TOOLS: [&str; 3] = ["Write", "Bash", "Read"];
+const TOOLS: [&str; 4] = ["Write", "Bash", "Read", "Edit"];
 
 fn ask(body: &Value) -> Result<Turn, String> {
     Conversation::of(Endpoint::Messages, "m", body).and_then(|conversation| next(&conversation))
@@ -33,6 +33,30 @@ fn the_turn_depends_on_what_the_calls_came_to() {
     assert_eq!(calls.len(), 2);
     let lost = [used("call_fail"), result("call_fail", "ok")];
     assert!(ask(&body(&[written, lost].concat())).err().unwrap().contains("no such shelf"));
+}
+
+#[test]
+fn a_file_is_drafted_and_then_changed_by_another_model() {
+    let says = |text: &str| json!({"role": "user", "content": text});
+    let told = |messages: &[Value]| ask(&body(messages)).map(|turn| (turn.told, turn.model));
+    let second = |told| Ok((told, "mock-agent-2026-02-02"));
+    let drafted = vec![says("Draft prices.py."), used("call_draft"), result("call_draft", "ok")];
+    assert_eq!(told(&drafted[..1]), Ok(("drafts it", AGENT_MODEL)));
+    assert_eq!(told(&drafted), Ok(("closes", AGENT_MODEL)));
+
+    let edit = [drafted, vec![says("Edit prices.py.")]].concat();
+    assert_eq!(told(&edit), second("looks at it"));
+    let looked = |text: &str| {
+        let both = [used("call_show"), result("call_show", ""), used("call_look"), result("call_look", text)];
+        [edit.clone(), both.to_vec()].concat()
+    };
+    assert!(told(&looked("as drafted")).unwrap_err().contains("lacks"));
+    let typed = "prices = [price for price in prices if price > 0]";
+    assert_eq!(told(&looked(typed)), second("edits it"));
+
+    let anew = [says("Rewrite prices.py."), used("call_show"), result("call_show", typed)];
+    assert_eq!(told(&anew[..1]), second("looks at it"));
+    assert_eq!(told(&anew), second("writes it anew"));
 }
 
 #[test]

@@ -6,9 +6,11 @@ use crate::ToolCall;
 use crate::conversation::{Conversation, Tool};
 
 /// Tools the scripted model knows, the most fitting first: an agent's last resort is its shell.
-const PREFERRED: [&str; 11] = [
+const PREFERRED: [&str; 13] = [
     "Write",
     "write",
+    "Edit",
+    "edit",
     "apply_patch",
     "Read",
     "read",
@@ -25,6 +27,8 @@ const PREFERRED: [&str; 11] = [
 pub(super) enum Deed<'a> {
     /// Write a file with these lines in the folder.
     Write { folder: &'a str, file: &'a str, text: &'a str },
+    /// Change the file in the folder: lines with their signs, as in a patch.
+    Edit { folder: &'a str, file: &'a str, hunk: &'a str },
     /// Run a command.
     Run { command: &'a str },
     /// Show a file.
@@ -64,10 +68,15 @@ fn arguments(tool: &str, deed: Deed<'_>) -> Option<Value> {
         ("write", Deed::Write { folder, file, text }) => {
             json!({"filePath": path(folder, file), "content": text})
         }
-        ("apply_patch", Deed::Write { file, text, .. }) => {
-            let added: String = text.lines().map(|line| format!("+{line}\n")).collect();
-            json!(format!("*** Begin Patch\n*** Add File: {file}\n{added}*** End Patch\n"))
+        ("Edit", Deed::Edit { folder, file, hunk }) => {
+            let (old, new) = sides(hunk);
+            json!({"file_path": path(folder, file), "old_string": old, "new_string": new})
         }
+        ("edit", Deed::Edit { folder, file, hunk }) => {
+            let (old, new) = sides(hunk);
+            json!({"filePath": path(folder, file), "oldString": old, "newString": new})
+        }
+        ("apply_patch", deed) => json!(patch(deed)?),
         ("Read", Deed::Show { folder, file }) => json!({"file_path": path(folder, file)}),
         ("read", Deed::Show { folder, file }) => json!({"filePath": path(folder, file)}),
         ("Bash" | "bash", Deed::Run { command }) => {
@@ -75,6 +84,10 @@ fn arguments(tool: &str, deed: Deed<'_>) -> Option<Value> {
         }
         ("exec_command", _) => json!({"cmd": shell(deed)?}),
         // JavaScript that calls the tool of that name.
+        ("exec", Deed::Edit { .. }) => {
+            let patch = json!(patch(deed)?);
+            json!(format!("const changed = await tools.apply_patch({patch});\ntext(changed);\n"))
+        }
         ("exec", _) => {
             let run = json!({"cmd": shell(deed)?});
             json!(format!("const ran = await tools.exec_command({run});\ntext(ran.output);\n"))
@@ -85,10 +98,34 @@ fn arguments(tool: &str, deed: Deed<'_>) -> Option<Value> {
     })
 }
 
+/// The deed as a patch of Codex's.
+fn patch(deed: Deed<'_>) -> Option<String> {
+    let change = match deed {
+        Deed::Write { file, text, .. } => {
+            let added: String = text.lines().map(|line| format!("+{line}\n")).collect();
+            format!("*** Add File: {file}\n{added}")
+        }
+        Deed::Edit { file, hunk, .. } => format!("*** Update File: {file}\n@@\n{hunk}"),
+        _ => return None,
+    };
+    Some(format!("*** Begin Patch\n{change}*** End Patch\n"))
+}
+
+/// What a hunk's lines were and what they are to be.
+pub(super) fn sides(hunk: &str) -> (String, String) {
+    let side = |gone: char| {
+        let lines = hunk.split_inclusive('\n').filter(|line| !line.starts_with(gone));
+        lines.filter_map(|line| line.get(1..)).collect()
+    };
+    (side('+'), side('-'))
+}
+
 /// The deed as a command of the shell.
 fn shell(deed: Deed<'_>) -> Option<String> {
     Some(match deed {
         Deed::Write { folder, file, text } => format!("cat > {folder}/{file} <<'END'\n{text}END\n"),
+        // Codex itself looks for this one in its shell's commands.
+        Deed::Edit { folder, .. } => format!("cd {folder} && apply_patch <<'PATCH'\n{}PATCH\n", patch(deed)?),
         Deed::Run { command } => command.to_owned(),
         Deed::Show { folder, file } => format!("cat {folder}/{file}"),
         Deed::Delegate { .. } => return None,

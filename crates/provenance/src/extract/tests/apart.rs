@@ -109,6 +109,11 @@ fn a_file_is_told_by_any_of_its_paths() {
         Told::default().call("exec_command", &json!({"cmd": "cat src/a.rs"}), &format!("Output:\n{OLD}")),
         Told::default().call("exec_command", &json!({"cmd": "cd src && sed -n '1,20p' a.rs"}), OLD),
         Told::default().call(
+            "exec",
+            &json!({"input": "text((await tools.exec_command({cmd: 'cat src/a.rs'})).output);"}),
+            OLD,
+        ),
+        Told::default().call(
             "shell",
             &json!({"command": ["bash", "-lc", "nl -ba src/a.rs"]}),
             &numbered("", 6, "\t"),

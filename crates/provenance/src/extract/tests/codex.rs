@@ -88,3 +88,44 @@ fn the_shell_writes_files() {
     );
     assert_eq!(called("exec_command", &json!({"cmd": "cat a.rs"})), "");
 }
+
+#[test]
+fn a_script_calls_the_tools() {
+    let quoted = json!(PATCH).to_string();
+    let document = json!(format!("apply_patch <<'EOF'\n{PATCH}EOF\n")).to_string();
+    let lines: Vec<String> = PATCH.lines().map(|line| json!(line).to_string()).collect();
+    for script in [
+        format!("const changed = await tools.apply_patch({quoted});\ntext(changed);\n"),
+        format!(
+            "// @exec: {{\"yield_time_ms\": 1}}\nconst patch = `{PATCH}`;\ntext(await tools.apply_patch(patch));\n"
+        ),
+        format!("await tools.apply_patch(String.raw`{PATCH}`)"),
+        format!("const lines = [{}];\nawait tools.apply_patch(lines.join('\\n'));", lines.join(",\n")),
+        format!("const ran = await tools.exec_command({{cmd: {document}}});\ntext(ran.output);\n"),
+    ] {
+        assert_eq!(called_with("exec", &script), WANTED, "{script}");
+        assert_eq!(
+            called("exec", &json!({"input": script})),
+            WANTED,
+            "in a dialect without free text: {script}"
+        );
+    }
+    let in_folders = |second: &str| {
+        format!(
+            "await tools.exec_command({{cmd: 'cat > a <<E\\nx\\nE', workdir: '/project'}});\n\
+             await tools.exec_command({{cmd: \"cat > b <<E\\ny\\nE\", \"workdir\": '{second}'}});"
+        )
+    };
+    assert_eq!(called_with("exec", &in_folders("/project")), "Shell /project/a\n+x\nShell /project/b\n+y\n");
+    assert_eq!(called_with("exec", &in_folders("/other")), "Shell a\n+x\nShell b\n+y\n", "nobody says whose");
+    assert_eq!(called_with("exec", "text((await tools.exec_command({cmd: 'cat a.rs'})).output)"), "");
+}
+
+#[test]
+fn a_patch_of_what_looks_like_a_script_is_a_patch() {
+    let patch = "*** Begin Patch\n*** Add File: a.js\n+await tools.run(`x`);\n*** End Patch\n";
+    let wanted = "Patch a.js\n+await tools.run(`x`);\n";
+    assert_eq!(called_with("apply_patch", patch), wanted);
+    assert_eq!(called_with("exec", patch), wanted);
+    assert_eq!(called("apply_patch", &json!({"input": patch})), wanted);
+}
