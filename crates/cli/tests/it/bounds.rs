@@ -175,7 +175,8 @@ fn what_is_no_http_gets_a_bare_status() {
     let long = "x".repeat(100_000);
     for (text, status) in [
         (format!("GET /{long} HTTP/1.1\r\nhost: a\r\n\r\n"), 414),
-        (format!("GET / HTTP/1.1\r\nhost: a\r\nx-long: {long}{long}\r\n\r\n"), 431),
+        // More than twice the bound: what one read brings on top of it is taken.
+        (format!("GET / HTTP/1.1\r\nhost: a\r\nx-long: {}\r\n\r\n", long.repeat(4)), 431),
         (format!("GET / HTTP/1.1\r\nhost: a\r\n{}\r\n", "x-many: a\r\n".repeat(200)), 431),
         ("what is this\r\n\r\n".to_owned(), 400),
         (head(&rig, "content-length: minus one\r\n"), 400),
