@@ -47,7 +47,7 @@ fn check(input: Input<'_>) {
     }
 }
 
-/// What is read of an answer is code of it: no line that it does not have, and all of it can be kept.
+/// What is read of an answer adds something or takes something away, line by line, and all of it can be kept.
 fn code(text: &str, tool: &str) {
     let written = extract::written(text, &[(tool.to_owned(), text.to_owned())]);
     for written in &written {

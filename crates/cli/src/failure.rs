@@ -1,7 +1,8 @@
 //! Failures as a person meets them: what happened, what to do next, and the exit code.
 
 use std::fmt::Display;
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::terminal::{BOLD_RED, DIM};
@@ -64,10 +65,15 @@ impl Failure {
     }
 }
 
-impl From<std::io::Error> for Failure {
+/// The failure of a file that could not be written.
+pub(crate) fn unwritten(path: &Path) -> impl FnOnce(io::Error) -> Failure {
+    move |error| Failure::new(UNREACHABLE, format!("could not write {}: {error}", path.display()))
+}
+
+impl From<io::Error> for Failure {
     /// Stdout that was closed early, by `head` say, ends the command without a word.
-    fn from(error: std::io::Error) -> Self {
-        let quiet = error.kind() == std::io::ErrorKind::BrokenPipe;
+    fn from(error: io::Error) -> Self {
+        let quiet = error.kind() == io::ErrorKind::BrokenPipe;
         Self { quiet, ..Self::from_error(UNREACHABLE, &error) }
     }
 }

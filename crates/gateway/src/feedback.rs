@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{Request, State as Shared};
 use axum::http::header;
 use axum::response::Response;
@@ -15,9 +16,8 @@ use waymark_provenance::{Form, Line, Role, Written};
 use waymark_types::{Dialect, ParseRecordIdError, RecordId};
 
 use crate::clock;
-use crate::ingress::{json as reply, unread_response};
-use crate::limits;
-use crate::path::{emitted, identify, shortened};
+use crate::ingress::unread_response;
+use crate::path::{emitted, identify, recognise, shortened};
 use crate::recorder::Recorder;
 use crate::relay::{Head, error_response};
 use crate::state::State;
@@ -64,13 +64,8 @@ pub(crate) async fn take(Shared(state): Shared<Arc<State>>, request: Request) ->
         Err(unread) => return unread_response(Dialect::OpenAiChat, &unread),
     };
     let mut caller = identify(&parts.headers, state.config.listen);
-    let secret = limits::presented(&parts.headers, parts.uri.query());
-    let (key, barred) = limits::recognise(&state, secret.as_deref(), state.clock.now());
-    if let Some(fault) = barred {
+    if let Some(fault) = recognise(&state, &parts.headers, parts.uri.query(), &mut caller) {
         return refused(&fault);
-    }
-    if let Some(owner) = key.as_ref().and_then(|key| key.owner.as_ref()) {
-        caller.principal.clone_from(owner);
     }
     let is_json = parts
         .headers
@@ -81,10 +76,8 @@ pub(crate) async fn take(Shared(state): Shared<Arc<State>>, request: Request) ->
     }
     match keep(&state, &caller.principal, caller.repository.as_deref(), &body).await {
         Ok(records) => {
-            let told = reply(&json!({"records": records}));
-            let (status, body) = (told.status(), told.into_body());
-            let head = Head::new(status.as_u16(), "application/json");
-            head.marked(records.first().copied(), None, "feedback").with(body)
+            let head = Head::new(200, "application/json").marked(records.first().copied(), None, "feedback");
+            head.with(Body::from(json!({"records": records}).to_string()))
         }
         Err(fault) => refused(&fault),
     }

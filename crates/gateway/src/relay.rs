@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use tokio::time::Instant;
 use waymark_protocol::neutral::Said;
-use waymark_protocol::sse::{self, Framing};
+use waymark_protocol::sse::{self, Frame, Framing};
 use waymark_protocol::{Answer, Failure, Fault, Progress};
 use waymark_types::{Cause, Dialect, Outcome};
 
@@ -95,7 +95,7 @@ impl Upstreamed {
     ) -> Self {
         let (splitter, chunks) = (sse::Splitter::new(framing), chunks.fuse().boxed());
         let (pending, heard) = (VecDeque::new(), Instant::now());
-        let (failure, listener) = (None, Listener::of(dialects.provider));
+        let (failure, listener) = (None, Listener::default());
         Self {
             head,
             dialects,
@@ -142,26 +142,16 @@ impl Upstreamed {
     /// Looks whether the very first event says that the answer failed.
     pub(crate) fn note_failure(&mut self) {
         let Some(event) = self.pending.front() else { return };
-        let failed = self.look_on(event, &mut Answer::default()) == Progress::Failed;
-        self.failure = failed.then(|| self.cause_of(event));
+        let frame = self.framing.read(event);
+        let failed = self.look_on(&frame, &mut Answer::default()) == Progress::Failed;
+        self.failure = failed.then(|| Failure::of_event(&frame.data));
     }
 
-    /// Why an event says that the answer failed.
-    fn cause_of(&self, event: &[u8]) -> Failure {
-        Failure::of_event(&self.framing.read(event).data)
-    }
-
-    fn look_on(&self, event: &[u8], answer: &mut Answer) -> Progress {
+    fn look_on(&self, frame: &Frame<'_>, answer: &mut Answer) -> Progress {
         match self.framing {
             // They say nothing of themselves.
             Framing::Bytes => Progress::Ongoing,
-            framing => answer.read_event(self.dialects.provider, &framing.read(event)),
-        }
-    }
-
-    fn listen(&mut self, event: &[u8]) {
-        if self.framing != Framing::Bytes {
-            self.listener.hear(&self.framing.read(event));
+            _ => answer.read_event(self.dialects.provider, frame),
         }
     }
 
@@ -197,17 +187,21 @@ impl Upstreamed {
         }
     }
 
-    /// Passes the stream on, event by event, and stops short of its end.
-    pub(crate) async fn relay(mut self, client: &mut Client, mut sent: Sent) -> Relayed {
+    /// Passes the stream on, event by event, and stops short of its end. Its words are heard where they are wanted.
+    pub(crate) async fn relay(mut self, client: &mut Client, mut sent: Sent, is_heard: bool) -> Relayed {
+        if is_heard && self.framing != Framing::Bytes {
+            self.listener = Listener::of(self.dialects.provider);
+        }
         let mut answer = Answer::default();
         // What may leave, and an event that may be the last: only the next one tells.
         let (mut ready, mut held) = (BytesMut::new(), Bytes::new());
         let (keep_alive, mut spoken) = (self.keep_alive(), Instant::now());
         loop {
             while let Some(event) = self.pending.pop_front() {
-                let progress = self.look_on(&event, &mut answer);
-                self.listen(&event);
-                let failure = (progress == Progress::Failed).then(|| self.cause_of(&event));
+                let frame = self.framing.read(&event);
+                let progress = self.look_on(&frame, &mut answer);
+                self.listener.hear(&frame);
+                let failure = (progress == Progress::Failed).then(|| Failure::of_event(&frame.data));
                 let event = self.outgoing(event);
                 ready.extend_from_slice(&std::mem::take(&mut held));
                 if progress == Progress::Ongoing {

@@ -16,7 +16,8 @@ pub const ANSWER: &str = "https://waymark.dev/attestation/answer/v1";
 /// The media type of in-toto statements.
 pub const STATEMENT: &str = "application/vnd.in-toto+json";
 
-const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
+/// The kind of in-toto statements: their version.
+pub const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
 
 /// An in-toto statement about one answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -222,10 +222,15 @@ impl Fingerprint {
     }
 }
 
+/// The mark that a path is looked up by, of those of its endings: its last two parts', or its only one's.
+pub fn place(path: &[u64]) -> Option<u64> {
+    path.get(1).or(path.first()).copied()
+}
+
 impl Emission {
     /// The mark that emissions are looked up by for their path: its last two parts, or its only one.
     pub fn place(&self) -> Option<u64> {
-        self.path.get(1).or(self.path.first()).copied()
+        place(&self.path)
     }
 
     /// How many lines it adds.
@@ -267,15 +272,14 @@ impl Emissions {
                 bytes.extend(about.map_or([0; 16], |record| *record.as_bytes()));
             }
         }
-        let (mut lines, mut written) = (0, Vec::new());
+        let mut lines = 0;
         for emission in &self.emissions {
             let whole = emission.to_bytes();
-            if bytes.len() + written.len() + whole.len() <= LARGEST {
-                written.extend(whole);
+            if bytes.len() + whole.len() <= LARGEST {
+                bytes.extend(whole);
                 lines += emission.added();
             }
         }
-        bytes.extend(written);
         (Emitted { lines, sha256: digest(&bytes) }, bytes)
     }
 
@@ -391,9 +395,14 @@ impl<'a> Reader<'a> {
         Err(self.malformed())
     }
 
+    /// The one whose number was just read.
+    fn one_of<T: Copy>(&self, all: &[T], number: u8) -> Result<T, EmissionError> {
+        all.get(usize::from(number)).copied().ok_or_else(|| self.malformed())
+    }
+
     fn word(&mut self) -> Result<Option<EditorWord>, EmissionError> {
         let Some(number) = self.byte()?.checked_sub(1) else { return Ok(None) };
-        let event = EditorEvent::ALL.get(usize::from(number)).copied().ok_or_else(|| self.malformed())?;
+        let event = self.one_of(&EditorEvent::ALL, number)?;
         let about = self.array::<16>()?;
         let about = match about == [0; 16] {
             true => None,
@@ -403,7 +412,8 @@ impl<'a> Reader<'a> {
     }
 
     fn emission(&mut self) -> Result<Emission, EmissionError> {
-        let form = Form::ALL.get(usize::from(self.byte()?)).copied().ok_or_else(|| self.malformed())?;
+        let number = self.byte()?;
+        let form = self.one_of(&Form::ALL, number)?;
         let flags = self.byte()?;
         let marks = self.number()?;
         let mut path = Vec::new();
@@ -420,7 +430,7 @@ impl<'a> Reader<'a> {
 
     fn line(&mut self) -> Result<EmittedLine, EmissionError> {
         let flags = self.byte()?;
-        let role = Role::ALL.get(usize::from(flags & 3)).copied().ok_or_else(|| self.malformed())?;
+        let role = self.one_of(&Role::ALL, flags & 3)?;
         let (line, exact) = (u64::from_be_bytes(self.array()?), u16::from_be_bytes(self.array()?));
         let count = self.byte()?;
         let mut words = Vec::with_capacity(usize::from(count));

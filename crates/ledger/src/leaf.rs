@@ -81,8 +81,7 @@ impl Week {
 
     /// The week of a record.
     pub fn of(record: &RecordId) -> Self {
-        let millis = record.as_bytes()[..6].iter().fold(0, |millis, byte| millis << 8 | u64::from(*byte));
-        Self(millis / Self::MILLIS)
+        Self(record.millis() / Self::MILLIS)
     }
 
     /// The week of a time.

@@ -12,7 +12,7 @@ use sha2::Sha256;
 use waymark_ledger::emission::{Emission, Emissions, EmittedLine, Fingerprint, Role, Word};
 use waymark_types::Timestamp;
 
-use crate::written::Written;
+use crate::written::{Line, Written};
 
 /// Endings of a path that are marked.
 const MOST_PARTS: usize = 12;
@@ -80,8 +80,9 @@ impl Key {
 
     /// The code of an answer that ended at `ended`, as it is kept.
     pub fn emissions(&self, written: &[Written], ended: Timestamp, repository: Option<&str>) -> Emissions {
-        let emissions = written.iter().map(|written| self.emission(written));
-        let emissions = emissions.filter(|emission| emission.added() > 0).collect();
+        let adds = |line: &Line| line.role == Role::Added && !is_blank(line);
+        let adding = written.iter().filter(|written| written.lines.iter().any(adds));
+        let emissions = adding.map(|written| self.emission(written)).collect();
         Emissions { ended, repository: repository.map(str::to_owned), word: None, emissions }
     }
 
@@ -89,7 +90,7 @@ impl Key {
     pub fn emission(&self, written: &Written) -> Emission {
         let (mut lines, mut after_blank) = (Vec::new(), false);
         for line in &written.lines {
-            let is_blank = line.text.trim().is_empty();
+            let is_blank = is_blank(line);
             if !is_blank {
                 let fingerprint = self.fingerprint(&line.text);
                 lines.push(EmittedLine { role: line.role, after_blank, fingerprint });
@@ -101,11 +102,15 @@ impl Key {
         Emission {
             form: written.form,
             everywhere: written.everywhere,
-            absolute: is_absolute(path),
+            absolute: is_absolute(path.trim()),
             path: self.path(path),
             lines,
         }
     }
+}
+
+fn is_blank(line: &Line) -> bool {
+    line.text.trim().is_empty()
 }
 
 /// A path's parts, without those that lead nowhere.
@@ -123,8 +128,8 @@ pub(crate) fn parts(path: &str) -> Vec<&str> {
     parts
 }
 
-fn is_absolute(path: &str) -> bool {
-    let path = path.trim();
+/// Whether a path without space before it begins at a root.
+pub(crate) fn is_absolute(path: &str) -> bool {
     path.starts_with(['/', '\\', '~']) || path.as_bytes().get(1) == Some(&b':')
 }
 

@@ -12,9 +12,7 @@ pub mod formats;
 pub mod git;
 mod written;
 
-pub use attribute::{
-    Attributed, Candidate, Evidence, EvidenceKind, File, FileLine, Noted, Place, Times, attribute,
-};
+pub use attribute::{Attributed, Candidate, Evidence, EvidenceKind, File, FileLine, Place, Times, attribute};
 pub use class::Class;
 pub use fingerprint::Key;
 pub use written::{Form, Line, Role, Written};

@@ -22,7 +22,7 @@ const READ_AT_ONCE: usize = 500;
 pub type StoredEmissions = (RecordId, Vec<u8>);
 
 impl LedgerStore {
-    /// Which of these marks records of weeks up to that of `until` have, the newest first.
+    /// Which of these marks records have, the newest week first, and in it the newest record.
     pub async fn marked(&self, marks: &[u64]) -> Result<Vec<(u64, RecordId)>, StoreError> {
         let ordered = format!("ORDER BY record DESC LIMIT {MOST_ROWS}");
         self.marked_with(marks, &ordered).await
@@ -56,6 +56,9 @@ impl LedgerStore {
     /// The emissions of these records; those that are gone are left out.
     pub async fn emissions(&self, records: &[RecordId]) -> Result<Vec<StoredEmissions>, StoreError> {
         let mut found = Vec::new();
+        if records.is_empty() {
+            return Ok(found);
+        }
         for week in self.weeks_with_emissions().await? {
             let of_week: Vec<&RecordId> = records.iter().filter(|record| Week::of(record) == week).collect();
             for records in of_week.chunks(READ_AT_ONCE) {

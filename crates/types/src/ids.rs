@@ -31,6 +31,11 @@ impl RecordId {
         &self.0
     }
 
+    /// When it was made, in milliseconds since 1970-01-01T00:00Z.
+    pub fn millis(&self) -> u64 {
+        self.0[..6].iter().fold(0, |millis, byte| millis << 8 | u64::from(*byte))
+    }
+
     /// Reads 16 bytes back into an id; `None` when they are no UUIDv7.
     pub fn from_bytes(bytes: [u8; 16]) -> Option<Self> {
         (bytes[6] >> 4 == 7 && bytes[8] >> 6 == 0b10).then_some(Self(bytes))

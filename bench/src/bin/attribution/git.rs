@@ -21,10 +21,7 @@ impl Git {
 
     /// A new one.
     pub(crate) fn init(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder).with_context(|| format!("the folder {}", folder.display()))?;
-        let git = Self::at(folder);
-        git.run(&["init", "--quiet", "--initial-branch=main"])?;
-        Ok(git)
+        Self::init_with(folder, Vec::new())
     }
 
     /// A new one in which every command runs with these variables.

@@ -111,19 +111,11 @@ impl Pool {
     }
 
     /// A line that has little to do with any of these.
-    fn apart_from(&self, lines: &[&str], path: &str, random: &mut Random) -> String {
+    pub(crate) fn apart_from(&self, lines: &[&str], path: &str, random: &mut Random) -> String {
         let is_apart = |drawn: &String| {
             lines.iter().all(|line| share(drawn, line) > WHOLE && !is_within_a_third(drawn, line))
         };
         let drawn = (0..20).map(|_| self.line(path, random)).find(is_apart);
-        drawn.unwrap_or_else(|| remark(path, random))
-    }
-
-    /// A line that has little to do with this one.
-    pub(crate) fn other_than(&self, line: &str, path: &str, random: &mut Random) -> String {
-        let drawn = (0..20)
-            .map(|_| self.line(path, random))
-            .find(|drawn| share(drawn, line) > WHOLE && !is_within_a_third(drawn, line));
         drawn.unwrap_or_else(|| remark(path, random))
     }
 }

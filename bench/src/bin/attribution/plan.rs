@@ -374,7 +374,7 @@ impl Planner {
         for line in others.iter_mut().flat_map(|change| &mut change.added) {
             let near =
                 if is_close && self.chance(33) { human::nudged(line, path, &mut self.random) } else { None };
-            *line = near.unwrap_or_else(|| self.pool.other_than(line, path, &mut self.random));
+            *line = near.unwrap_or_else(|| self.pool.apart_from(&[line.as_str()], path, &mut self.random));
         }
         let turn = self.turn(path, &others);
         if let Some(assistant) = Assistant::drawn(&turn, &mut self.random) {

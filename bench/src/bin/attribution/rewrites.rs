@@ -187,8 +187,6 @@ fn merge(git: &Git, batch: &Batch, random: &mut Random) -> Result<Pages> {
         git.run(&["merge", "--quiet", "--no-edit", "side"])?;
         return Ok(pages);
     };
-    let text =
-        |page: &[(String, Truth)]| page.iter().map(|(line, _)| format!("{line}\n")).collect::<String>();
     let (before, after) = (&batch.before[&path], &batch.pages[&path]);
     let hunk = hunks(&text(before), &text(after)).into_iter().next();
     let (old, new) = hunk.map_or((0, 0), |hunk| (hunk.old.start, hunk.new.start));
@@ -223,8 +221,7 @@ fn rename(
         std::fs::create_dir_all(folder).with_context(|| format!("the folder {}", folder.display()))?;
         git.run(&["mv", path, &to])?;
         let page = edited(path, page.clone());
-        let text: String = page.iter().map(|(line, _)| format!("{line}\n")).collect();
-        git.write(&to, &text)?;
+        git.write(&to, &text(&page))?;
         pages.insert(to, page);
     }
     git.commit("elsewhere")?;
@@ -270,6 +267,11 @@ fn filter(git: &Git, copy: &Git, batch: &Batch) -> Result<Pages> {
     Ok(batch.pages.clone())
 }
 
+/// A file's lines as text.
+fn text(page: &[(String, Truth)]) -> String {
+    page.iter().map(|(line, _)| format!("{line}\n")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,8 +288,7 @@ mod tests {
             texts.iter().enumerate().map(line).map(|line| (line.text, line.truth)).collect()
         };
         let commit = |page: &[(String, Truth)]| {
-            let text: String = page.iter().map(|(line, _)| format!("{line}\n")).collect();
-            git.write("src/a.rs", &text).unwrap();
+            git.write("src/a.rs", &text(page)).unwrap();
             git.commit("next").unwrap()
         };
         let all: Vec<Vec<(String, Truth)>> = vec![

@@ -132,9 +132,13 @@ impl Count {
         *self.said.entry(class).or_default() += 1;
     }
 
+    fn found(&self) -> usize {
+        self.right + self.among
+    }
+
     /// Of a thousand lines so many are right; all where there are none.
     fn recall(&self) -> usize {
-        ((self.right + self.among) * 1_000).checked_div(self.lines).unwrap_or(1_000)
+        (self.found() * 1_000).checked_div(self.lines).unwrap_or(1_000)
     }
 
     fn models(&self) -> usize {
@@ -173,7 +177,7 @@ impl Score {
             for (kind, wanted) in WANTED {
                 let count = self.count(rewrite, kind);
                 if count.recall() < wanted {
-                    let (found, lines) = (count.right + count.among, count.lines);
+                    let (found, lines) = (count.found(), count.lines);
                     misses.push(format!(
                         "{name}: {found} of {lines} lines {} are found, {}% wanted",
                         kind.name(),
@@ -181,13 +185,12 @@ impl Score {
                     ));
                 }
                 let first = self.count(Rewrite::None, kind);
-                let found = |count: &Count| count.right + count.among;
-                if rewrite.keeps_lines() && count.lines > 0 && found(&count) < found(&first) {
+                if rewrite.keeps_lines() && count.lines > 0 && count.found() < first.found() {
                     misses.push(format!(
                         "{name}: {} lines {} are found where there were {}",
-                        found(&count),
+                        count.found(),
                         kind.name(),
-                        found(&first)
+                        first.found()
                     ));
                 }
             }
@@ -204,10 +207,8 @@ impl Score {
         let right: usize = counts
             .iter()
             .map(|(kind, count)| match (kind, class) {
-                (Kind::Emitted, Class::Ai) | (Kind::Edited, Class::AiModified) => count.right + count.among,
-                (Kind::Formatted, _) => {
-                    (count.right + count.among).min(count.said.get(&class).copied().unwrap_or(0))
-                }
+                (Kind::Emitted, Class::Ai) | (Kind::Edited, Class::AiModified) => count.found(),
+                (Kind::Formatted, _) => count.found().min(count.said.get(&class).copied().unwrap_or(0)),
                 _ => 0,
             })
             .sum();
@@ -239,6 +240,10 @@ impl Display for Score {
         let percent = |thousands: Option<usize>| {
             thousands.map_or_else(|| "-".to_owned(), |share| format!("{:.1}", share as f64 / 10.0))
         };
+        let found = |count: &Count| {
+            let recall = (count.lines > 0).then(|| count.recall());
+            format!("{}/{} {}", count.found(), count.lines, percent(recall))
+        };
         let kinds = [Kind::Emitted, Kind::Formatted, Kind::Edited];
         writeln!(
             f,
@@ -253,10 +258,7 @@ impl Display for Score {
         for rewrite in Rewrite::all() {
             write!(f, "{:<22}", rewrite.name())?;
             for kind in kinds {
-                let count = self.count(rewrite, kind);
-                let found = count.right + count.among;
-                let recall = if count.lines == 0 { None } else { Some(count.recall()) };
-                write!(f, "{:>18}", format!("{found}/{} {}", count.lines, percent(recall)))?;
+                write!(f, "{:>18}", found(&self.count(rewrite, kind)))?;
             }
             let human = self.count(rewrite, Kind::Human);
             write!(f, "{:>15}", format!("{} {}", human.lines, human.models()))?;
@@ -272,9 +274,7 @@ impl Display for Score {
             write!(f, "{name:<22}")?;
             for kind in kinds {
                 let count = self.assistants.get(&(name, kind)).cloned().unwrap_or_default();
-                let recall = if count.lines == 0 { None } else { Some(count.recall()) };
-                let found = count.right + count.among;
-                write!(f, "{:>18}", format!("{found}/{} {}", count.lines, percent(recall)))?;
+                write!(f, "{:>18}", found(&count))?;
             }
             writeln!(f)?;
         }

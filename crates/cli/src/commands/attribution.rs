@@ -16,7 +16,11 @@ use crate::terminal::progress;
 
 /// Opens the ledger and the repository that holds `folder`.
 pub(super) async fn open(common: &Common, folder: &Path) -> Result<Attribution, Failure> {
-    let Ledger { store, data_dir, .. } = Ledger::open(common).await?;
+    beside(Ledger::open(common).await?, folder)
+}
+
+/// The same beside a ledger that is open.
+pub(super) fn beside(Ledger { store, data_dir, .. }: Ledger, folder: &Path) -> Result<Attribution, Failure> {
     Attribution::open(store, &data_dir, folder, Arc::new(SystemClock)).map_err(|error| failed(&error))
 }
 

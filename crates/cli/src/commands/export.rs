@@ -17,7 +17,7 @@ use waymark_types::Timestamp;
 use super::leaves::Leaves;
 use super::{Ledger, Outcome, block_on, unreadable};
 use crate::args::{Common, Export, Format};
-use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE, USAGE, talk};
+use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE, USAGE, talk, unwritten};
 use crate::terminal::{grouped, progress};
 
 pub(crate) fn run(common: &Common, asked: &Export) -> Outcome {
@@ -200,10 +200,6 @@ pub(super) fn moment(flag: &str, text: &str) -> Result<Timestamp, Failure> {
         Failure::new(USAGE, format!("{flag} {text} is no time"))
             .hint("write a day, 2026-11-27, or a time with its zone, 2026-11-27T09:30:00Z")
     })
-}
-
-fn unwritten(path: &Path) -> impl FnOnce(io::Error) -> Failure {
-    move |error| Failure::new(UNREACHABLE, format!("could not write {}: {error}", path.display()))
 }
 
 #[cfg(test)]

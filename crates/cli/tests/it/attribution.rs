@@ -1,9 +1,11 @@
 //! Which model wrote a line: answers through the real gateway, their code committed, and the repository asked.
 
-use serde_json::{Value, json};
-use waymark_testkit::{Reply, Repository, SERVED_MODEL, ToolCall};
+use std::path::Path;
 
-use crate::rig::{ANTHROPIC, OPENAI, Rig};
+use serde_json::{Value, json};
+use waymark_testkit::{Output, Reply, Repository, SERVED_MODEL, ToolCall};
+
+use crate::rig::{OPENAI, Rig};
 
 const TOTAL: &str = "\
 pub fn total(items: &[Item]) -> u64 {
@@ -50,7 +52,7 @@ impl House {
         messages.extend(turns.iter().map(|(role, content)| json!({"role": role, "content": content})));
         let body = json!({"model": "claude", "stream": true, "max_tokens": 4096, "system": system,
             "messages": messages, "tools": [{"name": "Write", "input_schema": {"type": "object"}}]});
-        let answer = self.rig.http().post("/v1/messages", ANTHROPIC, body.to_string());
+        let answer = self.rig.message(&body);
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.header("x-waymark-record").to_owned()
     }
@@ -60,10 +62,13 @@ impl House {
         serde_json::from_str(&output).unwrap()
     }
 
-    fn run(&self, arguments: &[&str]) -> String {
+    fn run_in(&self, folder: &Path, arguments: &[&str]) -> Output {
         let data_dir = self.rig.waymark.data_dir().display().to_string();
-        let arguments = [arguments, &["--data-dir", &data_dir]].concat();
-        let output = self.rig.waymark.run_in(self.repository.path(), &arguments);
+        self.rig.waymark.run_in(folder, &[arguments, &["--data-dir", &data_dir]].concat())
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        let output = self.run_in(self.repository.path(), arguments);
         assert_eq!(output.code, Some(0), "{arguments:?}: {}", output.stderr);
         output.stdout
     }
@@ -288,12 +293,6 @@ fn what_cannot_be_told_is_said_so() {
     house.repository.commit("files of all kinds");
     assert_eq!(house.classes("src/total.rs", None), "aaaaaaaa", "other line ends");
     assert_eq!(house.classes("latin.txt", None), ".");
-    let fails = |arguments: &[&str]| {
-        let data_dir = house.rig.waymark.data_dir().display().to_string();
-        let arguments = [arguments, &["--data-dir", &data_dir]].concat();
-        let output = house.rig.waymark.run_in(house.repository.path(), &arguments);
-        (output.code, output.stderr)
-    };
     for (arguments, code, words) in [
         (["why", "picture.png:1"], 1, "binary"),
         (["why", "big.lfs:1"], 1, "LFS"),
@@ -304,8 +303,9 @@ fn what_cannot_be_told_is_said_so() {
         (["blame", "../outside.rs"], 3, "in no git repository"),
         (["blame", "src"], 1, "folder"),
     ] {
-        let (found, told) = fails(&arguments);
-        assert!(found == Some(code) && told.contains(words), "{arguments:?}: {found:?} {told}");
+        let output = house.run_in(house.repository.path(), &arguments);
+        let is_told = output.code == Some(code) && output.stderr.contains(words);
+        assert!(is_told, "{arguments:?}: {output:?}");
     }
     let report: Value = serde_json::from_str(&house.run(&["report", "provenance", "--json"])).unwrap();
     let gaps: Vec<&String> = report["gaps"].as_object().unwrap().keys().collect();
@@ -316,14 +316,13 @@ fn what_cannot_be_told_is_said_so() {
     let from = format!("file://{}", house.repository.path().display());
     let folder = clone.path().join("shallow");
     house.repository.git(&["clone", "--quiet", "--depth", "1", &from, folder.to_str().unwrap()]);
-    let data_dir = house.rig.waymark.data_dir().display().to_string();
-    let asked = ["why", "src/total.rs:1", "--json", "--data-dir", &data_dir];
-    let output = house.rig.waymark.run_in(&folder, &asked);
+    let asked = ["why", "src/total.rs:1", "--json"];
+    let output = house.run_in(&folder, &asked);
     let told: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{}", output.stderr));
     assert_eq!((&told["class"], &told["gap"]), (&json!("unknown"), &json!("shallow")), "{told}");
 
     // A linked working tree and a bare clone are the same repository.
     house.repository.git(&["worktree", "add", "--quiet", clone.path().join("linked").to_str().unwrap()]);
-    let output = house.rig.waymark.run_in(&clone.path().join("linked"), &asked);
+    let output = house.run_in(&clone.path().join("linked"), &asked);
     assert!(output.stdout.contains("\"class\": \"ai\""), "{}{}", output.stdout, output.stderr);
 }

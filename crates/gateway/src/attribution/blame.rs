@@ -9,10 +9,11 @@ use serde::Serialize;
 use waymark_ledger::emission::Fingerprint;
 use waymark_provenance::git::content::{self, Content};
 use waymark_provenance::git::{BlameLine, CommitId, GitError};
-use waymark_provenance::{Attributed, Class, Evidence, Noted};
+use waymark_provenance::{Class, Evidence};
 use waymark_types::RecordId;
 
-use super::change::Change;
+use super::change::{Change, Changed};
+use super::noted::Noted;
 use super::told::RecordTold;
 use super::{Attribution, AttributionError};
 
@@ -62,21 +63,21 @@ impl Attribution {
         lines: Option<RangeInclusive<u32>>,
     ) -> Result<Blamed, AttributionError> {
         let path = self.repository.relative(path)?;
-        self.blame_path(&path, revision, lines).await
-    }
-
-    /// The same for a path from the repository's root.
-    pub async fn blame_path(
-        &mut self,
-        path: &str,
-        revision: Option<&str>,
-        lines: Option<RangeInclusive<u32>>,
-    ) -> Result<Blamed, AttributionError> {
         let commit = match revision {
             Some(revision) => Some(self.repository.resolve(revision)?),
             None if self.repository.top().is_none() => Some(self.newest()?),
             None => None,
         };
+        self.blame_at(&path, commit, lines).await
+    }
+
+    /// The same for a path from the repository's root, in a commit or the working tree.
+    pub(super) async fn blame_at(
+        &mut self,
+        path: &str,
+        commit: Option<CommitId>,
+        lines: Option<RangeInclusive<u32>>,
+    ) -> Result<Blamed, AttributionError> {
         let blamed = self.repository.blame(commit.as_ref(), path, lines)?;
         let commits: Vec<CommitId> = blamed.iter().filter_map(|line| line.commit).collect();
         self.recall(&commits)?;
@@ -98,13 +99,13 @@ impl Attribution {
     }
 
     fn newest(&self) -> Result<CommitId, AttributionError> {
-        let revision = || "HEAD".to_owned();
-        Ok(self.repository.head()?.ok_or_else(|| GitError::UnknownRevision { revision: revision() })?)
+        let unborn = || GitError::UnknownRevision { revision: "HEAD".to_owned() };
+        Ok(self.repository.head()?.ok_or_else(unborn)?)
     }
 
     /// Looks up what all lines are looked up by at once, and not commit by commit.
     async fn look_ahead(&mut self, blamed: &[BlameLine]) -> Result<(), AttributionError> {
-        let fingerprints = blamed.iter().map(|line| self.key.fingerprint(&text_of(line)));
+        let fingerprints = blamed.iter().map(|line| self.fingerprint(&text_of(line)));
         let marks: Vec<u64> = fingerprints.filter(Fingerprint::is_telling).map(|print| print.line).collect();
         Ok(self.candidates.look_up(&self.store, &marks).await?)
     }
@@ -119,10 +120,7 @@ impl Attribution {
         };
         let changed = self.changed(&change).await?;
         told.gap = changed.gap;
-        let at = (blamed.original as usize).saturating_sub(1);
-        if let Some(attributed) = changed.lines.get(at).cloned().flatten() {
-            told.attribute(attributed);
-        }
+        told.attribute(&changed, (blamed.original as usize).saturating_sub(1));
         Ok(Line { told, commit: blamed.commit, path: blamed.path.to_string(), original: blamed.original })
     }
 }
@@ -159,11 +157,12 @@ impl BlamedLine {
         }
     }
 
-    pub(super) fn attribute(&mut self, attributed: Attributed) {
+    /// Takes what is known of a change's line, from 0.
+    pub(super) fn attribute(&mut self, changed: &Changed, at: usize) {
+        let Some(attributed) = changed.lines.get(at).cloned().flatten() else { return };
         self.class = attributed.class;
         self.record = attributed.record;
         self.others = attributed.others;
         self.evidence = Some(attributed.evidence);
-        self.noted = attributed.noted;
     }
 }

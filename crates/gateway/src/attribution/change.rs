@@ -3,16 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use waymark_ledger::emission::Fingerprint;
+use waymark_ledger::emission::{Fingerprint, place};
 use waymark_provenance::git::content::{self, Content};
-use waymark_provenance::git::{Blob, Commit, CommitId, GitError, ObjectId, diff};
+use waymark_provenance::git::{Blob, Commit, CommitId, GitError, ObjectId, TreeFile, diff};
 use waymark_provenance::{Attributed, File, FileLine, Place, Times, attribute};
 use waymark_types::Timestamp;
 
 use super::{Attribution, AttributionError};
-
-/// The largest file whose lines are attributed, in bytes.
-const LARGEST: u64 = 8 << 20;
 
 /// Where a file is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,7 +70,7 @@ impl Attribution {
                 if commit.is_boundary {
                     return Ok(Changed { gap: Some("shallow"), ..Changed::default() });
                 }
-                (commit.parents.clone(), self.times(&commit)?)
+                (commit.parents.clone(), self.times(&commit))
             }
             At::Index(_) | At::Tree => self.uncommitted()?,
         };
@@ -112,8 +109,7 @@ impl Attribution {
             .collect();
         let telling = lines.iter().filter(|line| line.added && line.fingerprint.is_telling());
         let marks: Vec<u64> = telling.map(|line| line.fingerprint.line).collect();
-        let path = self.key.path(&change.path);
-        let place = path.get(1).or(path.first()).copied();
+        let place = place(&self.key.path(&change.path));
         let candidates = self.candidates.of(&self.store, &marks, place).await?;
         if candidates.is_empty() {
             return Ok(vec![None; text.len()]);
@@ -130,17 +126,21 @@ impl Attribution {
     }
 
     /// Marks of the places that a commit's tree has.
-    fn places(&self, at: At) -> Option<HashSet<u64>> {
+    fn places(&self, at: At) -> Option<Arc<HashSet<u64>>> {
         let commit = match at {
             At::Commit(commit) => commit,
             At::Index(_) | At::Tree => self.repository.head().ok()??,
         };
-        let files = self.repository.files(&commit).ok()?;
-        let place = |path: &str| {
-            let path = self.key.path(path);
-            path.get(1).or(path.first()).copied()
-        };
-        Some(files.iter().filter_map(|file| place(&file.path)).collect())
+        if let Some((known, places)) = &*self.places.borrow()
+            && *known == commit
+        {
+            return places.clone();
+        }
+        let files = self.repository.files(&commit).ok();
+        let place = |file: &TreeFile| place(&self.key.path(&file.path));
+        let places = files.map(|files| Arc::new(files.iter().filter_map(place).collect()));
+        *self.places.borrow_mut() = Some((commit, places.clone()));
+        places
     }
 
     /// What a file says after a change, or why nothing of it can be attributed.
@@ -150,7 +150,7 @@ impl Attribution {
             At::Index(blob) => blob.to_string(),
             At::Tree => return self.in_tree(&change.path).map(|bytes| readable(&bytes)),
         };
-        match self.objects.blob(&spec, LARGEST)? {
+        match self.objects.blob(&spec, content::MOST)? {
             Blob::Text(bytes) => Ok(readable(&bytes)),
             Blob::TooLarge(_) => Ok(Err("too_large")),
             Blob::Missing => Ok(Err("missing")),
@@ -165,7 +165,7 @@ impl Attribution {
 
     /// A text in the repository; none where there is none.
     pub(super) fn text(&mut self, spec: &str) -> Result<Option<Vec<String>>, AttributionError> {
-        Ok(match self.objects.blob(spec, LARGEST)? {
+        Ok(match self.objects.blob(spec, content::MOST)? {
             Blob::Text(bytes) => readable(&bytes).ok(),
             _ => None,
         })
@@ -178,7 +178,7 @@ impl Attribution {
     }
 
     /// A line's fingerprint. Versions of a file have most lines in common.
-    fn fingerprint(&mut self, line: &str) -> Fingerprint {
+    pub(super) fn fingerprint(&mut self, line: &str) -> Fingerprint {
         if let Some(known) = self.fingerprints.get(line) {
             return known.clone();
         }
@@ -222,14 +222,11 @@ impl Attribution {
         unread
     }
 
-    fn times(&mut self, commit: &Commit) -> Result<Times, AttributionError> {
-        let mut parent = None;
-        for id in &commit.parents {
-            // One that is not there says nothing.
-            let written = self.commits.get(id).map(|parent| seconds(parent.author.time));
-            parent = parent.max(written);
-        }
-        Ok(Times { committed: seconds(commit.committer.time), authored: seconds(commit.author.time), parent })
+    fn times(&self, commit: &Commit) -> Times {
+        // A parent that is not there says nothing.
+        let parents = commit.parents.iter().filter_map(|id| self.commits.get(id));
+        let parent = parents.map(|parent| seconds(parent.author.time)).max();
+        Times { committed: seconds(commit.committer.time), authored: seconds(commit.author.time), parent }
     }
 
     /// The parent and the times of what is not committed yet.

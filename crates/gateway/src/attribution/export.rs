@@ -5,15 +5,12 @@ use std::collections::BTreeMap;
 use waymark_ledger::{Entry, Place, Record};
 use waymark_provenance::Class;
 use waymark_provenance::formats::{Answer, Commit, File, Span};
-use waymark_provenance::git::{Blob, CommitId};
+use waymark_provenance::git::{Blob, CommitId, content};
 use waymark_types::{RecordId, Timestamp};
 
 use super::blame::Blamed;
 use super::keep::spans;
 use super::{Attribution, AttributionError};
-
-/// The largest file that is exported, in bytes.
-const LARGEST: u64 = 8 << 20;
 
 /// A commit, ready to be written.
 #[derive(Debug)]
@@ -33,9 +30,8 @@ impl Exported {
 
     /// Calls `write` with the commit as the formats take it.
     pub fn with<T>(&self, write: impl FnOnce(&Commit<'_>) -> T) -> T {
-        let file = |(path, content, spans)| File { path, content, spans };
         let files: Vec<File<'_>> =
-            self.files.iter().map(|(path, content, spans)| file((path, content, spans))).collect();
+            self.files.iter().map(|(path, content, spans)| File { path, content, spans }).collect();
         write(&Commit {
             revision: &self.revision,
             patch_id: self.patch_id.as_deref(),
@@ -71,7 +67,7 @@ impl Attribution {
                     exported.answers.insert(record, answer);
                 }
             }
-            if let Blob::Text(content) = self.objects.blob(&format!("{commit}:{path}"), LARGEST)? {
+            if let Blob::Text(content) = self.objects.blob(&format!("{commit}:{path}"), content::MOST)? {
                 exported.files.push((path, content, spans));
             }
         }

@@ -37,9 +37,9 @@ impl Attribution {
     /// The commits whose lines the ledger may know of: those up to `HEAD` since its first record.
     pub async fn recent(&self) -> Result<Vec<CommitId>, AttributionError> {
         let first = self.store.entries(0..1).await?.into_iter().next();
-        let millis = first.and_then(|row| row.leaf.record.first_chunk::<6>().copied());
-        let Some(millis) = millis else { return Ok(Vec::new()) };
-        let seconds = millis.iter().fold(0, |millis, byte| millis << 8 | i64::from(*byte)) / 1_000;
+        let record = first.and_then(|row| RecordId::from_bytes(row.leaf.record.try_into().ok()?));
+        let Some(record) = record else { return Ok(Vec::new()) };
+        let seconds = (record.millis() / 1_000) as i64;
         match self.repository.head()? {
             Some(head) => Ok(self.repository.committed_since(&head, seconds)?),
             None => Ok(Vec::new()),
@@ -57,6 +57,9 @@ impl Attribution {
         let mut kept = Kept::default();
         for (number, commits) in commits.chunks(AT_ONCE).enumerate() {
             let there = self.noted(commits)?;
+            let asked: Vec<CommitId> =
+                commits.iter().copied().filter(|commit| again || !there.contains_key(commit)).collect();
+            self.recall(&asked)?;
             let mut new = Vec::new();
             for (at, commit) in commits.iter().enumerate() {
                 progress((number * AT_ONCE + at) as u64);
@@ -86,7 +89,10 @@ impl Attribution {
             let mut carried = there.get(&target).cloned();
             for (old, _) in pairs.iter().filter(|(_, new)| *new == target) {
                 if let Some(note) = self.carried(old, &target, &there)? {
-                    carried = Some(carried.map_or_else(|| note.clone(), |known| known.merge(&note)));
+                    carried = Some(match carried {
+                        Some(known) => known.merge(&note),
+                        None => note,
+                    });
                 }
             }
             match self.derived(&target, carried.as_ref()).await?.or(carried) {
@@ -123,7 +129,8 @@ impl Attribution {
     ) -> Result<Option<Note>, AttributionError> {
         let mut known: Known = Vec::new();
         let author = self.commit(commit)?.author;
-        self.commit_told(commit, &mut |blamed| {
+        // What another's note says is in that note.
+        self.added(commit, &Notes::new(), &mut |blamed| {
             let spans = spans(blamed, |line| by(line, blamed, (&author.name, &author.email)));
             if !spans.is_empty() {
                 known.push((blamed.path.clone(), spans));
@@ -135,7 +142,10 @@ impl Attribution {
         }
         let files = known.iter().map(|(path, spans)| (path.as_str(), spans.as_slice()));
         let note = Note::build(&commit.to_string(), env!("CARGO_PKG_VERSION"), files);
-        Ok(Some(before.map_or_else(|| note.clone(), |before| before.merge(&note))))
+        Ok(Some(match before {
+            Some(before) => before.merge(&note),
+            None => note,
+        }))
     }
 
     /// What a commit's note says of lines that another commit has as well.
@@ -192,10 +202,6 @@ pub(super) fn spans<T: PartialEq>(
 }
 
 fn by(line: &BlamedLine, blamed: &Blamed, author: (&str, &str)) -> Option<By> {
-    // What another's note says is in that note.
-    if line.noted.is_some() {
-        return None;
-    }
     match (line.class, line.record) {
         (Class::Human, _) => Some(By::Human { name: author.0.to_owned(), email: author.1.to_owned() }),
         (Class::Ai | Class::AiModified, Some(record)) => {

@@ -12,7 +12,8 @@ mod report;
 mod summary;
 mod told;
 
-use std::collections::{BTreeSet, HashMap};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ use candidates::Candidates;
 use change::{Change, Changed};
 pub use export::Exported;
 pub use keep::Kept;
+pub use noted::Noted;
 pub use report::{FileReport, Report};
 pub use summary::Told;
 pub use told::{LineTold, RecordTold};
@@ -111,6 +113,8 @@ pub struct Attribution {
     fingerprints: HashMap<String, Fingerprint>,
     commits: HashMap<CommitId, Commit>,
     changed: HashMap<Change, Arc<Changed>>,
+    /// Marks of the places that the commit asked for last has; nothing where its tree could not be read.
+    places: RefCell<Option<(CommitId, Option<Arc<HashSet<u64>>>)>>,
     records: HashMap<RecordId, Option<Arc<RecordTold>>>,
 }
 
@@ -142,6 +146,7 @@ impl Attribution {
             fingerprints: HashMap::new(),
             commits: HashMap::new(),
             changed: HashMap::new(),
+            places: RefCell::default(),
             records: HashMap::new(),
         })
     }

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
 use waymark_provenance::formats::note::{Author, Note};
 use waymark_provenance::git::CommitId;
-use waymark_provenance::{Class, Evidence, EvidenceKind, Noted};
+use waymark_provenance::{Class, Evidence, EvidenceKind};
 
 use super::blame::Line;
 use super::{Attribution, AttributionError};
@@ -17,6 +18,15 @@ const SCORE: u32 = 50;
 
 /// Notes by their commits.
 pub(super) type Notes = HashMap<CommitId, Note>;
+
+/// What another program noted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Noted {
+    /// The assistant, or the person.
+    pub by: String,
+    /// The model, by that program's word.
+    pub model: Option<String>,
+}
 
 impl Attribution {
     /// The notes of these commits; one that cannot be read says nothing.

@@ -111,8 +111,6 @@ impl Attribution {
     ) -> Result<Done, AttributionError> {
         let mut gaps = BTreeMap::new();
         let blamed = self.readable(path, kind, commit, &mut gaps).await?;
-        // Versions of one file have lines in common, those of others hardly any.
-        self.forget();
         let runs = blamed.iter().flat_map(|blamed| {
             let known = spans(blamed, |line| Some(line_class(line, blamed)));
             known.into_iter().map(|(lines, class): (Lines, LineClass)| Run {

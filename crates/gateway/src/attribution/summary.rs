@@ -9,6 +9,7 @@ use waymark_provenance::git::{CommitId, GitError, Kind};
 
 use super::blame::{Blamed, BlamedLine, Line};
 use super::change::{At, Change};
+use super::noted::Notes;
 use super::{Attribution, AttributionError};
 
 /// Lines that a change added, or that stand in a tree.
@@ -27,8 +28,18 @@ impl Attribution {
         commit: &CommitId,
         each: &mut dyn FnMut(&Blamed),
     ) -> Result<Told, AttributionError> {
-        self.recall(&[*commit])?;
         let notes = self.noted(&[*commit])?;
+        self.added(commit, &notes, each).await
+    }
+
+    /// The same with notes that are read already.
+    pub(super) async fn added(
+        &mut self,
+        commit: &CommitId,
+        notes: &Notes,
+        each: &mut dyn FnMut(&Blamed),
+    ) -> Result<Told, AttributionError> {
+        self.recall(&[*commit])?;
         let mut told = Told::default();
         told.summary.add_commit(&commit.to_string());
         for file in self.repository.changes(commit)? {
@@ -53,10 +64,8 @@ impl Attribution {
                     path: file.path.clone(),
                     original: number,
                 };
-                if let Some(attributed) = changed.lines.get(at).cloned().flatten() {
-                    line.told.attribute(attributed);
-                }
-                line.fill_from(&notes);
+                line.told.attribute(&changed, at);
+                line.fill_from(notes);
                 lines.push(line.told);
             }
             let records = self.records_of(&lines).await?;
@@ -64,6 +73,8 @@ impl Attribution {
             count(&mut told.summary, &blamed, |_| true);
             each(&blamed);
         }
+        // No other commit's change is the same.
+        self.changed.clear();
         Ok(told)
     }
 
@@ -103,7 +114,7 @@ impl Attribution {
     }
 
     /// Blames a file of a commit; none where it has no lines, which is then among the gaps.
-    pub async fn readable(
+    pub(super) async fn readable(
         &mut self,
         path: &str,
         kind: Kind,
@@ -114,7 +125,10 @@ impl Attribution {
             gaps.insert(path.to_owned(), gap.to_owned());
             return Ok(None);
         }
-        match self.blame_path(path, Some(&commit.to_string()), None).await {
+        let blamed = self.blame_at(path, Some(*commit), None).await;
+        // Versions of one file have lines in common, those of others hardly any.
+        self.forget();
+        match blamed {
             Ok(blamed) => Ok(Some(blamed)),
             Err(AttributionError::Git(error @ (GitError::NotText { .. } | GitError::NotAFile { .. }))) => {
                 gaps.insert(path.to_owned(), error.to_string());

@@ -36,20 +36,15 @@ pub struct RecordTold {
 
 impl RecordTold {
     fn of(intent: Intent, completion: Option<Completion>) -> Self {
-        let (completion, reason) = match completion {
-            Some(completion) => {
-                let reason = completion.reason.clone();
-                (Some(completion), reason)
-            }
-            None => (None, intent.decision.reason.clone()),
-        };
+        let reason = completion.as_ref().map_or(&intent.decision.reason, |completion| &completion.reason);
+        let reason = Some(reason.clone());
         Self {
             requested_model: intent.requested_model,
             resolved_model: completion.as_ref().and_then(|completion| completion.resolved_model.clone()),
             served_model: completion.as_ref().and_then(|completion| completion.served_model.clone()),
             provider: completion.and_then(|completion| completion.provider),
             route: intent.decision.route,
-            reason: Some(reason),
+            reason,
             client: intent.client,
             session: intent.session,
             started: intent.started,

@@ -279,7 +279,7 @@ impl Delivery<'_> {
     async fn whole(mut self, Whole { head, body, answer, .. }: Whole, client: Client) {
         let outcome = self.serve(answer.served_model.as_deref());
         let mut ending = Ending::new(outcome, self.reason).answer(&self.name, answer);
-        if outcome == Outcome::Succeeded {
+        if outcome == Outcome::Succeeded && emitted::may_be_code(self.begun.intent.task) {
             ending.said = emitted::said(self.call.dialect, &body);
         }
         if outcome == Outcome::Failed {
@@ -303,7 +303,8 @@ impl Delivery<'_> {
         }
         let first_byte = Some(self.state.clock.now());
         let mut client = client.begin(head);
-        let relayed = upstreamed.relay(&mut client, sent).await;
+        let is_heard = emitted::may_be_code(self.begun.intent.task);
+        let relayed = upstreamed.relay(&mut client, sent, is_heard).await;
         self.ended(&relayed, failed_at_once);
         self.settle(&relayed, under_way);
         let Relayed { outcome, mut answer, said, last, error, mut sent } = relayed;

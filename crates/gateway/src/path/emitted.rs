@@ -15,7 +15,8 @@ use crate::state::State;
 /// Of one answer so much is listened to, in bytes.
 const LONGEST: usize = 8 << 20;
 
-/// Hears what a stream says while it passes.
+/// Hears what a stream says while it passes; nothing, by default.
+#[derive(Default)]
 pub(crate) struct Listener {
     reader: Option<Box<dyn EventReader + Send>>,
     said: Said,
@@ -58,6 +59,11 @@ pub(super) fn said(dialect: Dialect, body: &[u8]) -> Option<Said> {
     Some(Said::of(&reply))
 }
 
+/// Whether the answers to such a request may put out code.
+pub(super) fn may_be_code(task: Option<Task>) -> bool {
+    !matches!(task, None | Some(Task::Utility | Task::Embedding | Task::Image | Task::Transcription))
+}
+
 /// What the completion says of the code that an answer put out, and what is kept of it.
 pub(super) fn emitted(
     state: &State,
@@ -66,11 +72,8 @@ pub(super) fn emitted(
     said: &Said,
     ended: Timestamp,
 ) -> Option<(Emitted, Payload)> {
-    let may_be_code = !matches!(
-        intent.task,
-        None | Some(Task::Utility | Task::Embedding | Task::Image | Task::Transcription)
-    );
-    let written = may_be_code.then(|| written(call, said)).filter(|written| !written.is_empty())?;
+    let written =
+        may_be_code(intent.task).then(|| written(call, said)).filter(|written| !written.is_empty())?;
     let emissions = state.fingerprints.key().emissions(&written, ended, intent.repository.as_deref());
     let is_code = !emissions.emissions.is_empty();
     is_code.then(|| keep(call.record, &emissions))

@@ -10,7 +10,7 @@ use waymark_ledger::note::Signer;
 use waymark_protocol::{Fault, Request};
 use waymark_types::Task;
 
-use super::{Call, worktree};
+use super::worktree;
 use crate::limits::{self, Key};
 use crate::state::State;
 
@@ -98,8 +98,13 @@ pub(crate) fn identify(headers: &HeaderMap, listen: SocketAddr) -> Caller {
 }
 
 /// Tells the caller by the virtual key it presents. Returns why it may not ask, where it may not.
-pub(super) fn recognise(state: &State, call: &Call, caller: &mut Caller) -> Option<Fault> {
-    let secret = limits::presented(&call.headers, call.query.as_deref());
+pub(crate) fn recognise(
+    state: &State,
+    headers: &HeaderMap,
+    query: Option<&str>,
+    caller: &mut Caller,
+) -> Option<Fault> {
+    let secret = limits::presented(headers, query);
     let (key, barred) = limits::recognise(state, secret.as_deref(), state.clock.now());
     if let Some(owner) = key.as_ref().and_then(|key| key.owner.as_ref()) {
         caller.principal.clone_from(owner);

@@ -39,7 +39,7 @@ use content::Unread;
 pub(crate) use decided::{Explained, explained};
 use deliver::{Delivery, Ending};
 use identify::Caller;
-pub(crate) use identify::{DERIVED, SessionKey, identify, shortened};
+pub(crate) use identify::{DERIVED, SessionKey, identify, recognise, shortened};
 
 /// A request as it came off the wire.
 pub(crate) struct Call {
@@ -76,7 +76,7 @@ pub(crate) async fn answer(state: &Arc<State>, mut call: Call, client: Client) {
     // Before anything else: what is refused may be kept as well.
     call.redacted = redacted;
     let mut caller = identify(&call.headers, state.config.listen);
-    if let Some(barred) = identify::recognise(state, &call, &mut caller) {
+    if let Some(barred) = recognise(state, &call.headers, call.query.as_deref(), &mut caller) {
         return refuse(state, &call, &caller, None, barred, client).await;
     }
     let request = match content::parse(call.dialect, &call.body, call.redacted.as_ref(), &call.addressed) {

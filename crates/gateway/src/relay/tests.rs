@@ -36,7 +36,7 @@ async fn relayed(
     let (reply, response) = oneshot::channel();
     let mut client = Client::Waiting(reply).begin(head);
     let relaying = async {
-        let relayed = upstreamed.relay(&mut client, Sent::new(&[0; 32], None)).await;
+        let relayed = upstreamed.relay(&mut client, Sent::new(&[0; 32], None), true).await;
         client.finish(relayed.last.clone()).await;
         relayed
     };

@@ -36,7 +36,7 @@ impl Claim {
     pub(super) fn new(source: &Source<'_>, at: usize, kind: EvidenceKind) -> Self {
         Self {
             number: source.number,
-            emission: std::ptr::from_ref(source.emission).addr(),
+            emission: source.identity(),
             at,
             fit: source.fit,
             form: source.emission.form,
@@ -142,7 +142,7 @@ impl Claims {
                 score: Claim { kind, ..claim }.score(),
                 changed_percent: claim.changed,
             };
-            Some(Attributed { class, record, others: named, evidence, noted: None })
+            Some(Attributed { class, record, others: named, evidence })
         };
         self.settled.into_iter().zip(self.others).map(attributed).collect()
     }

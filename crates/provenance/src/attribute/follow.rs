@@ -39,9 +39,7 @@ pub(super) fn block(file: &File<'_>, laid: &[(Source<'_>, Chain)], claims: &mut 
 
 /// Whether the emission itself has the two lines one after the other, with a blank line between.
 fn has_gap(laid: &[(Source<'_>, Chain)], before: &Claim, after: &Claim) -> bool {
-    let is_it = |source: &Source<'_>| {
-        source.number == before.number && std::ptr::from_ref(source.emission).addr() == before.emission
-    };
+    let is_it = |source: &Source<'_>| (source.number, source.identity()) == (before.number, before.emission);
     let Some((source, chain)) = laid.iter().find(|(source, _)| is_it(source)) else { return false };
     after.at == before.at + 1 && chain.line(source, after.at).after_blank
 }

@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use waymark_ledger::emission::Word;
+use waymark_ledger::emission::{Fingerprint, Word};
 
 use super::claim::{Claim, Claims};
 use super::fit::Fit;
-use super::runs::{Chain, alike, paired, removed};
+use super::likeness::{ALIKE, TIGHT, changed, is_clear, likeness, paired};
+use super::runs::{Chain, removed};
 use super::{EvidenceKind, File, FileLine, Solid, Source, is_claimed};
 
 /// Lines of a gap that are looked at, on either side.
@@ -15,13 +16,8 @@ const LONGEST: usize = 400;
 /// Words that must follow one another alike, and letters in them, for lines to be the same in another layout.
 const WORDS: usize = 3;
 const LETTERS: u32 = 12;
-/// How alike two lines must be, in thousandths: where nothing else can be meant, where something can, and where no line
-/// of the emission was found as it was.
-const TIGHT: u32 = 600;
-const ALIKE: u32 = 640;
+/// How alike two lines must be where no line of the emission was found as it was, in thousandths.
 const ALONE: u32 = 667;
-/// How much liker a line must be than the next that it could be taken for.
-const MARGIN: u32 = 80;
 /// What is left of a line must have this many letters in common with it.
 const LEAST: u32 = 6;
 
@@ -74,8 +70,8 @@ fn gaps(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, clai
     // A new line that reads as it was put out may be it, wherever it stands, unless it is known to be another's.
     let may_be = |position: &usize| {
         let line = solid.lines[*position];
-        let own = std::ptr::from_ref(source.emission).addr();
-        file.lines[line].added && claims.settled[line].is_none_or(|claim| claim.emission == own)
+        let is_own = |claim: Claim| claim.emission == source.identity();
+        file.lines[line].added && claims.settled[line].is_none_or(is_own)
     };
     let is_left = |at: &usize| {
         let line = chain.line(source, *at);
@@ -99,76 +95,88 @@ fn gaps(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, clai
     gaps
 }
 
+/// What a line has in common with what was put out.
+#[derive(Default)]
+struct Found {
+    /// Letters of its words that were.
+    covered: u32,
+    /// Letters of the longest stretch that one of them is in.
+    letters: u32,
+    /// Where each of them was put out.
+    at: Vec<usize>,
+}
+
 /// Lines whose words follow one another as they were put out, whatever lines they were on.
 fn layout(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Vec<Proposal> {
-    let ours: Vec<(Word, usize)> = gap
-        .lines
-        .iter()
-        .flat_map(|line| file.lines[*line].fingerprint.words.iter().map(|word| (*word, *line)))
-        .collect();
-    let theirs: Vec<(Word, usize)> = gap
-        .emitted
-        .iter()
-        .flat_map(|at| chain.line(source, *at).fingerprint.words.iter().map(|word| (*word, *at)))
-        .collect();
-    let least = if gap.bound { LETTERS } else { 2 * LETTERS };
-    let mut found: FxHashMap<usize, (u32, u32, usize)> = FxHashMap::default();
-    let mut used: FxHashMap<usize, u32> = FxHashMap::default();
-    let mut touched: Vec<(usize, usize)> = Vec::new();
-    for (ours_at, theirs_at, length) in common(&ours, &theirs) {
-        let letters: u32 =
-            ours[ours_at..ours_at + length].iter().map(|(word, _)| u32::from(word.length)).sum();
-        if length < WORDS || letters < least {
-            continue;
-        }
-        for on in 0..length {
-            let (word, line) = ours[ours_at + on];
-            let at = theirs[theirs_at + on].1;
-            *used.entry(at).or_default() += u32::from(word.length);
-            touched.push((line, at));
-            let entry = found.entry(line).or_insert((0, letters, at));
-            entry.0 += u32::from(word.length);
-            entry.1 = entry.1.max(letters);
-        }
-    }
-    let proposal = |(line, (covered, letters, at)): (usize, (u32, u32, usize))| {
-        let found = &file.lines[line].fingerprint;
+    let (found, used) = laid_out(file, source, chain, gap);
+    // A line that only begins like one that was put out is another.
+    let is_whole = |at: &usize| {
+        let weight = chain.line(source, *at).fingerprint.weight();
+        used.get(at).is_some_and(|used| *used * 10 >= weight * 9)
+    };
+    let proposal = |(line, Found { covered, letters, at }): (usize, Found)| {
+        let ours = &file.lines[line].fingerprint;
         let is_same = |at: &usize| {
             let put_out = &chain.line(source, *at).fingerprint;
-            (put_out.line, put_out.exact) == (found.line, found.exact)
+            (put_out.line, put_out.exact) == (ours.line, ours.exact)
         };
         let kind = if gap.emitted.iter().any(is_same) { EvidenceKind::Exact } else { EvidenceKind::Layout };
-        let claim = Claim { support: letters, run: gap.emitted.len() as u32, ..Claim::new(source, at, kind) };
-        // A line that only begins like one that was put out is another.
-        let is_whole = |at: usize| {
-            let weight = chain.line(source, at).fingerprint.weight();
-            used.get(&at).is_some_and(|used| *used * 10 >= weight * 9)
-        };
-        let is_all_there = touched.iter().filter(|(of, _)| *of == line).all(|(_, at)| is_whole(*at));
-        (covered == found.weight() && is_all_there).then_some(Proposal { line, claim })
+        let claim = Claim::new(source, *at.first()?, kind);
+        let claim = Claim { support: letters, run: gap.emitted.len() as u32, ..claim };
+        (covered == ours.weight() && at.iter().all(is_whole)).then_some(Proposal { line, claim })
     };
     found.into_iter().filter_map(proposal).collect()
 }
 
+/// What is found of each line of the file, and how many letters of each line that was put out.
+fn laid_out(
+    file: &File<'_>,
+    source: &Source<'_>,
+    chain: &Chain,
+    gap: &Gap,
+) -> (FxHashMap<usize, Found>, FxHashMap<usize, u32>) {
+    let words = |line: usize| file.lines[line].fingerprint.words.iter().map(move |word| (*word, line));
+    let (ours, lines): (Vec<Word>, Vec<usize>) = gap.lines.iter().copied().flat_map(words).unzip();
+    let words = |at: usize| chain.line(source, at).fingerprint.words.iter().map(move |word| (*word, at));
+    let (theirs, emitted): (Vec<Word>, Vec<usize>) = gap.emitted.iter().copied().flat_map(words).unzip();
+    let least = if gap.bound { LETTERS } else { 2 * LETTERS };
+    let mut found: FxHashMap<usize, Found> = FxHashMap::default();
+    let mut used: FxHashMap<usize, u32> = FxHashMap::default();
+    for (ours_at, theirs_at, length) in common(&ours, &theirs) {
+        let stretch = &ours[ours_at..ours_at + length];
+        let letters: u32 = stretch.iter().map(|word| u32::from(word.length)).sum();
+        if length < WORDS || letters < least {
+            continue;
+        }
+        for (on, word) in stretch.iter().enumerate() {
+            let (line, at) = (lines[ours_at + on], emitted[theirs_at + on]);
+            *used.entry(at).or_default() += u32::from(word.length);
+            let found = found.entry(line).or_default();
+            found.covered += u32::from(word.length);
+            found.letters = found.letters.max(letters);
+            found.at.push(at);
+        }
+    }
+    (found, used)
+}
+
 /// The stretches that two sequences of words have in common, the longest first, each word once.
-pub(super) fn common(ours: &[(Word, usize)], theirs: &[(Word, usize)]) -> Vec<(usize, usize, usize)> {
+pub(super) fn common(ours: &[Word], theirs: &[Word]) -> Vec<(usize, usize, usize)> {
     let mut places: FxHashMap<[Word; WORDS], Vec<usize>> = FxHashMap::default();
-    let key = |words: &[(Word, usize)]| {
-        <[Word; WORDS]>::try_from(words.iter().map(|(word, _)| *word).collect::<Vec<_>>()).ok()
-    };
-    for (at, words) in theirs.windows(WORDS).enumerate() {
-        places.entry(key(words).unwrap_or([Word { mark: 0, length: 0 }; WORDS])).or_default().push(at);
+    let key = |words: &[Word]| <[Word; WORDS]>::try_from(words).ok();
+    for (at, key) in theirs.windows(WORDS).filter_map(key).enumerate() {
+        places.entry(key).or_default().push(at);
     }
     let mut stretches = Vec::new();
     let mut reached: FxHashMap<usize, usize> = FxHashMap::default();
-    for (at, words) in ours.windows(WORDS).enumerate() {
-        let Some(positions) = key(words).and_then(|key| places.get(&key)) else { continue };
+    for (at, key) in ours.windows(WORDS).filter_map(key).enumerate() {
+        let Some(positions) = places.get(&key) else { continue };
         for &position in positions.iter().take(16) {
             let diagonal = at + theirs.len() - position;
             if reached.get(&diagonal).is_some_and(|end| at < *end) {
                 continue;
             }
-            let same = ours[at..].iter().zip(&theirs[position..]).take_while(|(a, b)| a.0 == b.0).count();
+            let same = ours[at..].iter().zip(&theirs[position..]).take_while(|(a, b)| a == b).count();
             reached.insert(diagonal, at + same);
             stretches.push((at, position, same));
         }
@@ -189,13 +197,10 @@ pub(super) fn common(ours: &[(Word, usize)], theirs: &[(Word, usize)]) -> Vec<(u
 
 /// Lines that stand where a line of the emission would and are much like it, in order.
 fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Vec<Proposal> {
-    let print = |line: usize| &file.lines[line].fingerprint;
-    let emitted = |at: usize| &chain.line(source, at).fingerprint;
-    let likeness: Vec<Vec<u32>> = gap
-        .lines
-        .iter()
-        .map(|line| gap.emitted.iter().map(|at| alike(print(*line), emitted(*at))).collect())
-        .collect();
+    let ours: Vec<&Fingerprint> = gap.lines.iter().map(|line| &file.lines[*line].fingerprint).collect();
+    let theirs: Vec<&Fingerprint> =
+        gap.emitted.iter().map(|at| &chain.line(source, *at).fingerprint).collect();
+    let likeness = likeness(&ours, &theirs);
     let is_tight = gap.bound && gap.lines.len() == gap.emitted.len();
     let least = match (gap.bound, is_tight) {
         (_, true) => TIGHT,
@@ -204,22 +209,20 @@ fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Ve
     };
     let (mut proposals, mut matched) = (Vec::new(), 0);
     for (line, at) in paired(&likeness, least) {
-        let (own, weight) = (likeness[line][at], print(gap.lines[line]).weight());
-        // Which of two lines is the edited one must show.
-        let is_clear = is_tight
-            || (0..gap.lines.len()).all(|other| other == line || likeness[other][at] + MARGIN <= own);
-        if !is_clear || weight * own / 1_000 < LEAST {
+        let own = likeness[line][at];
+        let support = ours[line].weight() * own / 1_000;
+        if !(is_tight || is_clear(&likeness, line, at)) || support < LEAST {
             continue;
         }
         let claim = Claim {
-            support: weight * own / 1_000,
-            changed: (1_000 - own) / 10,
+            support,
+            changed: changed(own),
             ..Claim::new(source, gap.emitted[at], EvidenceKind::Similar)
         };
         matched += claim.support;
         proposals.push(Proposal { line: gap.lines[line], claim });
     }
-    let all: u32 = gap.emitted.iter().map(|at| emitted(*at).weight()).sum();
+    let all: u32 = theirs.iter().map(|line| line.weight()).sum();
     // Where nothing was found as it was, one line that is like another of many says little.
     if gap.bound || 2 * matched >= all { proposals } else { Vec::new() }
 }

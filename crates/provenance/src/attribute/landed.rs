@@ -5,7 +5,8 @@ use waymark_ledger::emission::{Fingerprint, Word};
 use waymark_types::Timestamp;
 
 use super::gaps::common;
-use super::runs::{Chain, MOST, MOST_PAIRS, alike, paired};
+use super::likeness::{ALIKE, likeness, paired};
+use super::runs::{Chain, MOST, MOST_PAIRS};
 use super::{File, Solid, Source, is_claimed};
 
 /// How much of an emission must stand in a file for it to have landed, in per cent; and of how much less it has not, and
@@ -14,8 +15,6 @@ const LANDED: u32 = 50;
 const SCATTERED: u32 = 20;
 /// Letters that are no chance, of an emission that came too late for a commit, or too early.
 const SURE: u32 = 80;
-/// How alike a line must be to count as one that was edited, in thousandths.
-const EDITED: u32 = 640;
 
 /// How far an emission has landed.
 pub(super) struct Landed {
@@ -105,19 +104,18 @@ fn changed(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain) -
         if positions.len() * at.len() > MOST_PAIRS {
             continue;
         }
-        let put_out = |at: usize| &chain.line(source, at).fingerprint;
-        let row = |position| at.clone().map(|at| alike(print(position), put_out(at))).collect();
-        let likeness: Vec<Vec<u32>> = positions.clone().map(row).collect();
-        let edited =
-            paired(&likeness, EDITED).into_iter().map(|(_, on)| put_out(at.start + on).weight().min(MOST));
-        let ours = words(positions.map(print));
-        let stretches = common(&ours, &words(at.clone().map(put_out)));
-        let laid_out = stretches.into_iter().flat_map(|(from, _, length)| &ours[from..from + length]);
-        letters += edited.sum::<u32>().max(laid_out.map(|(word, _)| u32::from(word.length)).sum());
+        let ours: Vec<&Fingerprint> = positions.map(print).collect();
+        let theirs: Vec<&Fingerprint> = at.map(|at| &chain.line(source, at).fingerprint).collect();
+        let pairs = paired(&likeness(&ours, &theirs), ALIKE).into_iter();
+        let edited = pairs.map(|(_, on)| theirs[on].weight().min(MOST));
+        let (ours, theirs) = (words(&ours), words(&theirs));
+        let stretches = common(&ours, &theirs).into_iter();
+        let laid_out = stretches.flat_map(|(from, _, length)| &ours[from..from + length]);
+        letters += edited.sum::<u32>().max(laid_out.map(|word| u32::from(word.length)).sum());
     }
     letters
 }
 
-fn words<'a>(lines: impl Iterator<Item = &'a Fingerprint>) -> Vec<(Word, usize)> {
-    lines.flat_map(|line| &line.words).map(|word| (*word, 0)).collect()
+fn words(lines: &[&Fingerprint]) -> Vec<Word> {
+    lines.iter().flat_map(|line| &line.words).copied().collect()
 }

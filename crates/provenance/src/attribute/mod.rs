@@ -13,6 +13,7 @@ mod fit;
 mod follow;
 mod gaps;
 mod landed;
+mod likeness;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -99,17 +100,6 @@ pub struct Attributed {
     pub others: Vec<RecordId>,
     /// How that is known.
     pub evidence: Evidence,
-    /// Whose it is by another program's note, where that is how it is known.
-    pub noted: Option<Noted>,
-}
-
-/// What another program noted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Noted {
-    /// The assistant, or the person.
-    pub by: String,
-    /// The model, by that program's word.
-    pub model: Option<String>,
 }
 
 /// How a line was matched.
@@ -208,6 +198,11 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
+    /// What tells its emission from others: where it lies in memory.
+    fn identity(&self) -> usize {
+        std::ptr::from_ref(self.emission).addr()
+    }
+
     /// Whether it was put out before the commit's parent was written, so that it would have landed earlier; none where the
     /// parent is younger than the commit itself: then history was rewritten, and nobody knows.
     fn is_stale(&self, times: &Times) -> Option<bool> {

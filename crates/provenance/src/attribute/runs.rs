@@ -8,6 +8,7 @@ use waymark_ledger::emission::{EditorEvent, EmittedLine, Fingerprint, Role};
 use super::claim::{Claim, Claims};
 use super::fit::Fit;
 use super::landed::{Landed, When};
+use super::likeness::paired;
 use super::word::{self, Told};
 use super::{EvidenceKind, File, Place, Solid, Source, is_claimed};
 
@@ -95,32 +96,6 @@ fn between(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain) -
     runs
 }
 
-/// Pairs, in order on both sides, of the greatest likeness together.
-pub(super) fn paired(likeness: &[Vec<u32>], least: u32) -> Vec<(usize, usize)> {
-    let (rows, columns) = (likeness.len(), likeness.first().map_or(0, Vec::len));
-    let mut best = vec![vec![0_u32; columns + 1]; rows + 1];
-    for row in (0..rows).rev() {
-        for column in (0..columns).rev() {
-            let own = likeness[row][column];
-            let pair = if own >= least { own + best[row + 1][column + 1] } else { 0 };
-            best[row][column] = pair.max(best[row + 1][column]).max(best[row][column + 1]);
-        }
-    }
-    let (mut row, mut column, mut pairs) = (0, 0, Vec::new());
-    while row < rows && column < columns {
-        let own = likeness[row][column];
-        if own >= least && best[row][column] == own + best[row + 1][column + 1] {
-            pairs.push((row, column));
-            (row, column) = (row + 1, column + 1);
-        } else if best[row][column] == best[row + 1][column] {
-            row += 1;
-        } else {
-            column += 1;
-        }
-    }
-    pairs
-}
-
 impl Chain {
     /// Where the file, of `all` lines that are not blank, and the emission have something between the runs, before the
     /// first and after the last. A gap at an end reaches only so far into the file.
@@ -178,14 +153,16 @@ fn find(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain) -> V
     runs
 }
 
+/// Letters of a line, as far as they count.
+fn counted(print: &Fingerprint) -> u32 {
+    print.weight().min(if print.is_telling() { MOST } else { LITTLE })
+}
+
 /// What a pair of equal lines counts for. Kept lines and those that were only read count half; of two places alike, the
 /// one that the emission's age speaks for counts a little more.
 fn weigh(file: &File<'_>, solid: &Solid, source: &Source<'_>, line: &EmittedLine, position: usize) -> u32 {
     let of_file = &file.lines[solid.lines[position]];
-    let weight = match line.fingerprint.is_telling() {
-        true => line.fingerprint.weight().min(MOST),
-        false => line.fingerprint.weight().clamp(1, LITTLE),
-    };
+    let weight = counted(&line.fingerprint).max(1);
     let whole = if line.role == Role::Added { weight * 16 } else { weight * 8 };
     // What was there before cannot be what was put out after it.
     match source.is_stale(&file.times) {
@@ -265,13 +242,14 @@ pub(super) fn accepted(
     let supports: Vec<Support> =
         chain.runs.iter().map(|run| support(file, solid, source, &chain, run)).collect();
     chain.is_of_commit = landed.when.is_of_commit() && !landed.is_scattered;
+    let removed = removed(file, source);
     let mut kept = Vec::new();
     for (number, run) in chain.runs.iter().enumerate() {
         let near = near(&chain.runs, &supports, number);
         let own = supports[number].own;
-        let around = supports[number].around + near.own + near.around + removed(file, source);
+        let around = supports[number].around + near.own + near.around + removed;
         let telling = supports[number].telling + near.telling;
-        let read = supports[number].read + near.read + removed(file, source);
+        let read = supports[number].read + near.read + removed;
         let all = Support { own, around, read, telling };
         if !is_enough(place, source, &all, landed) {
             continue;
@@ -306,30 +284,12 @@ fn by_word(claim: Claim, told: Option<Told>) -> Option<Claim> {
     }
 }
 
-/// How alike two lines are: the letters of the words they have in common, of those of the longer one, in thousandths.
-pub(super) fn alike(one: &Fingerprint, other: &Fingerprint) -> u32 {
-    let all = one.weight().max(other.weight());
-    let mut left = other.words.clone();
-    let mut common = 0;
-    for word in &one.words {
-        if let Some(at) = left.iter().position(|other| other == word) {
-            left.swap_remove(at);
-            common += u32::from(word.length);
-        }
-    }
-    (1_000 * common).checked_div(all).unwrap_or_default()
-}
-
 fn support(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain, run: &Run) -> Support {
     let mut support = Support::default();
     for on in 0..run.length {
         let emitted = chain.line(source, run.at + on);
-        let is_telling = emitted.fingerprint.is_telling();
-        let weight = match is_telling {
-            true => emitted.fingerprint.weight().min(MOST),
-            false => emitted.fingerprint.weight().min(LITTLE),
-        };
-        support.telling += u32::from(is_telling);
+        let weight = counted(&emitted.fingerprint);
+        support.telling += u32::from(emitted.fingerprint.is_telling());
         if file.lines[solid[run.file + on]].added && is_claimed(emitted.role) {
             support.own += weight;
         } else {

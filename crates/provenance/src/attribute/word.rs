@@ -6,15 +6,9 @@ use std::ops::Range;
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 use waymark_ledger::emission::{EditorEvent, Fingerprint};
 
-use super::runs::{MOST_PAIRS, alike, paired};
+use super::likeness::{ALIKE, TIGHT, changed, is_clear, likeness, paired};
+use super::runs::MOST_PAIRS;
 use super::{Source, is_claimed};
-
-/// How alike a line must be to one of the suggestion that it was made of, in thousandths: where as many stand between two
-/// that were not edited as were put out, and where somebody has put in or taken away some.
-const TIGHT: u32 = 600;
-const ALIKE: u32 = 640;
-/// How much liker it must be than the next that could have been made of the same.
-const MARGIN: u32 = 80;
 
 /// What a word says of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +62,9 @@ fn edited(
     if old.len() * new.len() > MOST_PAIRS {
         return Vec::new();
     }
-    let row = |on: usize| old.clone().map(|at| alike(now[on], original[at])).collect();
-    let likeness: Vec<Vec<u32>> = new.clone().map(row).collect();
+    let likeness = likeness(&now[new.clone()], &original[old.clone()]);
     let is_tight = old.len() == new.len();
     let pairs = paired(&likeness, if is_tight { TIGHT } else { ALIKE });
-    let is_clear = |on: usize, at: usize| {
-        (0..likeness.len()).all(|other| other == on || likeness[other][at] + MARGIN <= likeness[on][at])
-    };
-    let clear = pairs.into_iter().filter(|(on, at)| is_tight || is_clear(*on, *at));
-    clear.map(|(on, at)| (new.start + on, Told::Edited((1_000 - likeness[on][at]) / 10))).collect()
+    let clear = pairs.into_iter().filter(|(on, at)| is_tight || is_clear(&likeness, *on, *at));
+    clear.map(|(on, at)| (new.start + on, Told::Edited(changed(likeness[on][at])))).collect()
 }

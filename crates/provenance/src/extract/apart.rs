@@ -28,7 +28,7 @@ const COMPARED: usize = 10_000_000;
 
 /// Turns what the model had only read into [`Role::Context`]: `prompt` is the conversation the answer was given to.
 pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
-    if !written.iter().any(has_added) {
+    if !written.iter().any(|written| has(written, Role::Added)) {
         return;
     }
     let parts = shown::read(prompt);
@@ -47,17 +47,17 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
     }
 }
 
-fn has_added(written: &Written) -> bool {
-    written.lines.iter().any(|line| line.role == Role::Added)
+/// Whether any line of it is this to the file.
+fn has(written: &Written, role: Role) -> bool {
+    written.lines.iter().any(|line| line.role == role)
 }
 
 /// The path of the file whose versions what is written is compared with, and whether it is all that the file is to hold.
 /// What says what it replaces says by itself which lines are new.
 fn compared(written: &Written) -> Option<(String, bool)> {
-    let has = |role| written.lines.iter().any(|line| line.role == role);
-    let is_new = || !has(Role::Removed) && !has(Role::Context);
+    let is_new = || !has(written, Role::Removed) && !has(written, Role::Context);
     // Marks that stand for what is left out are context of no file.
-    let is_piece = || matches!(written.form, Form::Edit | Form::EditBlock) && !has(Role::Removed);
+    let is_piece = || matches!(written.form, Form::Edit | Form::EditBlock) && !has(written, Role::Removed);
     let is_whole = match written.form {
         Form::Write | Form::Shell | Form::Fence => true,
         Form::Patch | Form::Diff => is_new(),
@@ -70,15 +70,14 @@ fn compared(written: &Written) -> Option<(String, bool)> {
 /// Sets apart the lines that a file had in the versions that the conversation has of it.
 fn set_apart_versions(file: &mut Written, path: &str, is_whole: bool, versions: &Versions<'_>) {
     let now: Vec<u64> = file.lines.iter().map(|line| mark(&line.text)).collect();
-    for version in versions.of_file(path).take(VERSIONS) {
-        let before: Vec<u64> = version.iter().map(|line| mark(line)).collect();
-        let open = file.lines.iter().zip(&now).filter(|(line, _)| line.role == Role::Added);
-        let open: FxHashSet<u64> =
-            open.filter(|(line, _)| says_something(&line.text)).map(|(_, mark)| *mark).collect();
-        if !before.iter().any(|mark| open.contains(mark)) {
+    for before in versions.of_file(path).take(VERSIONS) {
+        let shares = file.lines.iter().zip(&now).any(|(line, mark)| {
+            line.role == Role::Added && before.known.contains(mark) && says_something(&line.text)
+        });
+        if !shares {
             continue;
         }
-        let kept: Vec<(usize, usize)> = lines::kept(&before, &now);
+        let kept: Vec<(usize, usize)> = lines::kept(&before.in_order, &now);
         for (place, at) in &kept {
             if is_whole || is_among_others(*place, *at, &kept) {
                 make_context(&mut file.lines[*at]);
@@ -152,15 +151,10 @@ fn says_where(written: &Written) -> bool {
     written.lines.iter().any(|line| line.role != Role::Added && !lines::is_mark(&line.text))
 }
 
-fn set_apart_rows<'p>(mut written: Vec<&mut Written>, parts: impl Iterator<Item = &'p Part<'p>>) {
+fn set_apart_rows<'p>(written: Vec<&mut Written>, parts: impl Iterator<Item = &'p Part<'p>>) {
+    let stretches: Vec<Vec<Stretch>> = written.iter().map(|written| stretches(written)).collect();
     let mut rows = Rows::default();
-    for written in &written {
-        for places in stretches(written) {
-            let marks: Vec<u64> = places.iter().map(|at| mark(&written.lines[*at].text)).collect();
-            rows.marks.extend(&marks);
-            rows.found.extend(marks.windows(COPIED).map(|row| (row_mark(row), false)));
-        }
-    }
+    stretches.iter().flatten().for_each(|stretch| rows.add(stretch));
     if rows.found.is_empty() {
         return;
     }
@@ -170,21 +164,18 @@ fn set_apart_rows<'p>(mut written: Vec<&mut Written>, parts: impl Iterator<Item 
             Part::Own(piece) => piece.sides().into_iter().for_each(|side| rows.look_in(side.into_iter())),
         }
     }
-    for written in &mut written {
-        for places in stretches(written) {
-            let marks: Vec<u64> = places.iter().map(|at| mark(&written.lines[*at].text)).collect();
-            for (row, places) in marks.windows(COPIED).zip(places.windows(COPIED)) {
-                if rows.found.get(&row_mark(row)) == Some(&true) {
-                    // What says nothing between them goes with them.
-                    written.lines[places[0]..=places[COPIED - 1]].iter_mut().for_each(make_context);
-                }
-            }
-        }
+    for (written, stretches) in written.into_iter().zip(&stretches) {
+        stretches.iter().for_each(|stretch| rows.set_apart(written, stretch));
     }
 }
 
-/// The places of added lines that say something, as they follow one another in the file.
-fn stretches(written: &Written) -> Vec<Vec<usize>> {
+/// Added lines that say something, as they follow one another in the file.
+struct Stretch {
+    places: Vec<usize>,
+    marks: Vec<u64>,
+}
+
+fn stretches(written: &Written) -> Vec<Stretch> {
     let mut stretches = vec![Vec::new()];
     for (at, line) in written.lines.iter().enumerate() {
         match line.role {
@@ -198,7 +189,11 @@ fn stretches(written: &Written) -> Vec<Vec<usize>> {
         }
     }
     stretches.retain(|stretch| stretch.len() >= COPIED);
-    stretches
+    let marked = |places: Vec<usize>| {
+        let marks = places.iter().map(|at| mark(&written.lines[*at].text)).collect();
+        Stretch { places, marks }
+    };
+    stretches.into_iter().map(marked).collect()
 }
 
 fn row_mark(row: &[u64]) -> u64 {
@@ -223,6 +218,21 @@ struct Window {
 }
 
 impl Rows {
+    fn add(&mut self, stretch: &Stretch) {
+        self.marks.extend(&stretch.marks);
+        self.found.extend(stretch.marks.windows(COPIED).map(|row| (row_mark(row), false)));
+    }
+
+    /// Sets apart those of a stretch that were found.
+    fn set_apart(&self, written: &mut Written, stretch: &Stretch) {
+        for (row, places) in stretch.marks.windows(COPIED).zip(stretch.places.windows(COPIED)) {
+            if self.found.get(&row_mark(row)) == Some(&true) {
+                // What says nothing between them goes with them.
+                written.lines[places[0]..=places[COPIED - 1]].iter_mut().for_each(make_context);
+            }
+        }
+    }
+
     /// Looks for them in a text as it is, without its lines' numbers, and without the signs of a diff.
     fn look_in_text(&mut self, text: &str) {
         let has_diff = text.contains("@@ ");

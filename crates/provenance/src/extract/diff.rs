@@ -99,14 +99,8 @@ impl<'l> Reader<'l> {
         while self.at < self.lines.len() && !self.is_over(left, is_amid) {
             let line = self.line(0);
             self.at += 1;
-            let (role, text) = match line.as_bytes().first() {
-                Some(b'+') => (Role::Added, &line[1..]),
-                Some(b'-') => (Role::Removed, &line[1..]),
-                Some(b' ') => (Role::Context, &line[1..]),
-                None => (Role::Context, ""),
-                // `\ No newline at end of file`, and what does not belong here.
-                Some(_) => continue,
-            };
+            // Others are `\ No newline at end of file`, and what does not belong here.
+            let Some((role, text)) = lines::signed(line) else { continue };
             left = left.map(|(before, after)| match role {
                 Role::Added => (before, after.saturating_sub(1)),
                 Role::Removed => (before.saturating_sub(1), after),
@@ -128,8 +122,7 @@ impl<'l> Reader<'l> {
             return true;
         }
         // Counts are often too low.
-        let is_signed =
-            line.starts_with(['+', ' ', '\\']) || (line.starts_with('-') && !line.starts_with("- "));
+        let is_signed = line.starts_with('\\') || has_sign(line);
         if left == Some((0, 0)) && ((is_amid && !is_signed) || is_note(line)) {
             return true;
         }
@@ -147,8 +140,7 @@ impl<'l> Reader<'l> {
 
     /// Whether an empty line amid other text is one of the hunk's: lines with signs follow.
     fn goes_on(&self) -> bool {
-        self.line(1).starts_with(['+', ' '])
-            || (self.line(1).starts_with('-') && !self.line(1).starts_with("- "))
+        has_sign(self.line(1))
     }
 
     fn finish(mut self) -> (Vec<Written>, usize) {
@@ -160,6 +152,11 @@ impl<'l> Reader<'l> {
 
 fn open(path: Option<String>) -> Written {
     Written { path, form: Form::Diff, lines: Vec::new(), everywhere: false }
+}
+
+/// Whether a line has a sign, and is no item of a list amid other text.
+fn has_sign(line: &str) -> bool {
+    line.starts_with(['+', ' ']) || (line.starts_with('-') && !line.starts_with("- "))
 }
 
 /// Whether git says this between a file's name and its hunks.

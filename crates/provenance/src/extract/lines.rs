@@ -5,6 +5,7 @@ use std::hash::Hash;
 use rustc_hash::FxHashMap;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use crate::git::diff::rising;
 use crate::{Line, Role};
 
 /// Stretches of at most so many lines, both sides counted, are compared line by line. Longer ones are first cut at lines
@@ -26,6 +27,17 @@ pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
 /// A line that is this to the file.
 pub(super) fn line(role: Role, text: &str) -> Line {
     Line { role, text: text.to_owned() }
+}
+
+/// What a line is by its sign in a patch or a diff, and its text; an empty line has lost the sign of context.
+pub(super) fn signed(line: &str) -> Option<(Role, &str)> {
+    match line.as_bytes().first() {
+        Some(b'+') => Some((Role::Added, &line[1..])),
+        Some(b'-') => Some((Role::Removed, &line[1..])),
+        Some(b' ') => Some((Role::Context, &line[1..])),
+        None => Some((Role::Context, "")),
+        Some(_) => None,
+    }
 }
 
 /// All of a text, added.
@@ -147,28 +159,9 @@ fn anchors<T: Copy + Eq + Hash>(old: &[T], new: &[T]) -> Vec<(usize, usize)> {
         .iter()
         .enumerate()
         .filter(|(_, line)| in_new.get(line).is_some_and(Option::is_some))
-        .filter_map(|(at, line)| Some(((*in_old.get(line)?)?, at)))
+        .filter_map(|(at, line)| Some((at, (*in_old.get(line)?)?)))
         .collect();
-    // The ends of the best rows of each length, and for each pair the one before it in its row.
-    let mut ends: Vec<usize> = Vec::new();
-    let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());
-    for (index, (place, _)) in pairs.iter().enumerate() {
-        let length = ends.partition_point(|end| pairs[*end].0 < *place);
-        before.push(length.checked_sub(1).map(|last| ends[last]));
-        if length == ends.len() {
-            ends.push(index);
-        } else {
-            ends[length] = index;
-        }
-    }
-    let mut row = Vec::with_capacity(ends.len());
-    let mut next = ends.last().copied();
-    while let Some(index) = next {
-        row.push(pairs[index]);
-        next = before[index];
-    }
-    row.reverse();
-    row
+    rising(&pairs).into_iter().map(|(at, place)| (place, at)).collect()
 }
 
 #[cfg(test)]

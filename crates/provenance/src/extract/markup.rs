@@ -30,25 +30,9 @@ const TOOLS: [&str; 11] = [
     "create_file",
     "execute_command",
 ];
-/// Their arguments.
-const ARGUMENTS: [&str; 15] = [
-    "path",
-    "file_path",
-    "target_file",
-    "content",
-    "diff",
-    "line",
-    "search",
-    "replace",
-    "old_string",
-    "new_string",
-    "code_edit",
-    "input",
-    "file_text",
-    "command",
-    "cwd",
-];
-/// Arguments that hold code, in which any tag may stand.
+/// Their arguments that hold no code.
+const PLAIN: [&str; 5] = ["path", "file_path", "target_file", "line", "cwd"];
+/// Those that hold code, in which any tag may stand.
 const CODE: [&str; 10] = [
     "content",
     "diff",
@@ -64,12 +48,10 @@ const CODE: [&str; 10] = [
 
 /// The call or the edit whose tag opens the text, and where its closing tag ends.
 pub(super) fn read(text: &str) -> Option<(Vec<Piece>, usize)> {
-    let tag = text.strip_prefix('<')?;
     if begins_swap(text) {
         return swap(text);
     }
-    let tool =
-        TOOLS.iter().find(|tool| tag.strip_prefix(**tool).is_some_and(|rest| rest.starts_with('>')))?;
+    let tool = opened(text, &TOOLS)?;
     let start = tool.len() + 2;
     let close = format!("</{tool}>");
     let end = text[start..].find(&close).map(|more| start + more);
@@ -86,26 +68,29 @@ pub(super) fn begins_swap(text: &str) -> bool {
     text.starts_with("<old_text")
 }
 
+/// Which of the names the tag has that opens the text.
+fn opened<'n>(text: &str, names: &[&'n str]) -> Option<&'n str> {
+    let tag = text.strip_prefix('<')?;
+    let is_it = |name: &&str| tag.strip_prefix(name).is_some_and(|rest| rest.starts_with('>'));
+    names.iter().copied().find(is_it)
+}
+
 fn arguments(body: &str) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     let mut rest = body;
     while let Some(at) = rest.find('<') {
         rest = &rest[at..];
-        let name = ARGUMENTS.iter().find(|name| {
-            rest.strip_prefix('<')
-                .and_then(|tag| tag.strip_prefix(**name))
-                .is_some_and(|rest| rest.starts_with('>'))
-        });
-        let Some(name) = name else {
+        let code = opened(rest, &CODE);
+        let Some(name) = code.or_else(|| opened(rest, &PLAIN)) else {
             rest = &rest[1..];
             continue;
         };
         let value = &rest[name.len() + 2..];
         let close = format!("</{name}>");
-        let end = if CODE.contains(name) { value.rfind(&close) } else { value.find(&close) };
+        let end = if code.is_some() { value.rfind(&close) } else { value.find(&close) };
         let text = inner(&value[..end.unwrap_or(value.len())]);
         let text = text.to_owned();
-        found.push(((*name).to_owned(), if end.is_some() { Value::Text(text) } else { Value::Cut(text) }));
+        found.push((name.to_owned(), if end.is_some() { Value::Text(text) } else { Value::Cut(text) }));
         rest = end.map_or("", |end| &value[end + close.len()..]);
     }
     found

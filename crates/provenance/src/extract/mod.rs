@@ -53,18 +53,15 @@ pub fn written(text: &str, calls: &[(String, String)]) -> Vec<Written> {
         pieces.extend(tools::read(tool, arguments));
     }
     pieces.extend(text::read(cut(text, left)));
-    pieces.into_iter().filter_map(Piece::written).filter_map(without_data).collect()
+    pieces.into_iter().map(Piece::written).filter_map(without_data).collect()
 }
 
 /// The beginning of a text, of at most so many bytes.
 fn cut(text: &str, most: usize) -> &str {
-    let mut end = most.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+    &text[..text.floor_char_boundary(most)]
 }
 
+/// The code without lines that are data; nothing where it changes nothing then.
 fn without_data(mut written: Written) -> Option<Written> {
     written.lines.retain(|line| line.text.len() <= LONGEST_LINE);
     written.lines.iter().any(|line| line.role != Role::Context).then_some(written)

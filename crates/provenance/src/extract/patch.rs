@@ -5,8 +5,10 @@
 use super::{lines, paths};
 use crate::{Form, Role, Written};
 
-const BEGIN: &str = "*** Begin Patch";
-const END: &str = "*** End Patch";
+/// What a patch begins with.
+pub(super) const BEGIN: &str = "*** Begin Patch";
+/// What one ends with.
+pub(super) const END: &str = "*** End Patch";
 const ADD: &str = "*** Add File: ";
 const UPDATE: &str = "*** Update File: ";
 const DELETE: &str = "*** Delete File: ";
@@ -66,14 +68,7 @@ fn path_of(text: &str) -> &str {
 }
 
 fn add(file: &mut Written, line: &str) {
-    let (role, text) = match line.as_bytes().first() {
-        Some(b'+') => (Role::Added, &line[1..]),
-        Some(b'-') => (Role::Removed, &line[1..]),
-        Some(b' ') => (Role::Context, &line[1..]),
-        None => (Role::Context, ""),
-        Some(_) => return,
-    };
-    file.lines.push(lines::line(role, text));
+    file.lines.extend(lines::signed(line).map(|(role, text)| lines::line(role, text)));
 }
 
 /// Takes off the empty lines that only stand between a file and the next mark.

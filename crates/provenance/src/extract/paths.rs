@@ -1,5 +1,7 @@
 //! Paths in texts: what looks like one, where a text names the file of the code that follows, and which two are one file.
 
+use crate::fingerprint::is_absolute;
+
 /// Longer ones are none.
 const LONGEST: usize = 512;
 
@@ -67,7 +69,10 @@ pub(super) fn seems(word: &str) -> bool {
     {
         return false;
     }
-    let Some(name) = word.rsplit(['/', '\\']).next().filter(|name| !name.is_empty()) else { return false };
+    let name = name(word);
+    if name.is_empty() {
+        return false;
+    }
     let is_bare =
         BARE.contains(&name) || (name.len() > 1 && name.starts_with('.') && !name.starts_with(".."));
     if is_bare {
@@ -145,9 +150,8 @@ pub(super) fn in_comment(line: &str) -> Option<(&str, bool)> {
 
 /// A path from a folder, as far as either is known.
 pub(super) fn join(folder: Option<&str>, path: &str) -> String {
-    let is_whole = path.starts_with(['/', '\\', '~']) || path.as_bytes().get(1) == Some(&b':');
     match folder.map(|folder| folder.trim_end_matches('/')) {
-        Some(folder) if !is_whole && folder != "." => {
+        Some(folder) if !is_absolute(path) && folder != "." => {
             format!("{folder}/{}", path.strip_prefix("./").unwrap_or(path))
         }
         _ => path.to_owned(),

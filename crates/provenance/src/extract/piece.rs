@@ -48,9 +48,9 @@ impl Piece {
         }
     }
 
-    /// Its lines laid out; nothing where it changes nothing.
-    pub(super) fn written(self) -> Option<Written> {
-        let written = match self {
+    /// Its lines laid out.
+    pub(super) fn written(self) -> Written {
+        match self {
             Self::New { path, form, text, has_marks } => {
                 let lines = if has_marks { lines::added_but_marks(&text) } else { lines::added(&text) };
                 Written { path, form, lines, everywhere: false }
@@ -59,8 +59,7 @@ impl Piece {
                 Written { path, form, lines: lines::replaced(&old, &new), everywhere }
             }
             Self::Laid(written) => written,
-        };
-        written.lines.iter().any(|line| line.role != Role::Context).then_some(written)
+        }
     }
 
     /// Its lines as they were and as they are to be, without comparing them.

@@ -5,6 +5,7 @@
 //! without their numbers.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::hash::Hasher;
 use std::rc::Rc;
@@ -111,55 +112,94 @@ pub(super) struct Versions<'a> {
 
 struct Version<'a> {
     path: Cow<'a, str>,
-    lines: Rc<Vec<&'a str>>,
+    text: Rc<Text<'a>>,
+}
+
+/// The lines of a version, marked once and only where they are asked for.
+struct Text<'a> {
+    lines: Vec<&'a str>,
+    marks: OnceCell<Marks>,
+}
+
+/// The marks of a version's lines.
+pub(super) struct Marks {
+    /// Those of every line.
+    pub(super) in_order: Vec<u64>,
+    /// Each of them once.
+    pub(super) known: FxHashSet<u64>,
+}
+
+impl<'a> Text<'a> {
+    fn new(lines: Vec<&'a str>) -> Rc<Self> {
+        Rc::new(Self { lines, marks: OnceCell::new() })
+    }
+
+    fn marks(&self) -> &Marks {
+        self.marks.get_or_init(|| {
+            let in_order: Vec<u64> = self.lines.iter().map(|line| mark(line)).collect();
+            let known = in_order.iter().copied().collect();
+            Marks { in_order, known }
+        })
+    }
 }
 
 impl<'a> Versions<'a> {
     /// Those of files with these names.
     pub(super) fn read(parts: &'a [Part<'_>], names: &FxHashSet<&'a str>) -> Self {
         let mut versions = Self { of: names.iter().map(|name| (*name, Vec::new())).collect() };
+        // A result may have many parts.
+        let mut last: Option<(&str, Vec<String>)> = None;
         for part in parts {
             match part {
                 Part::Own(piece) => {
                     for side in piece.sides() {
-                        versions.add(piece.path().unwrap_or_default(), &Rc::new(side));
+                        versions.add(piece.path().unwrap_or_default(), &Text::new(side));
                     }
                 }
-                Part::Text { text, asked: Some(arguments) } => versions.add_result(text, arguments),
+                Part::Text { text, asked: Some(arguments) } => {
+                    let known = last.take().filter(|(known, _)| known == arguments);
+                    let (_, named) =
+                        last.insert(known.unwrap_or_else(|| (arguments, versions.named(arguments))));
+                    versions.add_result(text, named);
+                }
                 Part::Text { text, asked: None } => versions.add_said(text),
             }
         }
         versions
     }
 
-    /// Those of the file at `path`, the newest first.
-    pub(super) fn of_file(&self, path: &str) -> impl Iterator<Item = &[&'a str]> {
+    /// Those of the file at `path`, marked, the newest first.
+    pub(super) fn of_file(&self, path: &str) -> impl Iterator<Item = &Marks> {
         let versions = self.of.get(paths::name(path)).into_iter().flatten().rev();
-        versions
-            .filter(move |version| paths::are_same(&version.path, path))
-            .map(|version| version.lines.as_slice())
+        let versions = versions.filter(move |version| paths::are_same(&version.path, path));
+        versions.map(|version| version.text.marks())
     }
 
-    fn add(&mut self, path: impl Into<Cow<'a, str>>, lines: &Rc<Vec<&'a str>>) {
+    fn add(&mut self, path: impl Into<Cow<'a, str>>, text: &Rc<Text<'a>>) {
         let path = path.into();
         if let Some(versions) = self.of.get_mut(paths::name(&path))
-            && !lines.is_empty()
+            && !text.lines.is_empty()
         {
-            versions.push(Version { path, lines: Rc::clone(lines) });
+            versions.push(Version { path, text: Rc::clone(text) });
         }
     }
 
-    /// A call's result: of every file that the call names, in its shell commands too.
-    fn add_result(&mut self, text: &'a str, arguments: &str) {
+    /// Paths of these files that a call names, in its shell commands too.
+    fn named(&self, arguments: &str) -> Vec<String> {
         let said = tools::names(arguments);
         let words = said.iter().flat_map(|said| said.split(BETWEEN).chain([said.as_str()]));
         let named: BTreeSet<&str> = words.filter(|word| self.of.contains_key(paths::name(word))).collect();
+        named.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The result of a call that names files: a version of every one of them.
+    fn add_result(&mut self, text: &'a str, named: &[String]) {
         if named.is_empty() {
             return;
         }
-        let lines = Rc::new(unnumbered(lines::split(text)));
+        let text = Text::new(unnumbered(lines::split(text)));
         for path in named {
-            self.add(path.to_owned(), &lines);
+            self.add(path.clone(), &text);
         }
     }
 
@@ -173,7 +213,7 @@ impl<'a> Versions<'a> {
             if let (Some(path), passed) = fence.file(above)
                 && self.of.contains_key(paths::name(&path))
             {
-                self.add(path, &Rc::new(unnumbered(fence.lines.into_iter().skip(passed))));
+                self.add(path, &Text::new(unnumbered(fence.lines.into_iter().skip(passed))));
             }
         }
         let named =
@@ -192,7 +232,7 @@ impl<'a> Versions<'a> {
                 if tag == "path" { line.trim_start().starts_with("<path>") } else { line.contains(&close) }
             };
             let end = rest.iter().position(|line| ends(line)).unwrap_or(rest.len());
-            self.add(path, &Rc::new(unnumbered(rest[..end].iter().copied())));
+            self.add(path, &Text::new(unnumbered(rest[..end].iter().copied())));
         }
     }
 }

@@ -138,8 +138,7 @@ pub(super) fn read(tool: &str, arguments: &str) -> Vec<Piece> {
         pieces.extend(patch::read(arguments, None).into_iter().map(Piece::Laid));
         return pieces;
     }
-    let call = Call { tool: &tool, pieces: &mut pieces };
-    call.value(&json::read(arguments), None, 0);
+    Call { tool: &tool, pieces: &mut pieces }.within(&json::read(arguments), None, 0);
     pieces
 }
 
@@ -151,7 +150,7 @@ fn has_script(tool: &str, text: &str) -> bool {
 /// What named arguments, taken from text, put into files.
 pub(super) fn read_fields(tool: &str, fields: Vec<(String, Value)>) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    Call { tool: &plain(tool), pieces: &mut pieces }.value(&Value::Object(fields), None, 0);
+    Call { tool: &plain(tool), pieces: &mut pieces }.within(&Value::Object(fields), None, 0);
     pieces
 }
 
@@ -249,10 +248,6 @@ impl<'v> Fields<'v> {
 }
 
 impl Call<'_> {
-    fn value(mut self, value: &Value, path: Option<&str>, depth: usize) {
-        self.within(value, path, depth);
-    }
-
     fn within(&mut self, value: &Value, path: Option<&str>, depth: usize) {
         if depth > DEEPEST {
             return;
@@ -353,9 +348,9 @@ impl Call<'_> {
         let path = Some(path.to_owned());
         if let Some(text) = whole {
             let form = if has_place { Form::Edit } else { Form::Write };
-            self.pieces.push(Piece::New { path, form, text, has_marks: false });
+            self.pieces.push(Piece::whole(path, form, text));
         } else if let Some(text) = part {
-            self.pieces.push(Piece::New { path, form: Form::Edit, text, has_marks: false });
+            self.pieces.push(Piece::whole(path, Form::Edit, text));
         } else if let Some(text) = fields.code(&MARKED) {
             self.pieces.push(Piece::New { path, form: Form::Edit, text, has_marks: true });
         }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use waymark_ledger::attestation::STATEMENT;
+use waymark_ledger::attestation::{STATEMENT, STATEMENT_V1};
 use waymark_ledger::canonical::{self, CanonicalError};
 use waymark_ledger::commitment::hex;
 use waymark_ledger::dsse::Envelope;
@@ -23,8 +23,6 @@ use crate::Class;
 
 /// What our statements about commits say, by name. It is a name and no address: nothing is served there.
 pub const COMMIT: &str = "https://waymark.dev/attestation/commit/v1";
-
-const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
 
 /// An in-toto statement about one commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -247,10 +247,32 @@ impl Note {
         if key.starts_with("h_") {
             return self.metadata.humans.get(key).map_or(Author::Untold, Person::to_author);
         }
-        let (session, trace) = key.split_once("::").unwrap_or((key, ""));
-        let among = if key.starts_with("s_") { &self.metadata.sessions } else { &self.metadata.prompts };
-        among.get(session).map_or(Author::Untold, |session| session.to_author(trace))
+        let trace = key.split_once("::").map_or("", |(_, trace)| trace);
+        self.metadata.session(key).map_or(Author::Untold, |session| session.to_author(trace))
     }
+}
+
+impl Metadata {
+    /// The session that a key stands for.
+    fn session(&self, key: &str) -> Option<&Session> {
+        let among = if is_current(key) { &self.sessions } else { &self.prompts };
+        among.get(session_of(key))
+    }
+
+    /// The sessions that a key's is to be among.
+    fn table(&mut self, key: &str) -> &mut BTreeMap<String, Session> {
+        if is_current(key) { &mut self.sessions } else { &mut self.prompts }
+    }
+}
+
+/// Whether a key's session is of the form we write, and not of older notes.
+fn is_current(key: &str) -> bool {
+    key.starts_with("s_")
+}
+
+/// A key without its trace.
+fn session_of(key: &str) -> &str {
+    key.split_once("::").map_or(key, |(session, _)| session)
 }
 
 impl Session {

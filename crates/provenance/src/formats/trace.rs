@@ -19,9 +19,6 @@ use crate::Class;
 /// The version we write.
 pub const VERSION: &str = "0.1.0";
 
-/// The media type of a trace.
-pub const TRACE: &str = "application/vnd.agent-trace.record+json";
-
 /// Where in `metadata` our own words stand.
 pub const VENDOR: &str = "dev.waymark";
 
@@ -239,7 +236,7 @@ impl From<Class> for ContributorKind {
 }
 
 fn traced(commit: &Commit<'_>, file: &File<'_>) -> TracedFile {
-    let mut conversations: Vec<((Class, Option<RecordId>), Conversation)> = Vec::new();
+    let mut conversations: Vec<Conversation> = Vec::new();
     let mut places: BTreeMap<(Class, Option<RecordId>), usize> = BTreeMap::new();
     for span in file.spans {
         let range = Range {
@@ -248,14 +245,12 @@ fn traced(commit: &Commit<'_>, file: &File<'_>) -> TracedFile {
             content_hash: lines_sha256(file.content, span.lines).map(|digest| format!("sha256:{digest}")),
             contributor: None,
         };
-        let key = (span.class, span.record);
-        let at = *places.entry(key).or_insert_with(|| {
-            conversations.push((key, conversation(commit, span)));
+        let at = *places.entry((span.class, span.record)).or_insert_with(|| {
+            conversations.push(conversation(commit, span));
             conversations.len() - 1
         });
-        conversations[at].1.ranges.push(range);
+        conversations[at].ranges.push(range);
     }
-    let conversations = conversations.into_iter().map(|(_, conversation)| conversation).collect();
     TracedFile { path: file.path.to_owned(), conversations }
 }
 

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use super::content::{self, Content};
 use super::copies;
-use super::porcelain::{Origin, parse};
+use super::porcelain::Origin;
 use super::process::{malformed, tell};
-use super::walk::{File, Moves, Origins, arguments};
+use super::walk::{File, Moves, Origins, answered, arguments};
 use super::{Blob, CommitId, GitError, Kind, NotText, Repository};
 
 pub(crate) const OPERATION: &str = "blame";
@@ -183,8 +183,7 @@ impl Repository {
         command.args(["-c", "core.autocrlf=false"]);
         let mut command = arguments(command, moves);
         command.args(["--contents", "-", &format!("^{head}"), "--", path]);
-        let answer = tell(&mut command, OPERATION, bytes)?;
-        Ok(parse(&answer).ok_or_else(|| malformed(OPERATION))?.into_iter().collect())
+        answered(&tell(&mut command, OPERATION, bytes)?)
     }
 }
 

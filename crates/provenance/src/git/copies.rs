@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::moves::{bare, letters};
 use super::porcelain::Origin;
@@ -40,7 +40,7 @@ pub(crate) fn shared(origins: &BTreeMap<u32, Origin>, texts: &[Vec<u8>]) -> Vec<
         origins.iter().filter(|(number, origin)| origin.commit.is_some() && says_something(**number));
     let mut groups: BTreeMap<_, Vec<u32>> = BTreeMap::new();
     for (number, origin) in committed {
-        groups.entry((origin.commit, &origin.path, origin.line)).or_default().push(*number);
+        groups.entry(origin.place()).or_default().push(*number);
     }
     let mut shared: Vec<u32> = groups.into_values().filter(|group| group.len() > 1).flatten().collect();
     shared.sort_unstable();
@@ -50,21 +50,12 @@ pub(crate) fn shared(origins: &BTreeMap<u32, Origin>, texts: &[Vec<u8>]) -> Vec<
 /// Gives copies the origin that they have without looking for moves. Where none of those that share an origin has it then,
 /// the line has moved as well, and nobody knows which it is.
 pub(crate) fn set_apart(origins: &mut BTreeMap<u32, Origin>, plain: &BTreeMap<u32, Origin>, shared: &[u32]) {
-    let is_same = |one: &Origin, other: &Origin| {
-        (one.commit, &one.path, one.line) == (other.commit, &other.path, other.line)
-    };
-    let stays: Vec<Origin> = shared
-        .iter()
-        .filter_map(|number| Some((origins.get(number)?, plain.get(number)?)))
-        .filter(|(found, plain)| is_same(found, plain))
-        .map(|(found, _)| found.clone())
-        .collect();
-    for number in shared {
-        let (Some(found), Some(plain)) = (origins.get_mut(number), plain.get(number)) else { continue };
-        if stays.iter().any(|stays| is_same(stays, found)) && !is_same(found, plain) {
-            *found = plain.clone();
-        }
-    }
+    let both = shared.iter().filter_map(|number| Some((*number, origins.get(number)?, plain.get(number)?)));
+    let (stay, moved): (Vec<_>, Vec<_>) = both.partition(|(_, found, plain)| found.place() == plain.place());
+    let stays: FxHashSet<_> = stay.into_iter().map(|(_, found, _)| found.place()).collect();
+    let copies = moved.into_iter().filter(|(_, found, _)| stays.contains(&found.place()));
+    let copies: Vec<(u32, Origin)> = copies.map(|(number, _, plain)| (number, plain.clone())).collect();
+    origins.extend(copies);
 }
 
 #[cfg(test)]

@@ -175,7 +175,7 @@ impl<'a> Piece<'a> {
 }
 
 /// The longest part of the pairs in which the right side rises too; the left side rises in `pairs`.
-fn rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
+pub(crate) fn rising(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     // The last pair of the best run of each length, and for each pair the one before it in its run.
     let mut tails: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use waymark_ledger::commitment::hex;
+
 /// The full name of an object: 40 hex digits in a SHA-1 repository, 64 in a SHA-256 one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId {
@@ -62,7 +64,7 @@ fn digit(character: u8) -> Result<u8, ParseObjectIdError> {
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.as_bytes().iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        formatter.write_str(&hex(self.as_bytes()))
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use waymark_ledger::commitment::hex;
 
 use super::porcelain::Origin;
 use super::{CommitId, ObjectId, content};
@@ -135,9 +136,7 @@ impl Kept {
 
 /// A name of fixed length for whatever path.
 fn place(folder: &Path, path: &str) -> PathBuf {
-    let digest = Sha256::digest(path.as_bytes());
-    let name: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    folder.join(name + ".json")
+    folder.join(hex(&Sha256::digest(path.as_bytes())) + ".json")
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
 pub use blame::BlameLine;
-pub use commit::{Commit, Person, Trailer};
+pub use commit::{Commit, Person};
 pub use error::{GitError, NotText};
 pub use id::{CommitId, ObjectId, ParseObjectIdError};
 pub use objects::{Blob, Objects};
@@ -82,6 +82,15 @@ impl Asking {
         command.arg("-C").arg(&self.directory).args(["-c", "core.quotePath=off"]);
         command.env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_GRAFT_FILE", "/dev/null").env("LC_ALL", "C");
         command
+    }
+
+    /// What git writes for the id of the object that a name leads to; nothing where it leads nowhere.
+    pub(crate) fn named(&self, name: &str) -> Result<Option<Vec<u8>>, GitError> {
+        const OPERATION: &str = "rev-parse";
+        let mut command = self.git();
+        command.args([OPERATION, "--verify", "--quiet", "--end-of-options", name]);
+        let output = run(&mut command, OPERATION)?;
+        Ok(output.status.success().then(|| output.stdout.trim_ascii_end().to_owned()))
     }
 }
 

@@ -105,14 +105,8 @@ impl Repository {
     }
 
     fn notes_tip(&self, reference: &str) -> Result<Option<CommitId>, GitError> {
-        let name = format!("{reference}^{{commit}}");
-        let mut command = self.git();
-        let output = run(command.args(["rev-parse", "--verify", "--quiet", &name]), "rev-parse")?;
-        if !output.status.success() {
-            return Ok(None);
-        }
-        let id = CommitId::from_ascii(output.stdout.trim_ascii_end());
-        id.map(Some).ok_or_else(|| malformed("rev-parse"))
+        let id = self.asking.named(&format!("{reference}^{{commit}}"))?;
+        id.map(|id| CommitId::from_ascii(&id).ok_or_else(|| malformed("rev-parse"))).transpose()
     }
 
     /// `Name <email>`: the user's, if it is set and not guessed.

@@ -6,7 +6,6 @@
 use std::io::{BufRead, BufReader, BufWriter, Error as IoError, ErrorKind, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-use super::process::run;
 use super::{Asking, GitError, ObjectId};
 
 const OPERATION: &str = "cat-file";
@@ -66,8 +65,9 @@ impl Objects {
         }
         let resolved;
         let spec = if path.contains('\n') {
-            let Some(id) = self.resolved(spec)? else { return Ok(Blob::Missing) };
-            resolved = id;
+            // A line feed ends a question, so this path is asked for in another way.
+            let Some(id) = self.asking.named(spec)? else { return Ok(Blob::Missing) };
+            resolved = String::from_utf8(id).unwrap_or_default();
             &resolved
         } else {
             spec
@@ -115,15 +115,6 @@ impl Objects {
         }
         let (running, stdin, stdout) = start(&self.asking, &[])?;
         Ok(Pipe { _running: running, stdin: BufWriter::new(stdin), stdout: BufReader::new(stdout) })
-    }
-
-    /// A line feed ends a question, so a path that has one is asked for in another way.
-    fn resolved(&self, spec: &str) -> Result<Option<String>, GitError> {
-        let mut command = self.asking.git();
-        let output =
-            run(command.args(["rev-parse", "--verify", "--quiet", "--end-of-options", spec]), "rev-parse")?;
-        let id = String::from_utf8(output.stdout).unwrap_or_default();
-        Ok(output.status.success().then(|| id.trim().to_owned()))
     }
 
     pub(crate) fn start(&mut self) -> Result<(), GitError> {

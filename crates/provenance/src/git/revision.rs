@@ -1,6 +1,7 @@
 //! From what a user writes to commits.
 
-use super::process::{ask, failure, malformed, path_text, run, tell};
+use super::process::{ask, failure, malformed, run, tell};
+use super::tree::parse_changes;
 use super::{CommitId, GitError, ObjectId, Repository};
 
 impl Repository {
@@ -35,14 +36,9 @@ impl Repository {
     /// Not every name can have `^{commit}` behind it, so it is asked for by itself. One that leads to an object that is not
     /// there is another fault than one that leads nowhere.
     fn resolved_in_two(&self, rev: &str) -> Result<CommitId, GitError> {
-        let mut command = self.git();
-        let output =
-            run(command.args(["rev-parse", "--verify", "--quiet", "--end-of-options", rev]), "rev-parse")?;
-        let found = CommitId::from_ascii(output.stdout.trim_ascii_end());
+        let found = self.asking.named(rev)?.and_then(|id| CommitId::from_ascii(&id));
         // A full id needs no object to be one.
-        let Some(object) =
-            found.filter(|id| output.status.success() && !rev.eq_ignore_ascii_case(&id.to_string()))
-        else {
+        let Some(object) = found.filter(|id| !rev.eq_ignore_ascii_case(&id.to_string())) else {
             return Err(GitError::UnknownRevision { revision: rev.to_owned() });
         };
         match self.resolve(&object.to_string()) {
@@ -66,7 +62,6 @@ impl Repository {
     /// The commits of `A..B` (in B and not in A) or `A...B` (in one of them only), parents before children. A side left out
     /// is `HEAD`.
     pub fn range(&self, range: &str) -> Result<Vec<CommitId>, GitError> {
-        const OPERATION: &str = "rev-list";
         let not_one = || GitError::NotARange { range: range.to_owned() };
         let dots = if range.contains("...") { "..." } else { ".." };
         let (a, b) = range.split_once(dots).ok_or_else(not_one)?;
@@ -74,20 +69,20 @@ impl Repository {
             return Err(not_one());
         }
         let side = |rev: &str| self.resolve(if rev.is_empty() { "HEAD" } else { rev });
-        let ids = format!("{}{dots}{}", side(a)?, side(b)?);
-        let listing =
-            ask(self.walker().args([OPERATION, "--topo-order", "--reverse", &ids, "--"]), OPERATION)?;
-        let lines = listing.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-        lines.map(CommitId::from_ascii).collect::<Option<_>>().ok_or_else(|| malformed(OPERATION))
+        self.walked(&[&format!("{}{dots}{}", side(a)?, side(b)?)])
     }
 
     /// The commits that a commit is made on and itself, of those committed at `since` or later, in seconds since 1970:
     /// parents before children. The walk ends where only older ones follow.
     pub fn committed_since(&self, commit: &CommitId, since: i64) -> Result<Vec<CommitId>, GitError> {
+        self.walked(&[&format!("--since={since}"), &commit.to_string()])
+    }
+
+    /// The commits that `git rev-list` comes by, parents before children.
+    fn walked(&self, what: &[&str]) -> Result<Vec<CommitId>, GitError> {
         const OPERATION: &str = "rev-list";
-        let since = format!("--since={since}");
         let mut asked = self.walker();
-        asked.args([OPERATION, "--topo-order", "--reverse", &since, &commit.to_string(), "--"]);
+        asked.args([OPERATION, "--topo-order", "--reverse"]).args(what).arg("--");
         let listing = ask(&mut asked, OPERATION)?;
         let lines = listing.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
         lines.map(CommitId::from_ascii).collect::<Option<_>>().ok_or_else(|| malformed(OPERATION))
@@ -113,13 +108,8 @@ impl Repository {
         let mut asked = self.git();
         asked.args([OPERATION, "--cached", "--raw", "--no-abbrev", "--no-renames", "--diff-filter=AM", "-z"]);
         let listing = ask(asked.args([against, "--"]), OPERATION)?;
-        // `:MODE MODE BLOB BLOB STATUS`, then the path.
-        let mut parts = listing.split(|&byte| byte == 0).filter(|part| !part.is_empty());
-        let mut staged = Vec::new();
-        while let (Some(facts), Some(path)) = (parts.next(), parts.next()) {
-            let blob = facts.split(|&byte| byte == b' ').nth(3).and_then(ObjectId::from_ascii);
-            staged.push((path_text(path), blob.ok_or_else(|| malformed(OPERATION))?));
-        }
-        Ok(staged)
+        let changes = parse_changes(&listing).ok_or_else(|| malformed(OPERATION))?;
+        let staged = changes.into_iter().map(|change| Some((change.path, change.new?.id)));
+        staged.collect::<Option<_>>().ok_or_else(|| malformed(OPERATION))
     }
 }

@@ -58,8 +58,6 @@ pub struct TreeFile {
     pub id: ObjectId,
     /// What it is.
     pub kind: Kind,
-    /// The blob's size in bytes, where git can tell it.
-    pub size: Option<u64>,
 }
 
 /// What happened to a file between two commits.
@@ -104,31 +102,20 @@ pub enum ChangeKind {
 impl Repository {
     /// The files a commit changed against its first parent; all its files for a root commit.
     pub fn changes(&self, commit: &CommitId) -> Result<Vec<Change>, GitError> {
+        const OPERATION: &str = "diff-tree";
         if self.boundary.contains(commit) {
             return Err(GitError::Shallow { commit: *commit });
         }
-        let commit = commit.to_string();
-        self.diff_tree(&["--root", "--no-commit-id", "--diff-merges=first-parent", &commit, "--"])
-    }
-
-    /// The files that differ between two commits.
-    pub fn between(&self, a: &CommitId, b: &CommitId) -> Result<Vec<Change>, GitError> {
-        self.diff_tree(&[&a.to_string(), &b.to_string(), "--"])
-    }
-
-    fn diff_tree(&self, what: &[&str]) -> Result<Vec<Change>, GitError> {
-        const OPERATION: &str = "diff-tree";
         let mut command = self.git();
         command.args([OPERATION, "-r", "-z", "--raw", "--no-abbrev", "-M", MOST_RENAMES]);
-        command.args(["--no-ext-diff", "--no-textconv", "--ignore-submodules=none"]).args(what);
+        command.args(["--no-ext-diff", "--no-textconv", "--ignore-submodules=none"]);
+        command.args(["--root", "--no-commit-id", "--diff-merges=first-parent", &commit.to_string(), "--"]);
         parse_changes(&ask(&mut command, OPERATION)?).ok_or_else(|| malformed(OPERATION))
     }
 
     /// Every file of a commit's tree, in git's order; submodules come as one entry.
     pub fn files(&self, commit: &CommitId) -> Result<Vec<TreeFile>, GitError> {
-        let commit = commit.to_string();
-        // A partial clone, or a damaged one, cannot tell the size of what it lacks.
-        self.listing(&["-r", "-l", &commit]).or_else(|_| self.listing(&["-r", &commit]))
+        self.listing(&["-r", &commit.to_string()])
     }
 
     pub(crate) fn listing(&self, what: &[&str]) -> Result<Vec<TreeFile>, GitError> {
@@ -153,20 +140,19 @@ impl Repository {
     }
 }
 
-/// Reads `ls-tree -z`, with or without sizes: `<mode> <type> <id>[ <size>]\t<path>`.
+/// Reads `ls-tree -z`: `<mode> <type> <id>\t<path>`.
 fn parse_file(record: &[u8]) -> Option<TreeFile> {
     let tab = record.iter().position(|&byte| byte == b'\t')?;
-    let mut facts = record[..tab].split(|&byte| byte == b' ').filter(|word| !word.is_empty());
+    let mut facts = record[..tab].split(|&byte| byte == b' ');
     let kind = Kind::from_mode(facts.next()?)?;
     let _type = facts.next()?;
     let id = ObjectId::from_ascii(facts.next()?)?;
-    let size = facts.next().and_then(|size| std::str::from_utf8(size).ok()?.parse().ok());
-    Some(TreeFile { path: path_text(&record[tab + 1..]), id, kind, size })
+    Some(TreeFile { path: path_text(&record[tab + 1..]), id, kind })
 }
 
-/// Reads `diff-tree --raw -z`: `:<mode> <mode> <id> <id> <letter>[score]`, then one path, or two for a renamed file (git's
-/// documentation, "Raw output format").
-fn parse_changes(listing: &[u8]) -> Option<Vec<Change>> {
+/// Reads what `diff-tree` and `diff-index` say with `--raw -z`: `:<mode> <mode> <id> <id> <letter>[score]`, then one
+/// path, or two for a renamed file (git's documentation, "Raw output format").
+pub(crate) fn parse_changes(listing: &[u8]) -> Option<Vec<Change>> {
     let mut fields = listing.split(|&byte| byte == 0);
     let mut changes = Vec::new();
     loop {
@@ -222,11 +208,12 @@ mod tests {
     }
 
     #[test]
-    fn tree_records_are_read_with_and_without_a_size() {
+    fn tree_records_are_read() {
         let id = "a".repeat(64);
-        let sized = parse_file(format!("100664 blob {id}      12\ta\tb").as_bytes()).unwrap();
-        assert_eq!((sized.size, sized.path.as_str(), sized.kind), (Some(12), "a\tb", Kind::File));
-        assert_eq!(parse_file(format!("160000 commit {id}       -\tm").as_bytes()).unwrap().size, None);
+        let file = parse_file(format!("100664 blob {id}\ta\tb").as_bytes()).unwrap();
+        assert_eq!((file.path.as_str(), file.kind), ("a\tb", Kind::File));
+        let module = parse_file(format!("160000 commit {id}\tm").as_bytes()).unwrap();
+        assert_eq!(module.kind, Kind::Submodule);
         assert_eq!(parse_file(format!("040000 tree {id}\tm").as_bytes()).unwrap().kind, Kind::Folder);
     }
 

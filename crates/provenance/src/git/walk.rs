@@ -242,8 +242,13 @@ impl Repository {
             }
         }
         let answer = ask(command.args(revisions).arg("--").arg(&*file.path), OPERATION)?;
-        Ok(parse(&answer).ok_or_else(|| malformed(OPERATION))?.into_iter().collect())
+        answered(&answer)
     }
+}
+
+/// Reads what a blame says.
+pub(crate) fn answered(answer: &[u8]) -> Result<Origins, GitError> {
+    Ok(parse(answer).ok_or_else(|| malformed(OPERATION))?.into_iter().collect())
 }
 
 /// What every blame is asked with. Settings that would change the answer are set.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::turn::{Quote, Turn};
+use super::turn::{Quote, Turn, joined};
 use crate::human::{comment, ending};
 
 /// Codex's patch format.
@@ -39,8 +39,7 @@ pub(super) fn diff(turn: &Turn) -> String {
 
 /// aider's block, or Cline's, by the words around the two halves.
 pub(super) fn search_replace([search, between, replace]: [&str; 3], quote: &Quote) -> String {
-    let lines = |lines: &[String]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
-    format!("{search}\n{}{between}\n{}{replace}\n", lines(&quote.old), lines(&quote.new))
+    format!("{search}\n{}{between}\n{}{replace}\n", joined(&quote.old), joined(&quote.new))
 }
 
 /// What an assistant puts between stretches of code that it does not repeat.

@@ -103,30 +103,28 @@ impl Turn {
     }
 
     fn quote(&self, number: usize) -> Option<Quote> {
-        let piece = &self.pieces[number];
-        let first = number.checked_sub(1).map_or(0, |before| self.pieces[before].at.end);
-        let last = self.pieces.get(number + 1).map_or(self.before.len(), |next| next.at.start);
         let text = self.text();
         (self.style % 4..=MOST_CONTEXT).find_map(|context| {
-            let start = piece.at.start.saturating_sub(context).max(first);
-            let end = (piece.at.end + context).min(last);
-            let old = self.before[start..end].to_vec();
+            let old = self.before[self.reach(number, context)].to_vec();
             let is_one = old.iter().any(|line| !line.trim().is_empty())
                 && text.matches(old.join("\n").as_str()).count() == 1;
-            let before = &self.before[start..piece.at.start];
-            let after = &self.before[piece.at.end..end];
-            is_one.then(|| Quote { new: [before, &piece.added, after].concat(), old })
+            is_one.then(|| Quote { new: self.around(number, context), old })
         })
     }
 
     /// The lines of a change and so many around it.
     pub(crate) fn around(&self, number: usize, context: usize) -> Vec<String> {
-        let piece = &self.pieces[number];
+        let (piece, reach) = (&self.pieces[number], self.reach(number, context));
+        let before = &self.before[reach.start..piece.at.start];
+        [before, &piece.added, &self.before[piece.at.end..reach.end]].concat()
+    }
+
+    /// The lines that a change takes the place of and so many around them, up to the next changes.
+    fn reach(&self, number: usize, context: usize) -> Range<usize> {
+        let at = &self.pieces[number].at;
         let first = number.checked_sub(1).map_or(0, |before| self.pieces[before].at.end);
         let last = self.pieces.get(number + 1).map_or(self.before.len(), |next| next.at.start);
-        let start = piece.at.start.saturating_sub(context).max(first);
-        let end = (piece.at.end + context).min(last);
-        [&self.before[start..piece.at.start], &piece.added, &self.before[piece.at.end..end]].concat()
+        at.start.saturating_sub(context).max(first)..(at.end + context).min(last)
     }
 
     /// Whether all it does is to add lines at the end of the file.

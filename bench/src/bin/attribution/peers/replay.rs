@@ -137,21 +137,22 @@ impl<'a> PeerReplay<'a> {
         tally: &mut Tally,
     ) -> Result<()> {
         self.settles(tally)?;
-        asks(self.peer, rewrite, rewritten, replay, tally)
+        let blame = |path: &str, lines: usize| self.peer.blame(&rewritten.git, path, lines);
+        asks(rewrite, rewritten, replay, tally, blame)
     }
 }
 
-/// Asks a tool about every file of a repository.
+/// Asks a tool about every file of a repository; `blame` takes a path and how many lines it has.
 pub(crate) fn asks(
-    peer: &dyn Peer,
     rewrite: Rewrite,
     rewritten: &Rewritten,
     replay: &Replay,
     tally: &mut Tally,
+    blame: impl Fn(&str, usize) -> Result<Vec<Answer>>,
 ) -> Result<()> {
     for (path, page) in rewritten.pages.iter().filter(|(_, page)| !page.is_empty()) {
         let began = Instant::now();
-        let answers: Vec<Answer> = peer.blame(&rewritten.git, path, page.len())?;
+        let answers = blame(path, page.len())?;
         tally.blames.add(began.elapsed());
         for ((text, truth), answer) in page.iter().zip(&answers) {
             let made = truth.origin().and_then(|origin| replay.made.get(&origin.emission));

@@ -1,8 +1,6 @@
 //! Waymark and the other tools side by side: which are there, what each says, and the table of it.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -15,7 +13,7 @@ use super::{Peer, PeerReplay, replay, waymark};
 use crate::history::History;
 use crate::house::House;
 use crate::replay::{Batch, Replay};
-use crate::rewrites::{Rewrite, Rewritten};
+use crate::rewrites::Rewrite;
 
 /// The tools that there are.
 #[derive(Default)]
@@ -106,12 +104,15 @@ impl<'a> Side<'a> {
             let own = scratch.path().join("waymark");
             let rewritten = rewrite.apply(&replay.git, &own, batch, &mut Random::seeded(seed))?;
             rewritten.holds().with_context(|| rewrite.name())?;
-            asks_waymark(house, rewrite, &rewritten, replay, &records, &mut self.tallies[0].1)?;
+            let waymark = |path: &str, _: usize| {
+                waymark::blame(house.waymark(), rewritten.git.folder(), path, &records)
+            };
+            replay::asks(rewrite, &rewritten, replay, &mut self.tallies[0].1, waymark)?;
             if rewrite == Rewrite::None {
-                asks_waymark(house, rewrite, &rewritten, replay, &records, &mut self.bare[0].1)?;
+                replay::asks(rewrite, &rewritten, replay, &mut self.bare[0].1, waymark)?;
                 for (peer, (name, tally)) in self.tools.peers.iter().zip(self.bare.iter_mut().skip(1)) {
-                    replay::asks(&**peer, rewrite, &rewritten, replay, tally)
-                        .with_context(|| name.clone())?;
+                    let blame = |path: &str, lines: usize| peer.blame(&rewritten.git, path, lines);
+                    replay::asks(rewrite, &rewritten, replay, tally, blame).with_context(|| name.clone())?;
                 }
             }
             for (number, peer) in self.replays.iter().enumerate() {
@@ -144,24 +145,4 @@ impl<'a> Side<'a> {
         let report = json!({"seed": seed, "versions": versions, "tools": tables, "no_hooks": bare});
         std::fs::write(out.join("peers.json"), format!("{report:#}\n")).context("the report")
     }
-}
-
-fn asks_waymark(
-    house: &House,
-    rewrite: Rewrite,
-    rewritten: &Rewritten,
-    replay: &Replay,
-    records: &BTreeMap<&str, usize>,
-    tally: &mut Tally,
-) -> Result<()> {
-    for (path, page) in rewritten.pages.iter().filter(|(_, page)| !page.is_empty()) {
-        let began = Instant::now();
-        let answers = waymark::blame(house.waymark(), rewritten.git.folder(), path, records)?;
-        tally.blames.add(began.elapsed());
-        for ((text, truth), answer) in page.iter().zip(&answers) {
-            let made = truth.origin().and_then(|origin| replay.made.get(&origin.emission));
-            tally.add(rewrite, text, truth, made.map(|made| &made.emission), answer);
-        }
-    }
-    Ok(())
 }

@@ -12,7 +12,7 @@ use waymark_provenance::formats::trace::Trace;
 use waymark_provenance::git::CommitId;
 
 use super::super::attribute::commits;
-use super::super::attribution::{failed, open};
+use super::super::attribution::{beside, failed};
 use super::super::{Ledger, Outcome, block_on, unreadable};
 use super::Output;
 use crate::args::{Common, Export, Format};
@@ -24,7 +24,7 @@ pub(super) fn run(common: &Common, asked: &Export) -> Outcome {
         let ledger = Ledger::open(common).await?;
         let form = Form::of(asked.format, &ledger).await?;
         let folder = asked.repo.as_deref().unwrap_or(Path::new("."));
-        let mut attribution = open(common, folder).await?;
+        let mut attribution = beside(ledger, folder)?;
         let commits = commits(&attribution, asked.commits.as_deref()).await?;
         let mut out = Output::open(asked.output.as_deref())?;
         let bar = progress(commits.len() as u64, "exporting {bar:30} {human_pos}/{human_len} commits");
@@ -74,33 +74,32 @@ impl Form {
         attribution: &mut Attribution,
         commit: &CommitId,
     ) -> Result<Option<String>, Failure> {
-        if matches!(self, Self::GitAi) {
-            let note = attribution.note_of(commit).await.map_err(|error| failed(&error))?;
-            let Some(note) = note else { return Ok(None) };
-            let bytes = note.to_bytes().map_err(|error| Failure::from_error(CHECK_FAILED, &error))?;
-            let content = String::from_utf8_lossy(&bytes);
-            return Ok(Some(json!({"commit_sha": commit.to_string(), "content": content}).to_string()));
-        }
-        let exported = attribution.export(commit).await.map_err(|error| failed(&error))?;
-        if !exported.is_known() {
-            return Ok(None);
-        }
-        self.told(&exported).map(Some)
-    }
-
-    fn told(&self, exported: &Exported) -> Result<String, Failure> {
         let text = match self {
+            Self::GitAi => {
+                let note = attribution.note_of(commit).await.map_err(|error| failed(&error))?;
+                let Some(note) = note else { return Ok(None) };
+                let bytes = note.to_bytes().map_err(|error| Failure::from_error(CHECK_FAILED, &error))?;
+                let content = String::from_utf8_lossy(&bytes);
+                Ok(json!({"commit_sha": commit.to_string(), "content": content}).to_string())
+            }
             Self::InToto(signer, checkpoints) => {
+                let Some(exported) = exported(attribution, commit).await? else { return Ok(None) };
                 let signed = exported
                     .with(|commit| Statement::new(commit, checkpoints.clone()).sign(signer))
                     .map_err(|error| Failure::from_error(CHECK_FAILED, &error))?;
                 serde_json::to_string(&signed)
             }
             Self::AgentTrace(origin) => {
+                let Some(exported) = exported(attribution, commit).await? else { return Ok(None) };
                 exported.with(|commit| serde_json::to_string(&Trace::of(commit, origin)))
             }
-            Self::GitAi => Ok(String::new()),
         };
-        Ok(text.map_err(io::Error::from)?)
+        Ok(Some(text.map_err(io::Error::from)?))
     }
+}
+
+/// What is known of a commit; none where nothing is.
+async fn exported(attribution: &mut Attribution, commit: &CommitId) -> Result<Option<Exported>, Failure> {
+    let exported = attribution.export(commit).await.map_err(|error| failed(&error))?;
+    Ok(Some(exported).filter(Exported::is_known))
 }

@@ -8,9 +8,8 @@ use waymark_ledger::static_log::CHECKPOINT;
 use waymark_ledger::tiles::{Bundle, Resource, Tile, WIDTH};
 
 use super::super::{Ledger, Outcome, block_on, unreadable};
-use super::unwritten;
 use crate::args::{Common, Export};
-use crate::failure::{CHECK_FAILED, Failure, USAGE, talk};
+use crate::failure::{CHECK_FAILED, Failure, USAGE, talk, unwritten};
 use crate::terminal::{grouped, progress};
 
 /// Writes tiles and bundles first and the checkpoint last: what a checkpoint states is there. Whole files that are there

@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 
 use super::super::Outcome;
 use crate::args::Common;
-use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE, talk};
+use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE, talk, unwritten};
 
 /// What our files say of themselves.
 const MARK: &str = "# Written by `waymark hook install`; `waymark hook uninstall` takes it back.";
@@ -116,8 +116,4 @@ fn executable(path: &Path) -> Result<(), Failure> {
 #[cfg(not(unix))]
 fn executable(_: &Path) -> Result<(), Failure> {
     Ok(())
-}
-
-fn unwritten(path: &Path) -> impl FnOnce(io::Error) -> Failure {
-    move |error| Failure::new(UNREACHABLE, format!("could not write {}: {error}", path.display()))
 }

@@ -14,7 +14,7 @@ use super::super::Outcome;
 use super::plot;
 use super::table::{Column, Table};
 use crate::args::{Common, Replay};
-use crate::failure::{Failure, UNREACHABLE, USAGE, talk};
+use crate::failure::{Failure, UNREACHABLE, USAGE, talk, unwritten};
 use crate::terminal::{BOLD, DIM, GREEN, RED, grouped};
 
 pub(crate) fn run(common: &Common, asked: &Replay, path: &Path) -> Outcome {
@@ -27,9 +27,7 @@ pub(crate) fn run(common: &Common, asked: &Replay, path: &Path) -> Outcome {
     let resampling = Resampling { seed: asked.seed, resamples: asked.resamples };
     let comparison = compare(&outcomes, &ladder, resampling).map_err(|error| incomparable(&error, path))?;
     if let Some(path) = &asked.plot {
-        fs::write(path, plot::draw(&comparison)).map_err(|error| {
-            Failure::new(UNREACHABLE, format!("could not write {}: {error}", path.display()))
-        })?;
+        fs::write(path, plot::draw(&comparison)).map_err(unwritten(path))?;
         talk(format_args!("drawn into {}", path.display()));
     }
     if common.json {

@@ -7,7 +7,7 @@ use waymark_ledger::commitment::hex;
 use waymark_types::RecordId;
 
 use super::super::{Ledger, unreadable};
-use crate::failure::{CHECK_FAILED, Failure, UNREACHABLE};
+use crate::failure::{CHECK_FAILED, Failure, unwritten};
 
 /// Writes the files of the record's newest leaf.
 pub(super) async fn write(ledger: &Ledger, record: RecordId, folder: &Path) -> Result<(), Failure> {
@@ -24,10 +24,10 @@ pub(super) async fn write(ledger: &Ledger, record: RecordId, folder: &Path) -> R
         return Err(Failure::new(CHECK_FAILED, format!("record {record} cannot be proven"))
             .hint("see what `waymark verify` says"));
     };
-    fs::create_dir_all(folder).map_err(|error| unwritten(folder, &error))?;
+    fs::create_dir_all(folder).map_err(unwritten(folder))?;
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
-        fs::write(&path, bytes).map_err(|error| unwritten(&path, &error))
+        fs::write(&path, bytes).map_err(unwritten(&path))
     };
     write("leaf", &statement.to_leaf())?;
     write("body.json", body)?;
@@ -35,8 +35,4 @@ pub(super) async fn write(ledger: &Ledger, record: RecordId, folder: &Path) -> R
     write("proof.tlog-proof", proof.to_text().as_bytes())?;
     write("checkpoint", proof.checkpoint.as_bytes())?;
     write("vkey", format!("{}\n", ledger.key.to_text()).as_bytes())
-}
-
-fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(UNREACHABLE, format!("could not write {}: {error}", path.display()))
 }

@@ -169,13 +169,13 @@ impl Reader<'_> {
         while !self.frames.is_empty() {
             self.close();
         }
-        let documents: Vec<Option<String>> =
-            self.documents.into_iter().map(|document| document.text).collect();
-        let whole = |half: Half| {
-            let document = half.document.and_then(|at| documents.get(at).cloned().flatten());
+        let mut documents = self.documents;
+        // No two commands are given the same.
+        let mut whole = |half: Half| {
+            let document = half.document.and_then(|at| documents.get_mut(at)?.text.take());
             Command { document, ..half.command }
         };
-        self.done.into_iter().map(|pipeline| pipeline.into_iter().map(whole).collect()).collect()
+        self.done.into_iter().map(|pipeline| pipeline.into_iter().map(&mut whole).collect()).collect()
     }
 
     /// Ends the command and the pipeline.
@@ -310,15 +310,9 @@ impl Reader<'_> {
 
     /// After `>`.
     fn output(&mut self) {
-        let is_other = match &self.frame().word {
-            // `2>`
-            Some(word) if word.iter().all(u8::is_ascii_digit) => word != b"1",
-            _ => false,
-        };
-        let is_number = self.frame().word.as_ref().is_some_and(|word| word.iter().all(u8::is_ascii_digit));
-        if is_number {
-            self.frame().word = None;
-        }
+        // `2>`
+        let number = self.frame().word.take_if(|word| word.iter().all(u8::is_ascii_digit));
+        let is_other = number.is_some_and(|number| number != b"1");
         self.frame().end_word();
         while matches!(self.peek(0), Some(b'>' | b'|')) {
             self.at += 1;

@@ -5,9 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
-use super::{Attested, Note, Person, RECORD, SCHEMA, Session};
+use super::{Attested, Note, SCHEMA, session_of};
 use crate::formats::lines::{Claims, LineSet, Lines};
 
 /// Where unchanged lines have gone, from one tree to another.
@@ -107,44 +105,13 @@ impl Note {
         merged
     }
 
-    /// Both notes as one, of the same files: what commits made into one say together. Where both have a line, `later`
-    /// counts. The commit and the version are `later`'s.
-    pub fn union(&self, later: &Self) -> Self {
-        let mut files: BTreeMap<String, Vec<Attested>> = BTreeMap::new();
-        for (path, entries) in &self.files {
-            let told: LineSet = later.files.get(path).map(|entries| told(entries)).unwrap_or_default();
-            let left = settled(entries).map(|entry| Attested { lines: entry.lines.minus(&told), ..entry });
-            let left: Vec<Attested> = left.filter(|entry| !entry.lines.is_empty()).collect();
-            if !left.is_empty() {
-                files.insert(path.clone(), left);
-            }
-        }
-        for (path, entries) in &later.files {
-            files.entry(path.clone()).or_default().extend(entries.iter().cloned());
-        }
-        let mut metadata = later.metadata.clone();
-        metadata.schema_version = SCHEMA.to_owned();
-        join(&mut metadata.sessions, &self.metadata.sessions, Session::join);
-        join(&mut metadata.prompts, &self.metadata.prompts, Session::join);
-        join(&mut metadata.humans, &self.metadata.humans, Person::join);
-        for (name, value) in &self.metadata.rest {
-            metadata.rest.entry(name).or_insert_with(|| value.clone());
-        }
-        Self { files, metadata }
-    }
-
     /// Whether a key stands for the same in both, or for nothing yet in this.
     fn agrees(&self, other: &Self, key: &str) -> bool {
         let (mine, others) = (&self.metadata, &other.metadata);
         if key.starts_with("h_") {
             return same(mine.humans.get(key), others.humans.get(key), |person| &person.author);
         }
-        let session = session_of(key);
-        if key.starts_with("s_") {
-            same(mine.sessions.get(session), others.sessions.get(session), |session| &session.agent_id)
-        } else {
-            same(mine.prompts.get(session), others.prompts.get(session), |session| &session.agent_id)
-        }
+        same(mine.session(key), others.session(key), |session| &session.agent_id)
     }
 
     /// Takes what a key stands for from another note that agrees with this one about it.
@@ -156,70 +123,9 @@ impl Note {
             }
             return;
         }
-        let session = session_of(key);
-        let (mine, others) = if key.starts_with("s_") {
-            (&mut mine.sessions, &others.sessions)
-        } else {
-            (&mut mine.prompts, &others.prompts)
-        };
-        if let Some(found) = others.get(session) {
-            mine.entry(session.to_owned()).or_insert_with(|| found.clone()).add_records(found.records());
-        }
-    }
-}
-
-impl Session {
-    /// Takes in what an earlier note says under the same key. Where they disagree neither is believed.
-    fn join(&mut self, earlier: &Self) {
-        if self.agent_id.model != earlier.agent_id.model {
-            // A conversation went on with another model, and the standard has room for one.
-            "unknown".clone_into(&mut self.agent_id.model);
-        }
-        if self.human_author != earlier.human_author {
-            self.human_author = None;
-        }
-        let records: Vec<_> = earlier.records().collect();
-        let earlier_attributes = earlier.custom_attributes.as_ref();
-        for (name, value) in earlier_attributes.into_iter().flatten().filter(|(name, _)| *name != RECORD) {
-            let attributes = self.custom_attributes.get_or_insert_default();
-            let is_other = attributes.get(name).is_some_and(|own| own != value);
-            if is_other {
-                attributes.remove(name);
-            } else {
-                attributes.insert(name.clone(), value.clone());
-            }
-        }
-        self.add_records(records);
-        for (name, value) in &earlier.rest {
-            let counts = self.rest.get(name).and_then(Value::as_u64).zip(value.as_u64());
-            let sum = counts.and_then(|(own, earlier)| own.checked_add(earlier));
-            // An older note's counts are of its commit.
-            if let Some(sum) = sum.filter(|_| COUNTS.contains(&name.as_str())) {
-                self.rest.insert(name.clone(), sum.into());
-            } else {
-                self.rest.entry(name).or_insert_with(|| value.clone());
-            }
-        }
-    }
-}
-
-/// What an older note counts of a session; `overriden` is how the standard spells it.
-const COUNTS: [&str; 4] = ["total_additions", "total_deletions", "accepted_lines", "overriden_lines"];
-
-impl Person {
-    /// A key is made from what it stands for: whoever disagrees is not the person.
-    fn join(&mut self, earlier: &Self) {
-        if self.author != earlier.author {
-            self.author.clear();
-        }
-    }
-}
-
-fn join<T: Clone>(into: &mut BTreeMap<String, T>, from: &BTreeMap<String, T>, fold: impl Fn(&mut T, &T)) {
-    for (key, earlier) in from {
-        match into.get_mut(key) {
-            Some(own) => fold(own, earlier),
-            None => _ = into.insert(key.clone(), earlier.clone()),
+        if let Some(found) = others.session(key) {
+            let mine = mine.table(key).entry(session_of(key).to_owned());
+            mine.or_insert_with(|| found.clone()).add_records(found.records());
         }
     }
 }
@@ -230,10 +136,6 @@ fn same<'a, T, U: PartialEq + 'a>(
     of: impl Fn(&'a T) -> &'a U,
 ) -> bool {
     mine.is_none_or(|mine| other.is_some_and(|other| of(mine) == of(other)))
-}
-
-fn session_of(key: &str) -> &str {
-    key.split_once("::").map_or(key, |(session, _)| session)
 }
 
 /// The entries of a file, each with the lines that no later one has.

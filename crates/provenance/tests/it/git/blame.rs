@@ -54,8 +54,9 @@ fn moved_and_indented_lines_stay_with_their_commit() {
     }
 }
 
-#[test]
-fn both_sides_of_a_merge_keep_theirs() {
+/// A first commit, one on `side` of the last line and one on `main` of the first; their merge, with a line of its own,
+/// is not committed.
+fn merging() -> (Repository, [String; 3]) {
     let mut repo = Repository::new();
     repo.write("a", "1\n2\n3\n4\n5\n");
     let a = repo.commit("a");
@@ -67,6 +68,12 @@ fn both_sides_of_a_merge_keep_theirs() {
     let c = repo.commit("c");
     repo.git(&["merge", "-q", "--no-commit", "side"]);
     repo.write("a", "one\n2\nthree\n4\nfive\n");
+    (repo, [a, b, c])
+}
+
+#[test]
+fn both_sides_of_a_merge_keep_theirs() {
+    let (mut repo, [a, b, c]) = merging();
     let d = repo.commit("d");
     let git = open(repo.path());
     let lines = git.blame(Some(&id(&d)), "a", None).unwrap();
@@ -80,17 +87,7 @@ fn both_sides_of_a_merge_keep_theirs() {
 
 #[test]
 fn a_merge_that_is_not_committed_has_two_sides() {
-    let mut repo = Repository::new();
-    repo.write("a", "1\n2\n3\n4\n5\n");
-    let a = repo.commit("a");
-    repo.git(&["checkout", "-q", "-b", "side"]);
-    repo.write("a", "1\n2\n3\n4\nfive\n");
-    let b = repo.commit("b");
-    repo.git(&["checkout", "-q", "main"]);
-    repo.write("a", "one\n2\n3\n4\n5\n");
-    let c = repo.commit("c");
-    repo.git(&["merge", "-q", "--no-commit", "side"]);
-    repo.write("a", "one\n2\nthree\n4\nfive\n");
+    let (repo, [a, b, c]) = merging();
     let git = open(repo.path());
     let lines = git.blame(None, "a", None).unwrap();
     assert_eq!(who(&lines, &[("a", &a), ("b", &b), ("c", &c)]), "c a - a b");

@@ -73,7 +73,7 @@ fn an_object_that_is_gone_is_told_and_the_rest_is_read() {
     assert!(!matches!(objects.blob(&second, 9), Ok(Blob::Text(_))));
     assert_eq!(objects.blob(&format!("{b}:b"), 9).unwrap(), Blob::Text(b"b\n".to_vec()));
     assert_eq!(git.blame(None, "b", None).unwrap().len(), 1);
-    assert_eq!(git.files(&id(&a)).unwrap().len(), 2, "without sizes");
+    assert_eq!(git.files(&id(&a)).unwrap().len(), 2, "which asks for no blob");
     assert_eq!(git.changes(&id(&b)).unwrap().len(), 1);
     std::fs::remove_file(loose(repo.path(), &a)).unwrap();
     missing(git.blame(Some(&id(&a)), "a", None).unwrap_err());

@@ -37,6 +37,14 @@ impl Commands for Here {
     }
 }
 
+/// Takes up what `git fast-import` reads.
+fn import(repo: &waymark_testkit::Repository, stream: &str) {
+    let stream = std::fs::File::open(repo.write("stream", stream)).unwrap();
+    let here = Here { folder: repo.path().to_owned(), settings: Vec::new() };
+    let output = here.command().args(["fast-import", "--quiet"]).stdin(stream).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
 fn open(folder: &Path) -> Repository {
     open_with(folder, &[])
 }

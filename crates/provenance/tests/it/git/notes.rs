@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use waymark_provenance::git::{CommitId, GitError};
-use waymark_testkit::Repository;
+use waymark_testkit::{Repository, wait_until};
 
-use super::{id, open, open_with};
+use super::{id, import, open, open_with};
 
 fn many(repo: &mut Repository, count: usize) -> Vec<CommitId> {
     (0..count).map(|number| id(&repo.commit(&number.to_string()))).collect()
@@ -21,7 +21,6 @@ fn state(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
             false => found.push((path.display().to_string(), std::fs::read(&path).unwrap())),
         }
     }
-    found.sort();
 }
 
 #[test]
@@ -59,8 +58,6 @@ fn notes_in_folders_are_found_few_or_many() {
     let mut repo = Repository::new();
     let commits = many(&mut repo, 70);
     let git = open(repo.path());
-    let blob = repo.git(&["rev-parse", "HEAD^{tree}"]);
-    assert!(!blob.is_empty());
     // Folders of every depth, beside each other, and something that is no note.
     let mut stream = String::from("commit refs/notes/ai\ncommitter A <a> 1 +0000\ndata 1\n.\n");
     for (number, commit) in commits.iter().enumerate() {
@@ -73,11 +70,7 @@ fn notes_in_folders_are_found_few_or_many() {
         };
         stream += &format!("M 644 inline {path}\ndata {}\n{number}\n", number.to_string().len());
     }
-    repo.write("stream", stream);
-    let stream = std::fs::File::open(repo.path().join("stream")).unwrap();
-    let mut import = std::process::Command::new("git");
-    import.arg("-C").arg(repo.path()).args(["fast-import", "--quiet"]).stdin(stream);
-    assert!(import.status().unwrap().success());
+    import(&repo, &stream);
     let all = git.notes("ai", &commits).unwrap();
     assert_eq!(all.len(), commits.len() - commits.len() / 4);
     let mut few = Vec::new();
@@ -133,7 +126,8 @@ fn notes_written_at_once_are_all_there() {
         for commit in &commits {
             let git = open(repo.path());
             // Who comes too late three times is told so.
-            scope.spawn(move || while git.add_notes("ai", &[(*commit, b"note".to_vec())]).is_err() {});
+            let writes = move || git.add_notes("ai", &[(*commit, b"note".to_vec())]).is_ok();
+            scope.spawn(move || wait_until("a note is written", writes));
         }
     });
     assert_eq!(open(repo.path()).notes("ai", &commits).unwrap().len(), commits.len());

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use waymark_provenance::git::{Blob, ChangeKind, GitError, Kind};
 use waymark_testkit::Repository;
 
-use super::{id, open};
+use super::{id, import, open};
 
 #[test]
 fn revisions_are_resolved_or_told_what_is_wrong() {
@@ -39,11 +39,7 @@ fn an_id_cut_too_short_is_ambiguous() {
     for number in 0..700 {
         write!(stream, "commit refs/heads/main\ncommitter A <a> {number} +0000\ndata 1\n.\n").unwrap();
     }
-    repo.write("stream", stream);
-    let stream = std::fs::File::open(repo.path().join("stream")).unwrap();
-    let mut import = std::process::Command::new("git");
-    import.arg("-C").arg(repo.path()).args(["fast-import", "--quiet"]).stdin(stream);
-    assert!(import.status().unwrap().success());
+    import(&repo, &stream);
     let commits = repo.git(&["rev-list", "main"]);
     let mut starts: Vec<&str> = commits.lines().map(|commit| &commit[..4]).collect();
     starts.sort_unstable();
@@ -62,7 +58,6 @@ fn commits_are_read_in_the_order_asked() {
     assert_eq!(commits.iter().map(|commit| commit.id).collect::<Vec<_>>(), [b, a, b]);
     assert_eq!((commits[0].parents.as_slice(), commits[0].is_boundary), (&[a][..], false));
     assert_eq!(commits[0].tree, commits[1].tree);
-    assert_eq!((commits[1].subject.as_str(), commits[1].trailers[0].value.as_str()), ("First", "01"));
     assert_eq!(commits[1].author.email, "ada@example.com");
     assert_eq!(commits[0].author.time - commits[1].committer.time, 60);
     assert!(matches!(git.commits(&[a, commits[0].tree]), Err(GitError::Missing { .. })));
@@ -109,16 +104,13 @@ fn trees_and_changes_tell_kinds_apart() {
         ]
     );
     assert_eq!(changes[3].old_path.as_deref(), Some("old"));
-    assert_eq!(git.between(&a, &b).unwrap(), changes);
-    assert_eq!(git.between(&b, &a).unwrap()[2].kind, ChangeKind::Deleted);
     assert_eq!(git.changes(&a).unwrap().len(), 3, "a root commit adds all");
     let files = git.files(&b).unwrap();
     let file = files.iter().find(|file| file.path == "caf\u{fffd}").unwrap();
-    assert_eq!(file.size, Some(2));
     let mut objects = git.objects().unwrap();
     assert_eq!(objects.blob(&file.id.to_string(), 9).unwrap(), Blob::Text(b"x\n".to_vec()));
     assert_eq!(objects.blob(&format!("{b}:caf\u{fffd}"), 9).unwrap(), Blob::Missing);
-    assert_eq!(files.iter().find(|file| file.path == "module").unwrap().size, None);
+    assert_eq!(files.iter().find(|file| file.path == "module").unwrap().kind, Kind::Submodule);
 }
 
 #[test]
@@ -159,6 +151,6 @@ fn replaced_objects_are_read_as_they_were() {
     repo.git(&["replace", &b, &a]);
     let git = open(repo.path());
     assert_eq!(git.blame(Some(&id(&b)), "a", None).unwrap().len(), 2);
-    assert_eq!(git.commits(&[id(&b)]).unwrap()[0].subject, "b");
+    assert_eq!(git.commits(&[id(&b)]).unwrap()[0].parents, [id(&a)]);
     assert_eq!(git.range("HEAD^..HEAD").unwrap(), [id(&b)]);
 }
