@@ -12,8 +12,9 @@
 use super::piece::Piece;
 use super::{patch, shell};
 
-const BEGIN: &str = "*** Begin Patch";
-const END: &str = "*** End Patch";
+/// The brace that closes a letter's number stands within so many bytes: the number has six digits at most, and may have
+/// zeros before them.
+const BRACE_WITHIN: usize = 16;
 
 /// A string of a script.
 #[derive(Debug, PartialEq)]
@@ -39,7 +40,7 @@ pub(super) fn read(script: &str, folders: &[&str]) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = literals.iter().map(|literal| literal.text.as_str());
     while let Some(text) = rest.next() {
-        if text.trim_start().starts_with(BEGIN) {
+        if text.trim_start().starts_with(patch::BEGIN) {
             let whole = joined(text, &mut rest);
             pieces.extend(patch::read(&whole, None).into_iter().map(Piece::Laid));
         } else if shell::may_write(text) {
@@ -53,7 +54,7 @@ pub(super) fn read(script: &str, folders: &[&str]) -> Vec<Piece> {
 fn joined<'l>(first: &'l str, rest: &mut impl Iterator<Item = &'l str>) -> String {
     let mut whole = first.to_owned();
     let mut last = first;
-    while !last.contains(END) {
+    while !last.contains(patch::END) {
         let Some(more) = rest.next() else { break };
         if !last.ends_with('\n') {
             whole.push('\n');
@@ -169,7 +170,7 @@ fn escaped(rest: &str, text: &mut String) -> usize {
 /// A letter by its number: `x41`, `u0041`, `u{41}`, and two for one outside of the first plane.
 fn number(rest: &str, text: &mut String) -> usize {
     let digits = |digits: &str| u32::from_str_radix(digits, 16).ok();
-    if let Some((number, _)) = rest.strip_prefix("u{").and_then(|rest| rest.split_once('}')) {
+    if let Some(number) = rest.strip_prefix("u{").and_then(braced) {
         text.extend(digits(number).and_then(char::from_u32));
         return number.len() + "u{}".len();
     }
@@ -188,6 +189,12 @@ fn number(rest: &str, text: &mut String) -> usize {
             length
         }
     }
+}
+
+/// What stands before the brace that closes a letter's number.
+fn braced(rest: &str) -> Option<&str> {
+    let end = rest.bytes().take(BRACE_WITHIN).position(|byte| byte == b'}')?;
+    rest.get(..end)
 }
 
 #[cfg(test)]
@@ -214,6 +221,21 @@ mod tests {
             (r#""\ud83d" + "\u12""#, vec!["\u{fffd}", "12"]),
         ] {
             assert_eq!(texts(script), wanted, "{script}");
+        }
+    }
+
+    #[test]
+    fn a_letters_number_is_closed_by_a_brace_near_by() {
+        let open = "\\u{".repeat(200_000);
+        assert_eq!(texts(&format!("\"{open}\"")), ["{".repeat(200_000)]);
+        for (script, wanted) in [
+            (r#""\u{000000000000041}}""#, "A}"),
+            (r#""\u{10ffff}""#, "\u{10ffff}"),
+            (r#""\u{0000000000000041}""#, "{0000000000000041}"),
+            (r#""\u{41" + "its brace: }""#, "{41"),
+            (r#""\u{}x""#, "x"),
+        ] {
+            assert_eq!(texts(script)[0], wanted, "{script}");
         }
     }
 
