@@ -13,7 +13,7 @@ use waymark_types::{RecordId, Timestamp};
 use crate::commitment::hex;
 
 const VERSION: u8 = 1;
-/// What the emissions of one answer take at most, in bytes: what goes beyond is left out, and said to be.
+/// What the emissions of one answer take at most, in bytes: what goes beyond is left out.
 const LARGEST: usize = 8 << 20;
 /// Words of a line that are kept.
 const MOST_WORDS: usize = 64;
@@ -242,10 +242,14 @@ impl Emission {
 impl Emissions {
     /// What they are looked up by: the telling lines that were added, and the paths; each once, in order.
     pub fn marks(&self) -> Vec<u64> {
-        let lines = self.emissions.iter().flat_map(|emission| &emission.lines);
+        self.marks_of(&self.emissions.iter().collect::<Vec<_>>())
+    }
+
+    fn marks_of(&self, emissions: &[&Emission]) -> Vec<u64> {
+        let lines = emissions.iter().flat_map(|emission| &emission.lines);
         let telling = lines.filter(|line| line.role == Role::Added && line.fingerprint.is_telling());
         let lines = telling.map(|line| line.fingerprint.line);
-        let places = self.emissions.iter().filter_map(Emission::place);
+        let places = emissions.iter().filter_map(|emission| emission.place());
         let about = self.word.and_then(|word| word.about).map(|record| Self::about(&record));
         let mut marks: Vec<u64> = lines.chain(places).chain(about).collect();
         marks.sort_unstable();
@@ -258,8 +262,9 @@ impl Emissions {
         record.as_bytes()[8..].iter().fold(0, |mark, byte| mark << 8 | u64::from(*byte))
     }
 
-    /// What the entry they belong to says of them, and their bytes. Emissions that would make them too large are left out.
-    pub fn seal(&self) -> (Emitted, Vec<u8>) {
+    /// What the entry they belong to says of them, their bytes, and the marks of what is in those. Emissions that would
+    /// make them too large are left out.
+    pub fn seal(&self) -> (Emitted, Vec<u8>, Vec<u64>) {
         let mut bytes = vec![VERSION];
         bytes.extend(self.ended.as_micros().to_be_bytes());
         let repository = self.repository.as_deref().unwrap_or_default();
@@ -272,15 +277,16 @@ impl Emissions {
                 bytes.extend(about.map_or([0; 16], |record| *record.as_bytes()));
             }
         }
-        let mut lines = 0;
+        let mut kept = Vec::new();
         for emission in &self.emissions {
             let whole = emission.to_bytes();
             if bytes.len() + whole.len() <= LARGEST {
                 bytes.extend(whole);
-                lines += emission.added();
+                kept.push(emission);
             }
         }
-        (Emitted { lines, sha256: digest(&bytes) }, bytes)
+        let lines = kept.iter().map(|emission| emission.added()).sum();
+        (Emitted { lines, sha256: digest(&bytes) }, bytes, self.marks_of(&kept))
     }
 
     /// Reads them back.
@@ -489,9 +495,10 @@ mod tests {
     proptest! {
         #[test]
         fn they_read_back_as_they_were(emissions in emissions()) {
-            let (emitted, bytes) = emissions.seal();
+            let (emitted, bytes, marks) = emissions.seal();
             prop_assert_eq!(emitted.sha256, digest(&bytes));
             let back = Emissions::from_bytes(&bytes).unwrap();
+            prop_assert_eq!(back.marks(), marks);
             prop_assert_eq!(back.emissions.iter().map(Emission::added).sum::<u64>(), emitted.lines);
             prop_assert_eq!(back, emissions);
         }
@@ -506,6 +513,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_too_large_is_left_out_with_its_marks() {
+        let line = |line| EmittedLine {
+            role: Role::Added,
+            after_blank: false,
+            fingerprint: Fingerprint { line, exact: 0, words: vec![Word { mark: 0, length: 4 }; MOST_WORDS] },
+        };
+        let emission = |path, lines| Emission {
+            form: Form::ALL[0],
+            everywhere: false,
+            absolute: false,
+            path: vec![path],
+            lines,
+        };
+        let large = (0..60_000).map(|number| line(1_000 + number)).collect();
+        let ended = Timestamp::from_micros(0);
+        let emissions = vec![emission(1, vec![line(7)]), emission(2, large), emission(3, vec![line(8)])];
+        let emissions = Emissions { ended, repository: None, word: None, emissions };
+        let (emitted, bytes, marks) = emissions.seal();
+        assert!(bytes.len() <= LARGEST);
+        assert_eq!((emitted.lines, &marks[..]), (2, &[1, 3, 7, 8][..]));
+        assert_eq!(Emissions::from_bytes(&bytes).unwrap().marks(), marks, "what verification finds");
     }
 
     #[test]

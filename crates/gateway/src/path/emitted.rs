@@ -81,8 +81,8 @@ pub(super) fn emitted(
 
 /// What an entry says of the emissions that belong to it, and the emissions as they are kept.
 pub(crate) fn keep(record: RecordId, emissions: &Emissions) -> (Emitted, Payload) {
-    let (emitted, bytes) = emissions.seal();
-    (emitted, Payload::Emissions { record, bytes, marks: emissions.marks() })
+    let (emitted, bytes, marks) = emissions.seal();
+    (emitted, Payload::Emissions { record, bytes, marks })
 }
 
 /// The code of an answer, without what the model had only read.

@@ -130,7 +130,8 @@ pub(crate) fn emissions(n: u8) -> Emissions {
 }
 
 fn code(record: RecordId, emissions: &Emissions) -> Effect {
-    Effect::Emissions { record, bytes: emissions.seal().1, marks: emissions.marks() }
+    let (_, bytes, marks) = emissions.seal();
+    Effect::Emissions { record, bytes, marks }
 }
 
 /// An editor's word on the record, six hours later by its own id.
