@@ -28,6 +28,9 @@ impl From<Option<CommitId>> for At {
     }
 }
 
+/// Marks of the places that a commit's tree has; nothing where it could not be read.
+pub(super) type Places = Option<Arc<HashSet<u64>>>;
+
 /// A change of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Change {
@@ -126,7 +129,7 @@ impl Attribution {
     }
 
     /// Marks of the places that a commit's tree has.
-    fn places(&self, at: At) -> Option<Arc<HashSet<u64>>> {
+    fn places(&self, at: At) -> Places {
         let commit = match at {
             At::Commit(commit) => commit,
             At::Index(_) | At::Tree => self.repository.head().ok()??,

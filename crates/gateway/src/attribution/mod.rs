@@ -13,7 +13,7 @@ mod summary;
 mod told;
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ use waymark_types::{Clock, RecordId};
 use crate::keys::{self, KeyError};
 pub use blame::{Blamed, BlamedLine};
 use candidates::Candidates;
-use change::{Change, Changed};
+use change::{Change, Changed, Places};
 pub use export::Exported;
 pub use keep::Kept;
 pub use noted::Noted;
@@ -113,8 +113,8 @@ pub struct Attribution {
     fingerprints: HashMap<String, Fingerprint>,
     commits: HashMap<CommitId, Commit>,
     changed: HashMap<Change, Arc<Changed>>,
-    /// Marks of the places that the commit asked for last has; nothing where its tree could not be read.
-    places: RefCell<Option<(CommitId, Option<Arc<HashSet<u64>>>)>>,
+    /// The places of the commit that was asked for last.
+    places: RefCell<Option<(CommitId, Places)>>,
     records: HashMap<RecordId, Option<Arc<RecordTold>>>,
 }
 
