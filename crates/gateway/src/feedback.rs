@@ -105,7 +105,8 @@ async fn keep(
         let repository = event.repository.as_deref().or(named).map(shortened);
         let written = written(event)?;
         let emissions = state.fingerprints.key().emissions(&written, recorded, repository.as_deref());
-        let emissions = Emissions { word: Some(EditorWord { event: event.event, about }), ..emissions };
+        let word = EditorWord { event: event.event, about, line: event.line };
+        let emissions = Emissions { word: Some(word), ..emissions };
         let (emitted, payload) = emitted::keep(record, &emissions);
         payloads.push(payload);
         records.push(record);

@@ -2,7 +2,7 @@
 //! to seals them by their digest. No text is among them: without the key they were made under, a fingerprint says nothing.
 //!
 //! The form, version 1: a version byte; when the answer ended, in microseconds, and the repository's name; an editor's
-//! word; then each emission with its form, the marks of its path and its lines. Numbers are LEB128, marks and fingerprints big-endian.
+//! word (its number, the record it is about, and the line where it says one); then each emission with its form, the marks of its path and its lines. Numbers are LEB128, marks and fingerprints big-endian.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,8 @@ use waymark_types::{RecordId, Timestamp};
 use crate::commitment::hex;
 
 const VERSION: u8 = 1;
+/// What the number of an editor's word has in it where the word says a line.
+const AT_LINE: u8 = 0x80;
 /// What the emissions of one answer take at most, in bytes: what goes beyond is left out.
 const LARGEST: usize = 8 << 20;
 /// Words of a line that are kept.
@@ -49,6 +51,8 @@ pub struct EditorWord {
     pub event: EditorEvent,
     /// The record of the suggestion; none where something was typed without one.
     pub about: Option<RecordId>,
+    /// The line of the file that the first of the lines is, from 1, where that was told.
+    pub line: Option<u32>,
 }
 
 /// What becomes of code in an editor.
@@ -272,9 +276,10 @@ impl Emissions {
         bytes.extend(repository.as_bytes());
         match self.word {
             None => bytes.push(0),
-            Some(EditorWord { event, about }) => {
-                bytes.push(1 + event as u8);
+            Some(EditorWord { event, about, line }) => {
+                bytes.push(1 + event as u8 + if line.is_some() { AT_LINE } else { 0 });
                 bytes.extend(about.map_or([0; 16], |record| *record.as_bytes()));
+                line.into_iter().for_each(|line| number(&mut bytes, line.into()));
             }
         }
         let mut kept = Vec::new();
@@ -407,14 +412,19 @@ impl<'a> Reader<'a> {
     }
 
     fn word(&mut self) -> Result<Option<EditorWord>, EmissionError> {
-        let Some(number) = self.byte()?.checked_sub(1) else { return Ok(None) };
+        let first = self.byte()?;
+        let Some(number) = (first & !AT_LINE).checked_sub(1) else { return Ok(None) };
         let event = self.one_of(&EditorEvent::ALL, number)?;
         let about = self.array::<16>()?;
         let about = match about == [0; 16] {
             true => None,
             false => Some(RecordId::from_bytes(about).ok_or_else(|| self.malformed())?),
         };
-        Ok(Some(EditorWord { event, about }))
+        let line = match first & AT_LINE {
+            0 => None,
+            _ => Some(u32::try_from(self.number()?).map_err(|_| self.malformed())?),
+        };
+        Ok(Some(EditorWord { event, about, line }))
     }
 
     fn emission(&mut self) -> Result<Emission, EmissionError> {
@@ -481,8 +491,8 @@ mod tests {
         );
         let about = any::<Option<[u8; 10]>>()
             .prop_map(|random| random.map(|random| RecordId::new(Timestamp::from_micros(1_000_000), random)));
-        let word = (0_usize..6, about).prop_map(|(event, about)| {
-            EditorEvent::ALL.get(event).map(|event| EditorWord { event: *event, about })
+        let word = (0_usize..6, about, any::<Option<u32>>()).prop_map(|(event, about, line)| {
+            EditorEvent::ALL.get(event).map(|event| EditorWord { event: *event, about, line })
         });
         (any::<i64>(), "[a-zü-]{0,9}", word, vec(emission, 0..6)).prop_map(
             |(ended, repository, word, emissions)| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use waymark_ledger::Week;
-use waymark_types::RecordId;
+use waymark_types::{RecordId, Timestamp};
 
 use crate::append::record_id;
 use crate::sql::Value;
@@ -24,17 +24,6 @@ pub type StoredEmissions = (RecordId, Vec<u8>);
 impl LedgerStore {
     /// Which of these marks records have, the newest week first, and in it the newest record.
     pub async fn marked(&self, marks: &[u64]) -> Result<Vec<(u64, RecordId)>, StoreError> {
-        let ordered = format!("ORDER BY record DESC LIMIT {MOST_ROWS}");
-        self.marked_with(marks, &ordered).await
-    }
-
-    /// The same of the newest records of each week alone, for a mark that many records have: a file's.
-    pub async fn newest_marked(&self, mark: u64) -> Result<Vec<(u64, RecordId)>, StoreError> {
-        let newest = format!("ORDER BY record DESC LIMIT {NEWEST}");
-        self.marked_with(&[mark], &newest).await
-    }
-
-    async fn marked_with(&self, marks: &[u64], chosen: &str) -> Result<Vec<(u64, RecordId)>, StoreError> {
         let mut found = Vec::new();
         if marks.is_empty() {
             return Ok(found);
@@ -42,12 +31,29 @@ impl LedgerStore {
         for week in self.weeks_with_emissions().await?.into_iter().rev() {
             for marks in marks.chunks(AT_ONCE) {
                 let places = vec!["?"; marks.len()].join(", ");
-                let sql =
-                    format!("SELECT mark, record FROM marks_{} WHERE mark IN ({places}) {chosen}", week.0);
+                let sql = format!(
+                    "SELECT mark, record FROM marks_{} WHERE mark IN ({places}) ORDER BY record DESC LIMIT {MOST_ROWS}",
+                    week.0
+                );
                 let values = marks.iter().map(|mark| Value::from(mark.cast_signed())).collect();
                 for mut row in self.database.fetch("look up code", &sql, values).await? {
                     found.push((row.int(0)?.cast_unsigned(), record_id(&row.bytes(1)?)?));
                 }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The newest records of each week that have a mark which many have, a file's, and were begun before `until`.
+    pub async fn newest_marked(&self, mark: u64, until: Timestamp) -> Result<Vec<RecordId>, StoreError> {
+        let newest = format!("ORDER BY record DESC LIMIT {NEWEST}");
+        let end = RecordId::new(until, [0; 10]);
+        let mut found = Vec::new();
+        for week in self.weeks_with_emissions().await?.into_iter().rev().filter(|week| week.start() < until) {
+            let sql = format!("SELECT record FROM marks_{} WHERE mark = ? AND record < ? {newest}", week.0);
+            let values = vec![Value::from(mark.cast_signed()), Value::from(&end.as_bytes()[..])];
+            for mut row in self.database.fetch("look up code", &sql, values).await? {
+                found.push(record_id(&row.bytes(0)?)?);
             }
         }
         Ok(found)

@@ -185,6 +185,25 @@ fn an_edit_is_its_own_record_and_what_was_only_read_is_nobodys() {
     assert!(human.contains("which is not human"), "{human}");
 }
 
+/// An edit of one line, of which nothing stands as it was put out, is known by its file alone: here one in the repository's
+/// own folder, named in full.
+#[test]
+fn an_edited_line_is_known_by_its_file() {
+    let mut house = House::new();
+    let head = "Shells and stones, by the piece and by the pound.\n";
+    house.repository.write("NEWS.md", head);
+    house.repository.commit("news");
+    let edit = json!({"filePath": house.path("NEWS.md"), "oldString": head,
+        "newString": format!("{head}A small shop for shells from the beach.\n")});
+    house.rig.openai.push(Reply::tools(&[ToolCall::new("call_1", "edit", &edit)]));
+    let answer = house.rig.chat(&chat_in(&house, "Say what it is."));
+    let record = answer.header("x-waymark-record").to_owned();
+    house.repository.write("NEWS.md", format!("{head}A small shop for shells from this beach.\n"));
+    house.repository.commit("say what it is");
+    let told = house.why(&["NEWS.md:2"]);
+    assert_eq!((&told["class"], &told["record"]), (&json!("ai_modified"), &json!(record)), "{told:#}");
+}
+
 #[test]
 fn an_editors_word_is_kept_and_decides() {
     let mut house = House::new();

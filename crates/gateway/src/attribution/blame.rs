@@ -1,6 +1,6 @@
 //! Lines of a file: the commit that introduced each, and what that commit's change says of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
@@ -84,8 +84,17 @@ impl Attribution {
         self.look_ahead(&blamed).await?;
         let notes = self.noted(&commits)?;
         let mut told = Vec::with_capacity(blamed.len());
+        let mut asked: HashMap<Change, BTreeSet<usize>> = HashMap::new();
+        for (change, at) in blamed.iter().map(change) {
+            asked.entry(change).or_default().insert(at);
+        }
+        let mut changes = HashMap::new();
+        for (change, added) in asked {
+            let changed = self.changed(&change, &added).await?;
+            changes.insert(change, changed);
+        }
         for line in &blamed {
-            let mut line = self.line(line).await?;
+            let mut line = Line::told(line, &changes);
             line.fill_from(&notes);
             told.push(line.told);
         }
@@ -109,20 +118,17 @@ impl Attribution {
         let marks: Vec<u64> = fingerprints.filter(Fingerprint::is_telling).map(|print| print.line).collect();
         Ok(self.candidates.look_up(&self.store, &marks).await?)
     }
+}
 
-    async fn line(&mut self, blamed: &BlameLine) -> Result<Line, AttributionError> {
-        let mut told = BlamedLine::unknown(blamed.number, &text_of(blamed), blamed.commit.as_ref());
-        let before = blamed.previous.as_ref().map(|(_, path)| path.to_string());
-        let change = Change {
-            at: blamed.commit.into(),
-            path: blamed.path.to_string(),
-            before: before.filter(|before| **before != *blamed.path),
-        };
-        let changed = self.changed(&change).await?;
-        told.gap = changed.gap;
-        told.attribute(&changed, (blamed.original as usize).saturating_sub(1));
-        Ok(Line { told, commit: blamed.commit, path: blamed.path.to_string(), original: blamed.original })
-    }
+/// The change that introduced a line, and where it was then, from 0.
+fn change(blamed: &BlameLine) -> (Change, usize) {
+    let before = blamed.previous.as_ref().map(|(_, path)| path.to_string());
+    let change = Change {
+        at: blamed.commit.into(),
+        path: blamed.path.to_string(),
+        before: before.filter(|before| **before != *blamed.path),
+    };
+    (change, (blamed.original as usize).saturating_sub(1))
 }
 
 /// A line as it is compared with others.
@@ -139,6 +145,18 @@ pub(super) struct Line {
     pub(super) commit: Option<CommitId>,
     pub(super) path: String,
     pub(super) original: u32,
+}
+
+impl Line {
+    fn told(blamed: &BlameLine, changes: &HashMap<Change, Arc<Changed>>) -> Self {
+        let mut told = BlamedLine::unknown(blamed.number, &text_of(blamed), blamed.commit.as_ref());
+        let (change, at) = change(blamed);
+        if let Some(changed) = changes.get(&change) {
+            told.gap = changed.gap;
+            told.attribute(changed, at);
+        }
+        Self { told, commit: blamed.commit, path: blamed.path.to_string(), original: blamed.original }
+    }
 }
 
 impl BlamedLine {

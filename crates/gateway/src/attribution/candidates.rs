@@ -6,7 +6,7 @@ use std::sync::Arc;
 use waymark_ledger::emission::Emissions;
 use waymark_provenance::Candidate;
 use waymark_store::{LedgerStore, StoreError};
-use waymark_types::RecordId;
+use waymark_types::{RecordId, Timestamp};
 
 /// Records that are held against one change at most: those that have the most of its lines.
 const MOST: usize = 400;
@@ -16,8 +16,8 @@ const MOST: usize = 400;
 pub(super) struct Candidates {
     /// Records by their marks of lines.
     marked: HashMap<u64, Vec<RecordId>>,
-    /// Records by their mark of a file.
-    placed: HashMap<u64, Vec<RecordId>>,
+    /// Records by their mark of a file, as of a time.
+    placed: HashMap<(u64, Timestamp), Vec<RecordId>>,
     /// Editors' words by the record that they are about.
     said: HashMap<RecordId, Vec<RecordId>>,
     read: HashMap<RecordId, Option<Arc<Emissions>>>,
@@ -37,12 +37,13 @@ impl Candidates {
         Ok(())
     }
 
-    /// The candidates for a change with these marks, to a file of that one.
+    /// The candidates for a change with these marks, to a file of those, that ended before `until`.
     pub(super) async fn of(
         &mut self,
         store: &LedgerStore,
         marks: &[u64],
-        place: Option<u64>,
+        places: &BTreeSet<u64>,
+        until: Timestamp,
     ) -> Result<Vec<Candidate>, StoreError> {
         self.look_up(store, marks).await?;
         let mut counts: HashMap<RecordId, usize> = HashMap::new();
@@ -54,8 +55,8 @@ impl Candidates {
             .sort_unstable_by_key(|(record, count)| (std::cmp::Reverse(*count), std::cmp::Reverse(*record)));
         let mut chosen: BTreeSet<RecordId> =
             ranked.into_iter().take(MOST).map(|(record, _)| record).collect();
-        if let Some(place) = place {
-            chosen.extend(self.for_place(store, place).await?);
+        for place in places {
+            chosen.extend(self.for_place(store, *place, until).await?);
         }
         chosen.extend(self.said_of(store, &chosen).await?);
         self.read(store, &chosen).await?;
@@ -66,13 +67,17 @@ impl Candidates {
         Ok(chosen.into_iter().filter_map(candidate).collect())
     }
 
-    async fn for_place(&mut self, store: &LedgerStore, place: u64) -> Result<Vec<RecordId>, StoreError> {
-        if let Some(known) = self.placed.get(&place) {
+    async fn for_place(
+        &mut self,
+        store: &LedgerStore,
+        place: u64,
+        until: Timestamp,
+    ) -> Result<Vec<RecordId>, StoreError> {
+        if let Some(known) = self.placed.get(&(place, until)) {
             return Ok(known.clone());
         }
-        let found = store.newest_marked(place).await?;
-        let found: Vec<RecordId> = found.into_iter().map(|(_, record)| record).collect();
-        self.placed.insert(place, found.clone());
+        let found = store.newest_marked(place, until).await?;
+        self.placed.insert((place, until), found.clone());
         Ok(found)
     }
 

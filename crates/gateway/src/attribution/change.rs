@@ -1,6 +1,6 @@
 //! One change to one file: the lines it added, and whose they are.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use waymark_ledger::emission::{Fingerprint, place};
@@ -56,17 +56,28 @@ pub(super) struct Changed {
 }
 
 impl Attribution {
-    /// Attributes a change, or recalls it.
-    pub(super) async fn changed(&mut self, change: &Change) -> Result<Arc<Changed>, AttributionError> {
-        if let Some(known) = self.changed.get(change) {
+    /// Attributes a change, or recalls it. `blamed` are lines, from 0, that git's blame says it added: where a line stands
+    /// several times in a row of lines, a diff can say so of another.
+    pub(super) async fn changed(
+        &mut self,
+        change: &Change,
+        blamed: &BTreeSet<usize>,
+    ) -> Result<Arc<Changed>, AttributionError> {
+        if let Some(known) = self.changed.get(change)
+            && blamed.iter().all(|at| known.added.get(*at).copied().unwrap_or(true))
+        {
             return Ok(Arc::clone(known));
         }
-        let changed = Arc::new(self.attribute(change).await?);
+        let changed = Arc::new(self.attribute(change, blamed).await?);
         self.changed.insert(change.clone(), Arc::clone(&changed));
         Ok(changed)
     }
 
-    async fn attribute(&mut self, change: &Change) -> Result<Changed, AttributionError> {
+    async fn attribute(
+        &mut self,
+        change: &Change,
+        blamed: &BTreeSet<usize>,
+    ) -> Result<Changed, AttributionError> {
         let (parents, times) = match &change.at {
             At::Commit(commit) => {
                 let commit = self.commit(commit)?;
@@ -87,7 +98,8 @@ impl Attribution {
             before.push(self.text(&format!("{parent}:{path}"))?.unwrap_or_default());
         }
         let old: Vec<&[String]> = before.iter().map(Vec::as_slice).collect();
-        let added = diff::added(&old, &text);
+        let mut added = diff::added(&old, &text);
+        blamed.iter().for_each(|at| added.get_mut(*at).into_iter().for_each(|added| *added = true));
         let removed = self.removed(old.first().copied().unwrap_or_default(), &text);
         let lines = self.match_lines(change, &text, &added, &removed, times).await?;
         Ok(Changed { text, added, lines, gap: None })
@@ -112,8 +124,9 @@ impl Attribution {
             .collect();
         let telling = lines.iter().filter(|line| line.added && line.fingerprint.is_telling());
         let marks: Vec<u64> = telling.map(|line| line.fingerprint.line).collect();
-        let place = place(&self.key.path(&change.path));
-        let candidates = self.candidates.of(&self.store, &marks, place).await?;
+        let places = self.looked_up(&change.path);
+        let until = Timestamp::from_micros(times.committed.as_micros().saturating_add(1_000_000));
+        let candidates = self.candidates.of(&self.store, &marks, &places, until).await?;
         if candidates.is_empty() {
             return Ok(vec![None; text.len()]);
         }
@@ -123,9 +136,33 @@ impl Attribution {
             // Where nobody knows, it is there, and nothing is claimed for want of it.
             places.as_ref().is_none_or(|places| places.contains(&mark))
         };
-        let place = Place { key: &self.key, names: &self.names, has: &has };
+        let changed = std::cell::OnceCell::new();
+        let changed = || *changed.get_or_init(|| self.last_changed(change, times));
+        let place = Place { key: &self.key, names: &self.names, has: &has, changed: &changed };
         let file = File { path: &change.path, lines: &lines, removed, times };
         Ok(attribute(&file, &place, &candidates))
+    }
+
+    /// When an earlier commit last changed the file; where that cannot be told, the parent may have.
+    fn last_changed(&self, change: &Change, times: Times) -> Option<Timestamp> {
+        let parents = match &change.at {
+            At::Commit(commit) => self.commits.get(commit).map(|commit| commit.parents.clone()),
+            At::Index(_) | At::Tree => self.repository.head().ok().map(|head| head.into_iter().collect()),
+        };
+        let path = change.before.as_deref().unwrap_or(&change.path);
+        match parents.map(|parents| self.repository.last_changed(&parents, path)) {
+            Some(Ok(found)) => found.map(seconds),
+            None | Some(Err(_)) => times.parent,
+        }
+    }
+
+    /// The marks that emissions for a file may be looked up by: that of its path; of its name, where that was all that was
+    /// said; and of a file in the repository's own folder, whatever that is called.
+    fn looked_up(&self, path: &str) -> BTreeSet<u64> {
+        let marks = self.key.path(path);
+        let named = |name: &String| place(&self.key.path(&format!("{name}/{path}")));
+        let above = self.names.iter().filter(|_| marks.len() == 1).filter_map(named);
+        marks.iter().take(2).copied().chain(above).collect()
     }
 
     /// Marks of the places that a commit's tree has.

@@ -177,7 +177,8 @@ impl Attribution {
     pub async fn staged(&mut self) -> Result<Vec<RecordId>, AttributionError> {
         let mut records = BTreeSet::new();
         for (path, blob) in self.repository.staged()? {
-            let changed = self.changed(&Change { at: At::Index(blob), path, before: None }).await?;
+            let changed =
+                self.changed(&Change { at: At::Index(blob), path, before: None }, &BTreeSet::new()).await?;
             records.extend(changed.lines.iter().flatten().filter_map(|line| line.record));
         }
         Ok(records.into_iter().collect())

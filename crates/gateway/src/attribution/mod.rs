@@ -103,7 +103,7 @@ pub struct Attribution {
     verifier: Verifier,
     key: Key,
     repository: Repository,
-    /// The names it goes by, in small letters.
+    /// The names it goes by.
     names: BTreeSet<String>,
     objects: Objects,
     /// Where what is kept of the repository lies.
@@ -132,7 +132,7 @@ impl Attribution {
         let repository = Repository::open(Box::new(Wall(git)))?;
         let folder = kept(data_dir, repository.top().unwrap_or(folder));
         let repository = repository.with_shadow(&folder.join("shadow"))?;
-        let names = repository.names().iter().map(|name| name.to_lowercase()).collect();
+        let names = repository.names().clone();
         Ok(Self {
             key: FingerprintKey::of(&signer).key(),
             verifier: signer.verifier(),

@@ -50,7 +50,7 @@ impl Attribution {
             }
             let before = file.old_path.filter(|old| *old != file.path);
             let change = Change { at: At::Commit(*commit), path: file.path.clone(), before };
-            let changed = self.changed(&change).await?;
+            let changed = self.changed(&change, &BTreeSet::new()).await?;
             if let Some(gap) = changed.gap {
                 told.gaps.insert(file.path, gap.to_owned());
                 continue;

@@ -22,29 +22,27 @@ pub(super) enum Fit {
 }
 
 /// What places are held against.
-pub(super) struct Fits<'a> {
-    place: &'a Place<'a>,
-    folders: Vec<String>,
+pub(super) struct Fits {
+    /// The repository's names and those of the file's folders, in small letters: an assistant may have been started in one
+    /// of these.
+    homes: FxHashSet<String>,
     path: Vec<u64>,
     /// Marks of the path with the repository's names before it.
     named: FxHashSet<u64>,
 }
 
-impl<'a> Fits<'a> {
-    pub(super) fn new(file: &File<'_>, place: &'a Place<'a>) -> Self {
-        let mut folders: Vec<String> = parts(file.path).into_iter().map(str::to_lowercase).collect();
-        folders.pop();
+impl Fits {
+    pub(super) fn new(file: &File<'_>, place: &Place<'_>) -> Self {
+        let folders = parts(file.path).into_iter().rev().skip(1).map(str::to_lowercase);
+        let homes = folders.chain(place.names.iter().map(|name| name.to_lowercase())).collect();
         let named = |name: &String| place.key.path(&format!("{name}/{}", file.path)).last().copied();
         let written = place.names.iter().filter_map(named).collect();
-        Self { place, folders, path: place.key.path(file.path), named: written }
+        Self { homes, path: place.key.path(file.path), named: written }
     }
 
     pub(super) fn of(&self, emissions: &Emissions, emission: &Emission) -> Fit {
-        let home = emissions.repository.as_ref().map(|name| name.to_lowercase());
-        // An assistant may have been started in one of the repository's folders.
-        let is_ours = home
-            .as_ref()
-            .map(|name| self.place.names.contains(name) || self.folders.iter().any(|folder| folder == name));
+        let home = emissions.repository.as_ref();
+        let is_ours = home.map(|name| self.homes.contains(&name.to_lowercase()));
         if is_ours == Some(false) {
             return Fit::Other;
         }

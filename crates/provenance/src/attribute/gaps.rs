@@ -7,7 +7,7 @@ use waymark_ledger::emission::{Fingerprint, Word};
 
 use super::claim::{Claim, Claims};
 use super::fit::Fit;
-use super::likeness::{ALIKE, TIGHT, changed, is_clear, likeness, paired};
+use super::likeness::{ALIKE, TIGHT, changed, clear, likeness, paired};
 use super::runs::{Chain, removed};
 use super::{EvidenceKind, File, FileLine, Solid, Source, is_claimed};
 
@@ -67,15 +67,16 @@ fn gaps(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, clai
         let FileLine { added, fingerprint, .. } = &file.lines[line];
         *added && claims.settled[line].is_none() && !was_there.contains(&fingerprint.line)
     };
-    // A new line that reads as it was put out may be it, wherever it stands, unless it is known to be another's.
-    let may_be = |position: &usize| {
+    // A new line that reads as it was put out may be it, wherever it stands, unless it is known to be another.
+    let may_be = |position: &usize, at: usize| {
         let line = solid.lines[*position];
-        let is_own = |claim: Claim| claim.emission == source.identity();
-        file.lines[line].added && claims.settled[line].is_none_or(is_own)
+        let is_it = |claim: Claim| (claim.emission, claim.at) == (source.identity(), at);
+        file.lines[line].added && claims.settled[line].is_none_or(is_it)
     };
     let is_left = |at: &usize| {
         let line = chain.line(source, *at);
-        let stands = || solid.positions.get(&line.fingerprint.line).is_some_and(|all| all.iter().any(may_be));
+        let mut positions = solid.positions.get(&line.fingerprint.line).into_iter().flatten();
+        let mut stands = || positions.any(|position| may_be(position, *at));
         is_claimed(line.role) && !(line.fingerprint.is_telling() && stands())
     };
     let replaces = removed(file, source) >= LETTERS;
@@ -207,11 +208,13 @@ fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Ve
         (true, false) => ALIKE,
         (false, false) => ALONE,
     };
+    let pairs = paired(&likeness, least);
+    let pairs = if is_tight { pairs } else { clear(&likeness, pairs) };
     let (mut proposals, mut matched) = (Vec::new(), 0);
-    for (line, at) in paired(&likeness, least) {
+    for (line, at) in pairs {
         let own = likeness[line][at];
         let support = ours[line].weight() * own / 1_000;
-        if !(is_tight || is_clear(&likeness, line, at)) || support < LEAST {
+        if support < LEAST / if is_tight { 2 } else { 1 } {
             continue;
         }
         let claim = Claim {

@@ -7,12 +7,14 @@ use waymark_types::Timestamp;
 use super::gaps::common;
 use super::likeness::{ALIKE, likeness, paired};
 use super::runs::{Chain, MOST, MOST_PAIRS};
-use super::{File, Solid, Source, is_claimed};
+use super::{File, Place, Solid, Source, is_claimed};
 
 /// How much of an emission must stand in a file for it to have landed, in per cent; and of how much less it has not, and
 /// what is the same is so by chance.
 const LANDED: u32 = 50;
 const SCATTERED: u32 = 20;
+/// How much of what went must come back, in per cent, to be it, and not what somebody wrote after its model.
+const BACK: u32 = 80;
 /// Letters that are no chance, of an emission that came too late for a commit, or too early.
 const SURE: u32 = 80;
 
@@ -45,6 +47,7 @@ impl Landed {
     /// `until` is what [`until`] says.
     pub(super) fn of(
         file: &File<'_>,
+        place: &Place<'_>,
         solid: &Solid,
         source: &Source<'_>,
         chain: &Chain,
@@ -55,9 +58,17 @@ impl Landed {
         let [share, kept] = [fresh, old].map(|letters| (100 * letters).checked_div(all).unwrap_or_default());
         let is_held = until.is_some_and(|until| source.candidate.emissions.ended <= until);
         // What went and came back, as after the revert of a revert, comes back whole.
-        let is_back = share >= LANDED && fresh >= SURE;
+        let is_back = share >= BACK && fresh >= SURE;
+        let stands = kept >= LANDED || kept > share;
+        let is_stale = match source.is_stale(&file.times) {
+            None => stands,
+            // What was not committed with its file waits for a later commit.
+            Some(is_older) => {
+                is_older && (stands || (place.changed)().is_some_and(|time| !source.is_after(time)))
+            }
+        };
         let when = When {
-            is_stale: !is_back && source.is_stale(&file.times).unwrap_or(kept >= LANDED),
+            is_stale: !is_back && is_stale,
             is_late: source.is_late(&file.times) && share < LANDED && !is_held,
         };
         // Where nothing stands as it was put out, what is like it is judged by itself.

@@ -6,6 +6,9 @@ use waymark_ledger::emission::Fingerprint;
 /// that were not edited as were put out, so that nothing else can be meant, and where something else can.
 pub(super) const TIGHT: u32 = 600;
 pub(super) const ALIKE: u32 = 640;
+/// Lines of fewer words, and those that have less than this of their letters in common, are not compared by their words.
+const FEW: u32 = 3;
+const HALF: u32 = 450;
 /// How much liker a line must be than the next that could have been made of the same.
 const MARGIN: u32 = 80;
 
@@ -14,18 +17,22 @@ pub(super) fn likeness(ours: &[&Fingerprint], theirs: &[&Fingerprint]) -> Vec<Ve
     ours.iter().map(|one| theirs.iter().map(|other| alike(one, other)).collect()).collect()
 }
 
-/// How alike two lines are: the letters of the words they have in common, of those of the longer one, in thousandths.
+/// How alike two lines are: the words they have in common, of those of the longer one, in thousandths; counted in letters
+/// or, where that says more and a long name was changed for a short one, in words.
 fn alike(one: &Fingerprint, other: &Fingerprint) -> u32 {
-    let all = one.weight().max(other.weight());
     let mut left = other.words.clone();
-    let mut common = 0;
+    let (mut letters, mut words) = (0, 0);
     for word in &one.words {
         if let Some(at) = left.iter().position(|other| other == word) {
             left.swap_remove(at);
-            common += u32::from(word.length);
+            letters += u32::from(word.length);
+            words += 1;
         }
     }
-    (1_000 * common).checked_div(all).unwrap_or_default()
+    let share = |of: u32, all: u32| (1_000 * of).checked_div(all).unwrap_or_default();
+    let letters = share(letters, one.weight().max(other.weight()));
+    let most = one.words.len().max(other.words.len()) as u32;
+    if most >= FEW && letters >= HALF { letters.max(share(words, most)) } else { letters }
 }
 
 /// Pairs, in order on both sides, of the greatest likeness together.
@@ -54,10 +61,21 @@ pub(super) fn paired(likeness: &[Vec<u32>], least: u32) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// Whether of all rows this one is clearly the likest in its column: which of two lines is the edited one must show.
-pub(super) fn is_clear(likeness: &[Vec<u32>], row: usize, column: usize) -> bool {
-    let own = likeness[row][column];
-    (0..likeness.len()).all(|other| other == row || likeness[other][column] + MARGIN <= own)
+/// Of these pairs, those whose row is clearly the likest in its column: which of two lines is the edited one must show. A row
+/// that is as like to what it is paired with is none to choose from.
+pub(super) fn clear(likeness: &[Vec<u32>], mut pairs: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
+    let mut taken: Vec<Option<usize>> = vec![None; likeness.len()];
+    pairs.iter().for_each(|(row, column)| taken[*row] = Some(*column));
+    let is_clear = |&(row, column): &(usize, usize)| {
+        let own = likeness[row][column];
+        (0..likeness.len()).all(|other| {
+            let there = likeness[other][column];
+            let has_own = || taken[other].is_some_and(|own| likeness[other][own] >= there);
+            other == row || there + MARGIN <= own || has_own()
+        })
+    };
+    pairs.retain(is_clear);
+    pairs
 }
 
 /// How much of a line so alike is not what was put out, in per cent.

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use serde::Serialize;
-use waymark_ledger::emission::{EditorEvent, Emission, Emissions, Fingerprint, Form, Role};
+use waymark_ledger::emission::{EditorEvent, EditorWord, Emission, Emissions, Fingerprint, Form, Role};
 use waymark_types::{RecordId, Timestamp};
 
 use crate::{Class, Key};
@@ -74,10 +74,12 @@ pub struct FileLine {
 pub struct Place<'a> {
     /// The key fingerprints are made under.
     pub key: &'a Key,
-    /// The names it goes by, in small letters.
+    /// The names it goes by.
     pub names: &'a BTreeSet<String>,
     /// Whether the commit's tree has a file that emissions would be looked up by under this mark.
     pub has: &'a dyn Fn(u64) -> bool,
+    /// When an earlier commit last changed the file; none where it is new.
+    pub changed: &'a dyn Fn() -> Option<Timestamp>,
 }
 
 /// What an answer, or an editor, put out.
@@ -156,7 +158,8 @@ pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -
         }
         for emission in &candidate.emissions.emissions {
             let word = candidate.emissions.word.map(|word| word.event);
-            let word = word.or_else(|| said.get(&candidate.record).map(|(_, event)| *event));
+            let about = said.get(&candidate.record);
+            let word = word.or_else(|| about.map(|said| said.event));
             // An agent's edits are made without asking an editor.
             let is_rejected = word == Some(EditorEvent::Rejected)
                 && matches!(emission.form, Form::Completion | Form::Fence);
@@ -167,7 +170,11 @@ pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -
                 continue;
             }
             let original = original(candidates, &candidate.emissions);
-            let source = Source { number, candidate, emission, fit, word, original };
+            // Of several edits nobody says which is meant.
+            let is_one = candidate.emissions.emissions.len() == 1;
+            let line = candidate.emissions.word.and_then(|word| word.line);
+            let line = line.or_else(|| about.filter(|_| is_one).and_then(|said| said.line));
+            let source = Source { number, candidate, emission, fit, word, line, original };
             let chain = runs::lay(file, &solid, &source);
             laid.push((source, chain));
         }
@@ -175,7 +182,7 @@ pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -
     let until = landed::until(file, &solid, &laid);
     let mut accepted = Vec::with_capacity(laid.len());
     for (source, chain) in laid {
-        let landed = Landed::of(file, &solid, &source, &chain, until);
+        let landed = Landed::of(file, place, &solid, &source, &chain, until);
         let chain = runs::accepted(file, &solid, place, &source, chain, &landed, &mut claims);
         accepted.push((source, chain));
     }
@@ -193,6 +200,8 @@ struct Source<'a> {
     fit: Fit,
     /// What an editor says of it.
     word: Option<EditorEvent>,
+    /// The line of the file that an editor says it begins at, from 1.
+    line: Option<u32>,
     /// Lines of the suggestion that an editor's word is about.
     original: Vec<&'a Fingerprint>,
 }
@@ -204,12 +213,17 @@ impl Source<'_> {
     }
 
     /// Whether it was put out before the commit's parent was written, so that it would have landed earlier; none where the
-    /// parent is younger than the commit itself: then history was rewritten, and nobody knows.
+    /// parent is younger than the commit itself, so that history was rewritten, or was written in the same second: then its
+    /// time does not say.
     fn is_stale(&self, times: &Times) -> Option<bool> {
-        match times.parent {
-            Some(parent) if parent > times.authored => None,
-            parent => Some(parent.is_some_and(|parent| self.candidate.emissions.ended < parent)),
-        }
+        let Some(parent) = times.parent else { return Some(false) };
+        let is_before = self.candidate.emissions.ended < parent;
+        (parent <= times.authored && (is_before || self.is_after(parent))).then_some(is_before)
+    }
+
+    /// Whether it was put out after that second.
+    fn is_after(&self, second: Timestamp) -> bool {
+        self.candidate.emissions.ended.as_micros() >= second.as_micros() + SECOND
     }
 
     /// Whether it is an editor's word, and not an answer.
@@ -220,7 +234,7 @@ impl Source<'_> {
     /// Whether it was put out after the commit was first written: history was rewritten since, and the commit has it only
     /// if it was put into it then.
     fn is_late(&self, times: &Times) -> bool {
-        self.candidate.emissions.ended.as_micros() >= times.authored.as_micros() + SECOND
+        self.is_after(times.authored)
     }
 }
 
@@ -250,16 +264,21 @@ fn original<'a>(candidates: &'a [Candidate], word: &Emissions) -> Vec<&'a Finger
     lines.filter(|line| is_claimed(line.role)).map(|line| &line.fingerprint).collect()
 }
 
+/// An editor's word, and when it was said.
+struct Said {
+    at: Timestamp,
+    event: EditorEvent,
+    line: Option<u32>,
+}
+
 /// What editors said last of each record.
-fn said(candidates: &[Candidate]) -> FxHashMap<RecordId, (Timestamp, EditorEvent)> {
-    let mut last: FxHashMap<RecordId, (Timestamp, EditorEvent)> = FxHashMap::default();
+fn said(candidates: &[Candidate]) -> FxHashMap<RecordId, Said> {
+    let mut last: FxHashMap<RecordId, Said> = FxHashMap::default();
     for candidate in candidates {
-        let Some(word) = candidate.emissions.word else { continue };
-        let Some(about) = word.about else { continue };
-        let said = (candidate.emissions.ended, word.event);
-        let known = last.entry(about).or_insert(said);
-        if said.0 >= known.0 {
-            *known = said;
+        let Some(EditorWord { event, about: Some(about), line }) = candidate.emissions.word else { continue };
+        let at = candidate.emissions.ended;
+        if last.get(&about).is_none_or(|known| at >= known.at) {
+            last.insert(about, Said { at, event, line });
         }
     }
     last

@@ -22,6 +22,9 @@ pub(super) const MOST: u32 = 40;
 const LITTLE: u32 = 4;
 /// Pairs of lines between two runs that are looked at.
 pub(super) const MOST_PAIRS: usize = 1 << 16;
+/// What a line of drift between two runs counts for, in sixteenths of a letter, and the lines that count at most.
+const DRIFT: u64 = 16;
+const FARTHEST: usize = 100;
 /// Runs this near to each other, in lines, support each other.
 const NEAR: usize = 6;
 
@@ -171,6 +174,26 @@ fn weigh(file: &File<'_>, solid: &Solid, source: &Source<'_>, line: &EmittedLine
     }
 }
 
+/// What it speaks against two runs that one is farther from the other in the file than in the emission, or nearer: lines
+/// may have been put between them or taken away, but of two places alike the nearer is meant.
+fn drift(earlier: &Run, run: &Run) -> u64 {
+    let file = run.file.abs_diff(earlier.file + earlier.length);
+    let emission = run.at.abs_diff(earlier.at + earlier.length);
+    drifted(file.abs_diff(emission))
+}
+
+fn drifted(lines: usize) -> u64 {
+    lines.min(FARTHEST) as u64 * DRIFT
+}
+
+/// The same of the first run and the line that an editor says the first of what was put out is.
+fn drift_from_word(solid: &Solid, source: &Source<'_>, chain: &Chain, run: &Run) -> u64 {
+    let Some(line) = source.line else { return 0 };
+    let first = (0..chain.lines.len()).find(|at| is_claimed(chain.line(source, *at).role));
+    let told = solid.lines.partition_point(|at| at + 1 < line as usize) + run.at;
+    drifted((run.file + first.unwrap_or_default()).abs_diff(told))
+}
+
 /// The heaviest selection of runs that is in order in both. Where runs overlap, the later one gives way.
 fn in_order(
     file: &File<'_>,
@@ -197,7 +220,8 @@ fn in_order(
     // For each run: the best sum that ends in it, the run before it, and how much of its beginning gives way.
     let mut best: Vec<(u64, Option<usize>, usize)> = Vec::with_capacity(runs.len());
     for (of, run) in runs.iter().enumerate() {
-        let mut choice = (total(of, 0), None, 0);
+        let alone = total(of, 0).saturating_sub(drift_from_word(solid, source, chain, run)).max(1);
+        let mut choice = (alone, None, 0);
         for (before, earlier) in runs[..of].iter().enumerate() {
             if earlier.at >= run.at || earlier.file >= run.file {
                 continue;
@@ -208,7 +232,7 @@ fn in_order(
             if overlap >= run.length {
                 continue;
             }
-            let sum = best[before].0 + total(of, overlap);
+            let sum = best[before].0 + total(of, overlap).saturating_sub(drift(earlier, run)).max(1);
             if sum > choice.0 {
                 choice = (sum, Some(before), overlap);
             }
@@ -350,7 +374,7 @@ fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, landed: &Lan
     let When { is_stale, is_late } = landed.when;
     // What would have landed in another commit needs more than a line that happens to be the same; and what has not
     // landed at all more than a few.
-    let belongs = !is_late && (!is_stale || run.read >= 8 || (run.telling >= 2 && run.own >= 40));
+    let belongs = !is_late && !is_stale;
     let is_chance = landed.is_scattered && (run.telling < 3 || run.own < 60);
     match source.word {
         // An editor knows the place, but not what becomes of it in later commits.

@@ -44,11 +44,13 @@ struct Case {
     text: &'static str,
     candidates: Vec<Candidate>,
     has: bool,
+    /// The minute in which the file was last changed before.
+    changed: Option<i64>,
 }
 
 impl Case {
     fn new(path: &'static str, text: &'static str, candidates: Vec<Candidate>) -> Self {
-        Self { path, text, candidates, has: true }
+        Self { path, text, candidates, has: true, changed: None }
     }
 
     fn attributed(&self) -> Vec<Option<Attributed>> {
@@ -66,7 +68,7 @@ impl Case {
         let times = Times { committed: at(10), authored: at(10), parent: Some(at(5)) };
         let file = File { path: self.path, lines: &lines, removed: &removed, times };
         let names = BTreeSet::from(["shop".to_owned()]);
-        let place = Place { key: &key, names: &names, has: &|_| self.has };
+        let place = Place { key: &key, names: &names, has: &|_| self.has, changed: &|| self.changed.map(at) };
         attribute(&file, &place, &self.candidates)
     }
 
@@ -230,7 +232,7 @@ fn an_editors_word_is_the_strongest() {
     let said = |event, minute| {
         let mut said = candidate(3, minute, "shop", &[emission(Form::Editor, "src/a.rs", line)]);
         Arc::make_mut(&mut said.emissions).word =
-            Some(waymark_ledger::emission::EditorWord { event, about: Some(record(1)) });
+            Some(EditorWord { event, about: Some(record(1)), line: None });
         said
     };
     let told = |events: Vec<Candidate>| {
@@ -265,7 +267,7 @@ fn an_editors_word_tells_only_of_what_is_the_suggestions_in_its_order() {
     let suggested = candidate(1, 7, "shop", &[emission(Form::Completion, "src/a.rs", written)]);
     let mut said = candidate(3, 8, "shop", &[emission(Form::Editor, "src/a.rs", stands)]);
     let (event, about) = (EditorEvent::Edited, Some(record(1)));
-    Arc::make_mut(&mut said.emissions).word = Some(waymark_ledger::emission::EditorWord { event, about });
+    Arc::make_mut(&mut said.emissions).word = Some(EditorWord { event, about, line: None });
     assert_eq!(Case::new("src/a.rs", stands, vec![suggested, said]).told(), "1 1~ . 1 .");
 }
 
@@ -293,4 +295,97 @@ fn a_line_that_was_put_back_is_none_that_was_edited() {
 ";
     let edited = candidate(1, 7, "shop", &[emission(Form::Edit, "src/a.rs", edit)]);
     assert_eq!(Case::new("src/a.rs", text, vec![edited]).told(), ". .");
+}
+
+#[test]
+fn what_waited_for_its_file_s_commit_is_found_and_what_landed_earlier_is_not_found_twice() {
+    let waited = Case::new("src/a.rs", TOTAL, vec![total(1, 4)]);
+    assert_eq!(waited.told(), "1 1 1 1 1 1 1", "older than the parent, which left the file alone");
+    // A person's second function like the model's first one, which has landed and was edited since.
+    let text = "\
++fn total(items: &[Item]) -> u64 {
++    let mut weight = 0;
++    for item in items {
++        weight += item.weight * item.count;
++    }
++    weight
++}
+";
+    let copied = Case { changed: Some(5), ..Case::new("src/a.rs", text, vec![total(1, 4)]) };
+    assert_eq!(copied.told(), ". . . . . . .");
+    let more =
+        format!("{TOTAL}+fn print_the_total(items: &[Item]) {{ println!(\"{{}}\", total(items)); }}\n");
+    let more: &'static str = more.leak();
+    let write = candidate(1, 4, "shop", &[emission(Form::Write, "/projects/u/shop/src/a.rs", more)]);
+    let came_back = Case { changed: Some(5), ..Case::new("src/a.rs", more, vec![write]) };
+    assert_eq!(came_back.told(), "1 1 1 1 1 1 1 1");
+}
+
+#[test]
+fn within_the_second_of_the_parent_what_stands_there_says_that_it_landed_in_it() {
+    let edit = " fn reset(&mut self) {\n+    self.first.reset();\n+    self.second.reset();\n }\n";
+    let mut edit = candidate(1, 5, "shop", &[emission(Form::Edit, "src/a.rs", edit)]);
+    Arc::make_mut(&mut edit.emissions).ended = Timestamp::from_micros(at(5).as_micros() + SECOND / 2);
+    let text = " fn reset(&mut self) {\n+    self.first_of_all.reset();\n     self.second.reset();\n }\n";
+    assert_eq!(Case::new("src/a.rs", text, vec![edit]).told(), ". . . .");
+}
+
+#[test]
+fn two_equal_lines_that_were_edited_alike_are_both_known() {
+    let written = "\
++fn first(input: &str) -> Result {
++    return tested(command, input);
++}
++fn second(input: &str) -> Result {
++    return tested(command, input);
++}
+";
+    let text = written.replace("command, input", "command, count");
+    let text: &'static str = text.leak();
+    let write = candidate(1, 7, "shop", &[emission(Form::Write, "src/a.rs", written)]);
+    assert_eq!(Case::new("src/a.rs", text, vec![write]).told(), "1 1~ 1 1 1~ 1");
+}
+
+#[test]
+fn a_long_name_that_became_a_short_one_leaves_the_line_known() {
+    let written = "\
++    /// The overrides, in the order they are looked at.
++    pub(crate) fn overrides_in_their_order(
++        &self, path: &Path,
+";
+    let text = "\
++    /// The overrides, in the order they are looked at.
++    pub(crate) fn node_in_order(
++        &self, path: &Path,
+";
+    let write = candidate(1, 7, "shop", &[emission(Form::Write, "src/a.rs", written)]);
+    assert_eq!(Case::new("src/a.rs", text, vec![write]).told(), "1 1~ 1");
+}
+
+#[test]
+fn of_two_equal_places_what_stands_around_says_which_was_meant() {
+    let block = "+    fn reset(&mut self) {\n+        self.inner.reset();\n+    }\n";
+    let edit = format!(" impl Reader for Second {{\n{block} }}\n");
+    let text = format!(" impl Reader for First {{\n{block} }}\n impl Reader for Second {{\n{block} }}\n");
+    let text: &'static str = text.leak();
+    let edit = candidate(1, 7, "shop", &[emission(Form::Edit, "src/a.rs", &edit)]);
+    assert_eq!(Case::new("src/a.rs", text, vec![edit]).told(), ". . . . . . 1 1 1 .");
+}
+
+#[test]
+fn an_editors_word_is_about_the_copy_that_stands_where_it_says() {
+    let line = "+    let total = items.iter().map(Item::price).sum::<u64>();\n";
+    let text = format!("{line}+fn one() {{}}\n+fn two() {{}}\n{line}");
+    let text: &'static str = text.leak();
+    let suggested = candidate(1, 7, "shop", &[emission(Form::Completion, "src/a.rs", line)]);
+    let mut said = candidate(3, 8, "shop", &[emission(Form::Editor, "src/a.rs", line)]);
+    let (event, about) = (EditorEvent::Accepted, Some(record(1)));
+    for (number, wanted) in [(1, "1 . . ."), (4, ". . . 1")] {
+        Arc::make_mut(&mut said.emissions).word = Some(EditorWord { event, about, line: Some(number) });
+        let case = Case::new("src/a.rs", text, vec![suggested.clone(), said.clone()]);
+        let kinds = case.attributed().into_iter().map(|found| found.map(|found| found.evidence.kind));
+        let said_of: Vec<bool> = kinds.map(|kind| kind == Some(EvidenceKind::Feedback)).collect();
+        let wanted: Vec<bool> = wanted.split(' ').map(|sign| sign == "1").collect();
+        assert_eq!(said_of, wanted, "line {number}");
+    }
 }

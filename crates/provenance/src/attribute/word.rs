@@ -6,7 +6,7 @@ use std::ops::Range;
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 use waymark_ledger::emission::{EditorEvent, Fingerprint};
 
-use super::likeness::{ALIKE, TIGHT, changed, is_clear, likeness, paired};
+use super::likeness::{ALIKE, TIGHT, changed, clear, likeness, paired};
 use super::runs::MOST_PAIRS;
 use super::{Source, is_claimed};
 
@@ -64,7 +64,9 @@ fn edited(
     }
     let likeness = likeness(&now[new.clone()], &original[old.clone()]);
     let is_tight = old.len() == new.len();
-    let pairs = paired(&likeness, if is_tight { TIGHT } else { ALIKE });
-    let clear = pairs.into_iter().filter(|(on, at)| is_tight || is_clear(&likeness, *on, *at));
-    clear.map(|(on, at)| (new.start + on, Told::Edited(changed(likeness[on][at])))).collect()
+    let pairs = match is_tight {
+        true => paired(&likeness, TIGHT),
+        false => clear(&likeness, paired(&likeness, ALIKE)),
+    };
+    pairs.into_iter().map(|(on, at)| (new.start + on, Told::Edited(changed(likeness[on][at])))).collect()
 }

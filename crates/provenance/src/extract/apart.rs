@@ -12,37 +12,42 @@ use std::hash::Hasher;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use waymark_protocol::neutral::Prompt;
 
-use super::shown::{self, Part, Versions, mark, numbered, says_something};
-use super::{fences, lines, paths};
+use super::shown::{self, Part, Text, Versions, mark, numbered, says_something};
+use super::{around, fences, lines, paths};
 use crate::{Form, Role, Written};
 
 /// So many lines in a row are a copy.
 const COPIED: usize = 3;
-/// At most so many of the newest texts of a file are compared.
-const VERSIONS: usize = 8;
 /// Lines of a piece this near to each other, and so many more or fewer between them in a version, are of one place there.
 const NEAR: usize = 6;
 const SLACK: usize = 3;
 /// A person's blocks and what was written are compared line by line up to this sum of products of their lengths.
 const COMPARED: usize = 10_000_000;
 
-/// Turns what the model had only read into [`Role::Context`]: `prompt` is the conversation the answer was given to.
+/// Turns what the model had only read into [`Role::Context`], and puts beside it what stands around the place it is for:
+/// `prompt` is the conversation the answer was given to.
 pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
     if !written.iter().any(|written| has(written, Role::Added)) {
         return;
     }
     let parts = shown::read(prompt);
+    let names = written.iter().map(|written| written.path.as_deref());
+    let names: Option<Vec<String>> = names.map(|path| Some(paths::name(path?).to_owned())).collect();
+    let wanted = names.as_ref().map(|names| names.iter().map(String::as_str).collect());
+    let versions = Versions::read(&parts, wanted);
+    for file in written.iter_mut().filter(|file| file.path.is_none()) {
+        file.path = around::path(file, &versions);
+    }
     let compared: Vec<Option<(String, bool)>> = written.iter().map(compared).collect();
+    let placed: Vec<bool> = written.iter().map(around::is_unsaid).collect();
     set_apart_copies(written, &parts);
     set_apart_last_words(written, prompt);
-    let names: FxHashSet<&str> = compared.iter().flatten().map(|(path, _)| paths::name(path)).collect();
-    if names.is_empty() {
-        return;
-    }
-    let versions = Versions::read(&parts, &names);
-    for (file, compared) in written.iter_mut().zip(&compared) {
+    for (file, (compared, is_unsaid)) in written.iter_mut().zip(compared.iter().zip(placed)) {
         if let Some((path, is_whole)) = compared {
             set_apart_versions(file, path, *is_whole, &versions);
+        }
+        if is_unsaid {
+            around::add(file, &versions);
         }
     }
 }
@@ -57,7 +62,7 @@ fn has(written: &Written, role: Role) -> bool {
 fn compared(written: &Written) -> Option<(String, bool)> {
     let is_new = || !has(written, Role::Removed) && !has(written, Role::Context);
     // Marks that stand for what is left out are context of no file.
-    let is_piece = || matches!(written.form, Form::Edit | Form::EditBlock) && !has(written, Role::Removed);
+    let is_piece = || matches!(written.form, Form::Edit | Form::EditBlock) && !says_where(written);
     let is_whole = match written.form {
         Form::Write | Form::Shell | Form::Fence => true,
         Form::Patch | Form::Diff => is_new(),
@@ -70,7 +75,7 @@ fn compared(written: &Written) -> Option<(String, bool)> {
 /// Sets apart the lines that a file had in the versions that the conversation has of it.
 fn set_apart_versions(file: &mut Written, path: &str, is_whole: bool, versions: &Versions<'_>) {
     let now: Vec<u64> = file.lines.iter().map(|line| mark(&line.text)).collect();
-    for before in versions.of_file(path).take(VERSIONS) {
+    for before in versions.of_file(path).map(Text::marks) {
         let shares = file.lines.iter().zip(&now).any(|(line, mark)| {
             line.role == Role::Added && before.known.contains(mark) && says_something(&line.text)
         });

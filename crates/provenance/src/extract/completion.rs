@@ -1,12 +1,12 @@
 //! A completion at a cursor, as whole lines.
 
-use super::{LONGEST_LINE, MOST, cut, lines};
+use super::{LONGEST_LINE, MOST, around, cut, lines};
 use crate::{Form, Role, Written};
 
 /// A completion at a cursor (fill in the middle): the first line is joined to what stands before it on its line, the last to
 /// what follows on its line. A line to which it adds nothing but white space was there before.
 ///
-/// Nothing where it adds nothing.
+/// What stands before and after it goes with it, a few lines of each. Nothing where it adds nothing.
 pub fn completion(path: Option<&str>, prefix: &str, text: &str, suffix: &str) -> Option<Written> {
     let text = cut(text, MOST);
     let before = prefix.rsplit('\n').next().unwrap_or_default();
@@ -28,10 +28,17 @@ pub fn completion(path: Option<&str>, prefix: &str, text: &str, suffix: &str) ->
     }
     whole.retain(|line| line.text.len() <= LONGEST_LINE);
     let adds = whole.iter().any(|line| line.role == Role::Added && !line.text.trim().is_empty());
-    adds.then(|| Written {
-        path: path.map(str::to_owned),
-        form: Form::Completion,
-        lines: whole,
-        everywhere: false,
+    adds.then(|| {
+        let above: Vec<&str> = whole_lines(prefix.rsplit_once('\n').map(|(above, _)| above));
+        let below: Vec<&str> = whole_lines(suffix.split_once('\n').map(|(_, below)| below));
+        let mut lines = around::before(&above);
+        lines.append(&mut whole);
+        lines.extend(around::after(&below));
+        Written { path: path.map(str::to_owned), form: Form::Completion, lines, everywhere: false }
     })
+}
+
+/// The lines of what stands before or after the cursor's own line.
+fn whole_lines(text: Option<&str>) -> Vec<&str> {
+    text.map(lines::split).into_iter().flatten().filter(|line| line.len() <= LONGEST_LINE).collect()
 }

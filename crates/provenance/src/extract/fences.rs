@@ -189,14 +189,15 @@ impl Fence<'_> {
     }
 }
 
-/// Every fenced block in the lines, each with the path that stands above it.
+/// Every fenced block in the lines, each with the path that the line above it is about.
 pub(super) fn all<'t>(lines: &[&'t str]) -> Vec<(Option<&'t str>, Fence<'t>)> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < lines.len() {
         match read(&lines[at..]) {
             Some((fence, taken)) => {
-                found.push((above(&lines[..at]), fence));
+                let line = line_above(&lines[..at]);
+                found.push((line.and_then(|line| paths::alone(line).or_else(|| paths::only(line))), fence));
                 at += taken;
             }
             None => at += 1,
@@ -207,7 +208,10 @@ pub(super) fn all<'t>(lines: &[&'t str]) -> Vec<(Option<&'t str>, Fence<'t>)> {
 
 /// The path that the line before a fence says, if it says nothing else. One empty line may stand between.
 pub(super) fn above<'t>(lines: &[&'t str]) -> Option<&'t str> {
+    line_above(lines).and_then(paths::alone)
+}
+
+fn line_above<'t>(lines: &[&'t str]) -> Option<&'t str> {
     let (last, before) = lines.split_last()?;
-    let line = if last.trim().is_empty() { before.last()? } else { last };
-    paths::alone(line)
+    if last.trim().is_empty() { before.last().copied() } else { Some(last) }
 }

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use rustc_hash::FxHashMap;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use super::shown::mark;
 use crate::git::diff::rising;
 use crate::{Line, Role};
 
@@ -54,10 +55,35 @@ pub(super) fn added_but_marks(text: &str) -> Vec<Line> {
 /// What takes the place of `old`.
 pub(super) fn replaced(old: &str, new: &str) -> Vec<Line> {
     let (old, new): (Vec<&str>, Vec<&str>) = (split(old).collect(), split(new).collect());
+    side_by_side(&old, &new, kept_words(&old, &new))
+}
+
+/// The lines of a patch, where what is taken away and put back with other white space stays.
+pub(super) fn respaced(lines: &[Line]) -> Vec<Line> {
+    let is_changed = |line: &Line| line.role != Role::Context;
+    let stretches = lines.chunk_by(|one, other| is_changed(one) == is_changed(other));
+    let settled = stretches.flat_map(|stretch| {
+        let side = |role| -> Vec<&str> {
+            stretch.iter().filter(|line| line.role == role).map(|line| line.text.as_str()).collect()
+        };
+        let (old, new) = (side(Role::Removed), side(Role::Added));
+        let kept = kept_words(&old, &new);
+        if kept.is_empty() { stretch.to_vec() } else { side_by_side(&old, &new, kept) }
+    });
+    settled.collect()
+}
+
+/// The places of lines that stay, white space aside: whose words they are does not change with it.
+fn kept_words(old: &[&str], new: &[&str]) -> Vec<(usize, usize)> {
+    let marks = |lines: &[&str]| lines.iter().map(|line| mark(line)).collect::<Vec<u64>>();
+    kept(&marks(old), &marks(new))
+}
+
+/// Two texts as one: what is gone, what is new, and what stays.
+fn side_by_side(old: &[&str], new: &[&str], kept: Vec<(usize, usize)>) -> Vec<Line> {
     let mut lines = Vec::with_capacity(old.len().max(new.len()));
     let (mut in_old, mut in_new) = (0, 0);
-    let ends = (old.len(), new.len());
-    for (kept_old, kept_new) in kept(&old, &new).into_iter().chain([ends]) {
+    for (kept_old, kept_new) in kept.into_iter().chain([(old.len(), new.len())]) {
         lines.extend(old[in_old..kept_old].iter().map(|text| line(Role::Removed, text)));
         lines.extend(new[in_new..kept_new].iter().map(|text| line(Role::Added, text)));
         lines.extend(new.get(kept_new).map(|text| line(Role::Context, text)));

@@ -9,6 +9,7 @@
 //! its end are read as far as they go.
 
 mod apart;
+mod around;
 mod blocks;
 mod completion;
 mod diff;

@@ -110,6 +110,15 @@ pub(super) fn alone(line: &str) -> Option<&str> {
     seems(rest).then_some(rest)
 }
 
+/// The only path that a line says something of: ``This is `src/a.rs`:``.
+pub(super) fn only(line: &str) -> Option<&str> {
+    let words = line.split([' ', '\t', '`', '"', '\'', '*', '(', ')', ',']);
+    let words = words.map(|word| word.trim_end_matches([':', '.']));
+    let mut paths = words.filter(|word| seems(word) && (word.contains('/') || line.contains('`')));
+    let path = paths.next()?;
+    paths.next().is_none().then_some(path)
+}
+
 /// A line without what it says in brackets at its end, `(new)`, or around a link's text, `[a.rs](src/a.rs)`.
 fn without_note(line: &str) -> &str {
     let Some(open) = line.strip_suffix(')').and_then(|line| line.rfind('(')) else { return line };

@@ -58,7 +58,7 @@ impl Piece {
             Self::Swap { path, form, old, new, everywhere } => {
                 Written { path, form, lines: lines::replaced(&old, &new), everywhere }
             }
-            Self::Laid(written) => written,
+            Self::Laid(written) => Written { lines: lines::respaced(&written.lines), ..written },
         }
     }
 

@@ -21,6 +21,8 @@ use crate::Form;
 const ATTRIBUTES: [&str; 5] = ["path=", "filePath=", "file=", "filename=", "name="];
 /// At most so many elements of one text are looked into.
 const MOST_ELEMENTS: usize = 64;
+/// At most so many of the newest texts of a file are compared.
+const VERSIONS: usize = 8;
 /// What stands between the words of a command.
 const BETWEEN: &[char] = &[' ', '\t', '\n', '"', '\'', '`', ';', '|', '&', '(', ')', '<', '>', ',', '='];
 /// Words that say nothing when they are all of a line.
@@ -90,7 +92,15 @@ fn text_of(block: &Block) -> Option<&str> {
 }
 
 fn said<'p>(block: &'p Block, parts: &mut Vec<Part<'p>>) {
-    parts.extend(text_of(block).map(|text| Part::Text { text: Cow::Borrowed(text), asked: None }));
+    parts.extend(text_of(block).map(|text| Part::Text { text: Cow::Borrowed(text), asked: reported(text) }));
+}
+
+/// The call whose result a text is, where a client puts calls and results in words (Cline, Roo):
+/// `[read_file for 'src/a.rs'] Result:`.
+fn reported(text: &str) -> Option<&str> {
+    let (first, _) = text.trim_start().split_once('\n')?;
+    let call = first.trim_end().strip_suffix("Result:")?.trim_end();
+    call.strip_prefix('[')?.strip_suffix(']').filter(|call| call.contains(" for "))
 }
 
 fn result<'p>(block: &'p Block, asked: Option<&'p str>, parts: &mut Vec<Part<'p>>) {
@@ -107,7 +117,9 @@ fn result<'p>(block: &'p Block, asked: Option<&'p str>, parts: &mut Vec<Part<'p>
 
 /// The lines of files in the versions that a conversation has of them, by the files' names, the oldest first.
 pub(super) struct Versions<'a> {
-    of: FxHashMap<&'a str, Vec<Version<'a>>>,
+    /// The names of those that are wanted; none where all are.
+    wanted: Option<FxHashSet<&'a str>>,
+    of: FxHashMap<String, Vec<Version<'a>>>,
 }
 
 struct Version<'a> {
@@ -116,8 +128,8 @@ struct Version<'a> {
 }
 
 /// The lines of a version, marked once and only where they are asked for.
-struct Text<'a> {
-    lines: Vec<&'a str>,
+pub(super) struct Text<'a> {
+    pub(super) lines: Vec<&'a str>,
     marks: OnceCell<Marks>,
 }
 
@@ -134,7 +146,8 @@ impl<'a> Text<'a> {
         Rc::new(Self { lines, marks: OnceCell::new() })
     }
 
-    fn marks(&self) -> &Marks {
+    /// Their marks.
+    pub(super) fn marks(&self) -> &Marks {
         self.marks.get_or_init(|| {
             let in_order: Vec<u64> = self.lines.iter().map(|line| mark(line)).collect();
             let known = in_order.iter().copied().collect();
@@ -144,9 +157,9 @@ impl<'a> Text<'a> {
 }
 
 impl<'a> Versions<'a> {
-    /// Those of files with these names.
-    pub(super) fn read(parts: &'a [Part<'_>], names: &FxHashSet<&'a str>) -> Self {
-        let mut versions = Self { of: names.iter().map(|name| (*name, Vec::new())).collect() };
+    /// Those of files with these names, or of all.
+    pub(super) fn read(parts: &'a [Part<'_>], wanted: Option<FxHashSet<&'a str>>) -> Self {
+        let mut versions = Self { wanted, of: FxHashMap::default() };
         // A result may have many parts.
         let mut last: Option<(&str, Vec<String>)> = None;
         for part in parts {
@@ -168,18 +181,29 @@ impl<'a> Versions<'a> {
         versions
     }
 
-    /// Those of the file at `path`, marked, the newest first.
-    pub(super) fn of_file(&self, path: &str) -> impl Iterator<Item = &Marks> {
+    /// Those of the file at `path`, the newest first: at most so many as are worth a look.
+    pub(super) fn of_file(&self, path: &str) -> impl Iterator<Item = &Text<'a>> {
         let versions = self.of.get(paths::name(path)).into_iter().flatten().rev();
         let versions = versions.filter(move |version| paths::are_same(&version.path, path));
-        versions.map(|version| version.text.marks())
+        versions.map(|version| &*version.text).take(VERSIONS)
+    }
+
+    /// The paths of all files that there are versions of, each once for every version, the newest first.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.of.values().flat_map(|versions| versions.iter().rev()).map(|version| &*version.path)
+    }
+
+    fn wants(&self, path: &str) -> bool {
+        match &self.wanted {
+            Some(names) => names.contains(paths::name(path)),
+            None => paths::seems(path),
+        }
     }
 
     fn add(&mut self, path: impl Into<Cow<'a, str>>, text: &Rc<Text<'a>>) {
         let path = path.into();
-        if let Some(versions) = self.of.get_mut(paths::name(&path))
-            && !text.lines.is_empty()
-        {
+        if self.wants(&path) && !text.lines.is_empty() {
+            let versions = self.of.entry(paths::name(&path).to_owned()).or_default();
             versions.push(Version { path, text: Rc::clone(text) });
         }
     }
@@ -188,7 +212,7 @@ impl<'a> Versions<'a> {
     fn named(&self, arguments: &str) -> Vec<String> {
         let said = tools::names(arguments);
         let words = said.iter().flat_map(|said| said.split(BETWEEN).chain([said.as_str()]));
-        let named: BTreeSet<&str> = words.filter(|word| self.of.contains_key(paths::name(word))).collect();
+        let named: BTreeSet<&str> = words.filter(|word| self.wants(word)).collect();
         named.into_iter().map(str::to_owned).collect()
     }
 
@@ -211,13 +235,12 @@ impl<'a> Versions<'a> {
         let lines: Vec<&'a str> = lines::split(text).collect();
         for (above, fence) in fences::all(&lines) {
             if let (Some(path), passed) = fence.file(above)
-                && self.of.contains_key(paths::name(&path))
+                && self.wants(&path)
             {
                 self.add(path, &Text::new(unnumbered(fence.lines.into_iter().skip(passed))));
             }
         }
-        let named =
-            |line: &&'a str| element(line).filter(|(_, path)| self.of.contains_key(paths::name(path)));
+        let named = |line: &&'a str| element(line).filter(|(_, path)| self.wants(path));
         let elements: Vec<_> = lines
             .iter()
             .enumerate()

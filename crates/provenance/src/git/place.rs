@@ -7,14 +7,14 @@ use super::process::{ask, path_text};
 use super::{GitError, Repository};
 
 impl Repository {
-    /// The names this repository goes by, in lower case: the folders of its working trees, and the last part of each
-    /// remote's address. Found when first asked for; what cannot be read gives no name.
+    /// The names this repository goes by: the folders of its working trees, and the last part of each remote's address.
+    /// Found when first asked for; what cannot be read gives no name.
     pub fn names(&self) -> &BTreeSet<String> {
         self.names.get_or_init(|| {
             let mut names: BTreeSet<String> =
                 self.remotes().iter().filter_map(|url| last_part(url)).collect();
             names.extend(self.working_trees().iter().filter_map(|folder| {
-                let name = folder.file_name()?.to_string_lossy().to_lowercase();
+                let name = folder.file_name()?.to_string_lossy();
                 Some(name.strip_suffix(".git").unwrap_or(&name).to_owned())
             }));
             names.remove("");
@@ -103,8 +103,8 @@ fn slashed(path: &Path) -> Option<String> {
 /// The last part of a remote's address, without `.git`: `git@host:team/Name.git` gives `name`.
 fn last_part(url: &str) -> Option<String> {
     let url = url.trim().trim_end_matches(['/', '\\']);
-    let name = url.rsplit(['/', '\\', ':']).next()?.to_lowercase();
-    let name = name.strip_suffix(".git").unwrap_or(&name);
+    let name = url.rsplit(['/', '\\', ':']).next()?;
+    let name = name.strip_suffix(".git").unwrap_or(name);
     (!name.is_empty()).then(|| name.to_owned())
 }
 
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn addresses_end_in_a_name() {
         for url in [
-            "https://example.com/team/Name.git",
+            "https://example.com/team/name.git",
             "git@example.com:name",
             "ssh://host:22/a/name.git/",
             "../name",

@@ -50,6 +50,23 @@ impl Repository {
         }
     }
 
+    /// When the newest commit up to these that changed the file was written, in seconds since 1970-01-01T00:00Z; nothing
+    /// where none did.
+    pub fn last_changed(&self, commits: &[CommitId], path: &str) -> Result<Option<i64>, GitError> {
+        const OPERATION: &str = "log";
+        if commits.is_empty() {
+            return Ok(None);
+        }
+        let mut command = self.walker();
+        command.args(["--literal-pathspecs", OPERATION, "-1", "--format=%at"]);
+        command.args(commits.iter().map(ToString::to_string)).args(["--", path]);
+        let told = ask(&mut command, OPERATION)?;
+        match told.trim_ascii() {
+            b"" => Ok(None),
+            time => String::from_utf8_lossy(time).parse().map(Some).map_err(|_| malformed(OPERATION)),
+        }
+    }
+
     /// The commit that is checked out; nothing before the first one.
     pub fn head(&self) -> Result<Option<CommitId>, GitError> {
         match self.resolve("HEAD") {

@@ -136,7 +136,7 @@ fn code(record: RecordId, emissions: &Emissions) -> Effect {
 
 /// An editor's word on the record, six hours later by its own id.
 pub(crate) fn feedback(n: u8) -> (Entry, Effect) {
-    let word = EditorWord { event: EditorEvent::Accepted, about: Some(record(n)) };
+    let word = EditorWord { event: EditorEvent::Accepted, about: Some(record(n)), line: None };
     let emissions = Emissions { word: Some(word), ..emissions(n) };
     let id = RecordId::new(time(n + 1), [200 + n % 50; 10]);
     let entry = Entry::Feedback(Feedback {

@@ -68,6 +68,6 @@ fn a_diff_has_no_numbers() {
         said(
             "```diff\n--- app/a.py\n+++ app/a.py\n@@ ... @@\n-def a():\n-    pass\n+def b():\n+    pass\n```"
         ),
-        "Diff app/a.py\n-def a():\n-    pass\n+def b():\n+    pass\n"
+        "Diff app/a.py\n-def a():\n+def b():\n     pass\n"
     );
 }

@@ -8,7 +8,7 @@ use similar::TextDiff;
 
 use super::written;
 use crate::extract::{completion, set_apart};
-use crate::{Form, Role, Written};
+use crate::{Form, Line, Role, Written};
 use waymark_protocol::neutral::{Block, Prompt, Role as Speaker, Turn};
 
 /// Texts made of the signs that mean something to one reader or another.
@@ -59,7 +59,7 @@ fn signs() -> impl Strategy<Value = String> {
 }
 
 fn lines() -> impl Strategy<Value = Vec<String>> {
-    prop::collection::vec("[-+ @a]{0,3}", 0..12)
+    prop::collection::vec("[-+@a]{0,3}", 0..12)
 }
 
 fn text(lines: &[String]) -> String {
@@ -103,11 +103,17 @@ proptest! {
         }
         set_apart(&mut all, &Prompt { turns, ..Prompt::default() });
         for (written, before) in all.iter().zip(&before) {
-            prop_assert_eq!(&written.path, &before.path);
-            for (line, before) in written.lines.iter().zip(&before.lines) {
-                prop_assert_eq!(&line.text, &before.text);
-                prop_assert!(line.role == before.role || (before.role, line.role) == (Role::Added, Role::Context));
-            }
+            prop_assert!(before.path.is_none() || written.path == before.path);
+            let is_it = |(line, before): (&Line, &Line)| {
+                let role = line.role == before.role || (before.role, line.role) == (Role::Added, Role::Context);
+                line.text == before.text && role
+            };
+            let at = (0..=written.lines.len() - before.lines.len())
+                .find(|at| written.lines[*at..].iter().zip(&before.lines).all(is_it));
+            prop_assert!(at.is_some(), "{written:?} {before:?}");
+            let (above, below) = (at.unwrap(), at.unwrap() + before.lines.len());
+            let around = written.lines[..above].iter().chain(&written.lines[below..]);
+            prop_assert!(around.into_iter().all(|line| line.role == Role::Context));
         }
     }
 

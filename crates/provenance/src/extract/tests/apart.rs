@@ -272,3 +272,60 @@ fn long_conversations_are_read_once() {
     let kept = told.then("Write", &json!({"file_path": "src/7.rs", "content": content}));
     assert_eq!(kept.lines().filter(|line| line.starts_with('+')).collect::<Vec<_>>(), ["+own();"]);
 }
+
+const TWINS: &str = "fn first() {\n    one();\n    two();\n    three();\n}\n\nfn last() {\n    four();\n}\n";
+
+#[test]
+fn lines_that_an_edit_puts_in_are_its_own_even_if_the_file_has_them_elsewhere() {
+    let told = Told::default().call("Read", &json!({"file_path": "a.rs"}), TWINS);
+    let new = "fn second() {\n    one();\n    two();\n    three();\n}\n\nfn last() {";
+    let edit = json!({"file_path": "a.rs", "old_string": "fn last() {", "new_string": new});
+    let wanted = "Edit a.rs\n     one();\n     two();\n     three();\n }\n \n\
+        +fn second() {\n+    one();\n+    two();\n+    three();\n+}\n+\n fn last() {\n     four();\n }\n";
+    assert_eq!(told.then("Edit", &edit), wanted);
+}
+
+#[test]
+fn what_stands_around_an_edit_goes_with_it_where_the_file_says_which_place_is_meant() {
+    let edit = |old: &str| json!({"file_path": "a.rs", "old_string": old, "new_string": "    own();"});
+    let told = Told::default().call("Read", &json!({"file_path": "a.rs"}), TWINS);
+    assert_eq!(
+        told.then("Edit", &edit("    two();")),
+        "Edit a.rs\n fn first() {\n     one();\n-    two();\n+    own();\n     three();\n }\n \n fn last() {\n     four();\n"
+    );
+    // Not where two places fit, nor of a file that was not shown.
+    assert_eq!(told.then("Edit", &edit("}")), "Edit a.rs\n-}\n+    own();\n");
+    assert_eq!(Told::default().then("Edit", &edit("    two();")), "Edit a.rs\n-    two();\n+    own();\n");
+}
+
+#[test]
+fn code_that_names_no_file_is_for_the_only_one_shown_that_it_can_be_of() {
+    let told =
+        Told::default().user(&format!("This is `src/a.rs`:\n\n```rust\n{TWINS}```\n\nCall own, please."));
+    let block = "```rust\nfn last() {\n    own();\n    four();\n}\n```";
+    assert_eq!(told.then_says(block), "Fence src/a.rs\n fn last() {\n+    own();\n     four();\n }\n");
+    assert!(told.then_says("```rust\nfn other() {\n    own();\n}\n```").starts_with("Fence ?\n"));
+    let two = told.user(&format!("And this is `src/b.rs`:\n\n```rust\n{TWINS}```"));
+    assert!(two.then_says(block).starts_with("Fence ?\n"));
+}
+
+#[test]
+fn a_result_that_a_client_puts_in_words_is_a_result() {
+    let told = Told::default()
+        .assistant("<read_file>\n<path>a.rs</path>\n</read_file>")
+        .user(&format!("[read_file for 'a.rs'] Result:\n{TWINS}"));
+    let diff = "------- SEARCH\nfn last() {\n=======\nfn second() {\n    one();\n    two();\n    three();\n}\nfn last() {\n+++++++ REPLACE";
+    let call = json!({"path": "a.rs", "diff": diff});
+    let written = told.then("replace_in_file", &call);
+    assert!(written.contains("+    one();\n+    two();\n+    three();\n"), "{written}");
+}
+
+#[test]
+fn other_white_space_makes_no_line_anew() {
+    let edit = json!({"file_path": "a.rs", "old_string": "one();\ntwo();", "new_string": "if x {\n    one();\n    two( );\n}"});
+    let wanted = "Edit a.rs\n+if x {\n     one();\n     two( );\n+}\n";
+    assert_eq!(Told::default().then("Edit", &edit), wanted);
+    let patch = "```diff\n--- a.rs\n+++ a.rs\n@@ -1,2 +1,3 @@\n-one();\n-two();\n+if x {\n+    one();\n+    two();\n+}\n```";
+    let wanted = "Diff a.rs\n+if x {\n     one();\n     two();\n+}\n";
+    assert_eq!(Told::default().then_says(patch), wanted);
+}

@@ -10,12 +10,13 @@ fn completed(prefix: &str, text: &str, suffix: &str) -> String {
 #[test]
 fn it_is_joined_to_what_stands_around_it() {
     for (prefix, text, suffix, wanted) in [
-        ("fn a() {\n    let x = ", "1;", "\n}\n", "+    let x = 1;\n"),
-        ("foo(", "a, b", ");\nbar();", "+foo(a, b);\n"),
+        ("fn a() {\n    let x = ", "1;", "\n}\n", " fn a() {\n+    let x = 1;\n }\n"),
+        ("foo(", "a, b", ");\nbar();", "+foo(a, b);\n bar();\n"),
         ("fn a() {", "\n    1\n}", "\n", " fn a() {\n+    1\n+}\n"),
-        ("fn a() {\n", "    1\n", "}\n", "+    1\n }\n"),
+        ("fn a() {\n", "    1\n", "}\n", " fn a() {\n+    1\n }\n"),
+        ("1\n2\n\n3\n4\n5\nx", "y", "z", " 2\n \n 3\n 4\n 5\n+xyz\n"),
         ("x = ", "1\ny = 2\n", "", "+x = 1\n+y = 2\n"),
-        ("", "a\r\nb", "\r\nc", "+a\n+b\n"),
+        ("", "a\r\nb", "\r\nc", "+a\n+b\n c\n"),
         ("if x", " {\r\n    y\r\n", "}", "+if x {\n+    y\n }\n"),
     ] {
         assert_eq!(completed(prefix, text, suffix), format!("Completion a.rs\n{wanted}"), "{text}");

@@ -23,10 +23,10 @@ fn linked_working_trees_and_a_detached_head() {
     assert_eq!(git.head().unwrap(), Some(id(&a)));
     assert_eq!(git.blame(None, "src/a", None).unwrap().len(), 1);
     assert_eq!(git.blame(Some(&id(&b)), "src/a", None).unwrap().len(), 2);
-    let main = repo.path().file_name().unwrap().to_string_lossy().to_lowercase();
+    let main = repo.path().file_name().unwrap().to_string_lossy().into_owned();
     for git in [git, open(repo.path())] {
         let names: Vec<&str> = git.names().iter().map(String::as_str).collect();
-        assert!(names.contains(&"linked") && names.contains(&"project"), "{names:?}");
+        assert!(names.contains(&"Linked") && names.contains(&"Project"), "{names:?}");
         assert!(names.contains(&main.as_str()) && names.len() == 3, "{names:?}");
     }
 }
@@ -54,7 +54,7 @@ fn a_bare_repository_is_asked_by_commit() {
     repo.git(&["clone", "-q", "--bare", ".", &bare.display().to_string()]);
     let git = open(&bare);
     assert_eq!(git.top(), None);
-    assert!(git.names().contains("thing"));
+    assert!(git.names().contains("Thing"));
     assert_eq!(who(&git.blame(git.head().unwrap().as_ref(), "a", None).unwrap(), &[("a", &a)]), "a");
     assert!(matches!(git.blame(None, "a", None), Err(GitError::NoWorkingTree)));
     assert_eq!(git.relative(Path::new("./src/a")).unwrap(), "src/a");

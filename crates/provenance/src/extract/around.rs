@@ -1,0 +1,105 @@
+//! Where code belongs that does not say enough of it: the conversation has the file.
+//!
+//! A tool that replaces a text is given that text and little else. The lines before and after it say which of several equal
+//! places was meant. And a block in a chat names no file, where only one was shown that it can be of.
+
+use super::shown::{Text, Versions, mark, says_something};
+use super::{lines, paths};
+use crate::{Form, Line, Role, Written};
+
+/// Lines that are taken on either side, blank ones not counted, and all of them.
+const SAYING: usize = 4;
+const MOST: usize = 10;
+/// Lines that a block and a file have in common for it to be of that file.
+const SHARED: usize = 2;
+/// What is replaced and a version are compared up to this product of their lengths.
+const COMPARED: usize = 10_000_000;
+
+/// Whether the conversation must say what stands around it: it takes the place of other code, in one place.
+pub(super) fn is_unsaid(written: &Written) -> bool {
+    let replaces = written.lines.iter().any(|line| line.role != Role::Added && !lines::is_mark(&line.text));
+    matches!(written.form, Form::Edit | Form::EditBlock) && replaces && !written.everywhere
+}
+
+/// Puts the lines around it before and after it, as [`Role::Context`]: of the newest version that has what is replaced, if it
+/// has that once.
+pub(super) fn add(written: &mut Written, versions: &Versions<'_>) {
+    let Some(path) = &written.path else { return };
+    let old = old(written);
+    for version in versions.of_file(path) {
+        let mut places = places(version, &old);
+        match (places.next(), places.next()) {
+            (None, _) => {}
+            (Some(_), Some(_)) => return,
+            (Some(at), None) => {
+                let (before, after) = (&version.lines[..at], &version.lines[at + old.len()..]);
+                if before.is_empty() && after.is_empty() {
+                    continue;
+                }
+                let mut whole = self::before(before);
+                whole.append(&mut written.lines);
+                whole.extend(self::after(after));
+                written.lines = whole;
+                return;
+            }
+        }
+    }
+}
+
+/// The file that code which names none is for: the only one of which the conversation has a version with what is replaced,
+/// or, where nothing is, with most of the lines that say something.
+pub(super) fn path(written: &Written, versions: &Versions<'_>) -> Option<String> {
+    let old = old(written);
+    let new: Vec<u64> =
+        written.lines.iter().filter(|line| says_something(&line.text)).map(|line| mark(&line.text)).collect();
+    let has = |path: &str| {
+        versions.of_file(path).any(|version| match old.is_empty() {
+            true => {
+                let known = &version.marks().known;
+                let shared = new.iter().filter(|mark| known.contains(mark)).count();
+                shared >= SHARED && 2 * shared >= new.len()
+            }
+            false => places(version, &old).next().is_some(),
+        })
+    };
+    let mut paths: Vec<&str> = versions.paths().filter(|path| has(path)).collect();
+    paths.dedup_by(|one, other| paths::are_same(one, other));
+    match paths[..] {
+        [path] => Some(path.to_owned()),
+        _ => None,
+    }
+}
+
+fn old(written: &Written) -> Vec<u64> {
+    let old = written.lines.iter().filter(|line| line.role != Role::Added && !lines::is_mark(&line.text));
+    old.map(|line| mark(&line.text)).collect()
+}
+
+fn places<'a>(version: &'a Text<'_>, old: &'a [u64]) -> impl Iterator<Item = usize> + 'a {
+    let marks = version.marks().in_order.as_slice();
+    let is_small = !old.is_empty() && old.len().saturating_mul(marks.len()) <= COMPARED;
+    let windows = marks.windows(old.len().max(1)).enumerate().filter(move |_| is_small);
+    windows.filter(move |(_, window)| *window == old).map(|(at, _)| at)
+}
+
+/// The last lines of what stands before.
+pub(super) fn before(lines: &[&str]) -> Vec<Line> {
+    let mut taken = taken(lines.iter().rev());
+    taken.reverse();
+    taken
+}
+
+/// The first lines of what stands after.
+pub(super) fn after(lines: &[&str]) -> Vec<Line> {
+    taken(lines.iter())
+}
+
+fn taken<'t>(lines: impl Iterator<Item = &'t &'t str>) -> Vec<Line> {
+    let mut left = SAYING;
+    let is_near = |line: &&&str| {
+        let wanted = left > 0;
+        left = left.saturating_sub(usize::from(!line.trim().is_empty()));
+        wanted
+    };
+    lines.take(MOST).take_while(is_near).map(|text| lines::line(Role::Context, text)).collect()
+}
