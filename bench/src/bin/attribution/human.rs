@@ -4,7 +4,7 @@ use waymark_testkit::Random;
 
 use crate::format::{self, Style};
 use crate::truth::{
-    Entry, File, Line, THIRD, Truth, is_trivial, is_within_a_third, most_changed, share, words,
+    Entry, File, Line, THIRD, Truth, bare, is_trivial, is_within_a_third, most_changed, share, words,
 };
 
 /// A small change stays clearly below a third, a rewritten line clearly above.
@@ -285,7 +285,9 @@ pub(crate) fn formats(file: &mut File, entries: std::ops::Range<usize>, style: &
         let place = line.place.through(&lines[range.end - 1].place);
         let place = if is_first { place } else { place.after() };
         let truth = line.truth.formatted(text, is_piece);
-        outcome.push(Entry::Live(Line { text: text.clone(), truth, born: commit, place }));
+        // Space alone makes no other line.
+        let born = if bare(text) == bare(&line.text) { line.born } else { commit };
+        outcome.push(Entry::Live(Line { text: text.clone(), truth, born, place }));
     }
     outcome.extend(ghosts.map(|(_, ghost)| Entry::Ghost(ghost)));
     file.entries.splice(entries.start..entries.start, outcome);

@@ -157,7 +157,7 @@ impl Replay {
         let Some(file) = self.planner.files.get_mut(path).filter(|file| file.lines().next().is_some()) else {
             return Ok(());
         };
-        let told = self.git.run(&["blame", "--porcelain", "HEAD", "--", path])?;
+        let told = self.git.run(&["blame", "-w", "--porcelain", "HEAD", "--", path])?;
         let lines = file.entries.iter_mut().filter_map(|entry| entry.live_mut());
         for (line, commit) in lines.zip(blamed(&told)) {
             if self.commits.get(line.born).is_none_or(|born| born != commit) {

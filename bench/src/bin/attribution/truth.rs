@@ -141,6 +141,15 @@ impl Line {
         Self { text: text.to_owned(), truth: Truth::Human, born, place }
     }
 
+    /// The same with the text and at the place of another, which reads the same but for its white space: whose words they
+    /// are and when they came stays as it was, as `git blame -w` has it.
+    fn respaced(&self, other: Self) -> Self {
+        if other.text == self.text {
+            return Self { place: other.place, ..self.clone() };
+        }
+        Self { truth: self.truth.formatted(&other.text, false), born: self.born, ..other }
+    }
+
     /// What stays in its place when it goes: nothing where no model had a hand in it.
     fn ghost(&self) -> Option<String> {
         match &self.truth {
@@ -244,13 +253,13 @@ impl File {
         at..at
     }
 
-    /// Puts lines in the place of the entries in `spot`. Lines that read the same stay what they were, and a model's that
-    /// go leave ghosts. Says what went.
+    /// Puts lines in the place of the entries in `spot`. Lines that read the same, white space aside, stay whose they were,
+    /// and a model's that go leave ghosts. Says what went.
     pub(crate) fn replace(&mut self, spot: Range<usize>, lines: Vec<Line>) -> Vec<Line> {
         let start = spot.start;
         let old: Vec<Entry> = self.entries.drain(spot).collect();
-        let texts: Vec<&str> = old.iter().filter_map(|entry| Some(entry.live()?.text.as_str())).collect();
-        let new: Vec<&str> = lines.iter().map(|line| line.text.as_str()).collect();
+        let texts: Vec<String> = old.iter().filter_map(|entry| Some(bare(&entry.live()?.text))).collect();
+        let new: Vec<String> = lines.iter().map(|line| bare(&line.text)).collect();
         let ops = similar::capture_diff_slices(similar::Algorithm::Myers, &texts, &new);
         let mut kept = vec![None; texts.len()];
         for op in ops.iter().filter(|op| op.tag() == similar::DiffTag::Equal) {
@@ -272,8 +281,8 @@ impl File {
                     while let Some((_, line)) = new.next_if(|(at, _)| *at < number) {
                         entries.push(Entry::Live(line));
                     }
-                    let place = new.next().map_or(line.place.clone(), |(_, new)| new.place);
-                    entries.push(Entry::Live(Line { place, ..line }));
+                    let line = new.next().map_or(line.clone(), |(_, new)| line.respaced(new));
+                    entries.push(Entry::Live(line));
                 }
                 None => {
                     entries.extend(line.ghost().map(Entry::Ghost));
@@ -374,9 +383,13 @@ pub(crate) fn is_trivial(text: &str) -> bool {
     text.chars().filter(|c| c.is_alphanumeric() || *c == '_').count() < WORDLESS
 }
 
+/// The line without its white space, as git counts it.
+pub(crate) fn bare(text: &str) -> String {
+    text.chars().filter(|c| !c.is_ascii_whitespace()).collect()
+}
+
 /// How much of the longer line is not in the other, from 0 to 1, counted in letters and signs; white space is nothing.
 pub(crate) fn share(a: &str, b: &str) -> f64 {
-    let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
     1.0 - strsim::normalized_levenshtein(&bare(a), &bare(b))
 }
 
