@@ -75,6 +75,8 @@ pub(crate) struct Planner {
     emissions: usize,
     /// What models put out of late, for which file.
     recent: Vec<(String, Vec<String>)>,
+    /// What models put out for files that are gone: whole files come back.
+    buried: BTreeMap<String, Vec<String>>,
     /// What the commit under way takes away, and where.
     went: Vec<(String, Line)>,
     /// What was put out for a file in it and thrown away, and the lines that a person typed for it.
@@ -112,6 +114,7 @@ impl Planner {
             commit: 0,
             emissions: first_emission,
             recent: Vec::new(),
+            buried: BTreeMap::new(),
             went: Vec::new(),
             rejected: Vec::new(),
             planned: Planned::default(),
@@ -132,6 +135,8 @@ impl Planner {
             self.planned.touched.insert(path.clone());
             let Some(after) = &change.after else {
                 if let Some(file) = self.files.remove(path) {
+                    let models = file.entries.iter().filter_map(Entry::of_a_model);
+                    self.buried.entry(path.clone()).or_default().extend(models.map(str::to_owned));
                     self.went.extend(file.lines().map(|line| (path.clone(), line.clone())));
                 }
                 continue;
@@ -483,7 +488,11 @@ impl Planner {
                     let is_new = line.born == self.commit && !is_trivial(&line.text);
                     let rejected =
                         || self.rejected.iter().any(|(of, change)| of == path && change.is_retyped(line));
+                    let buried = self.buried.get(path).into_iter().flatten();
+                    let mut buried = buried.filter(|gone| is_within_a_third(gone, &line.text));
+                    let comes_back = line.truth == Truth::Human && is_new && buried.next().is_some();
                     let why = is_new.then(|| judged(file, at, line, path, &went)).flatten();
+                    let why = why.or(comes_back.then_some(Why::Retyped));
                     Some((at, why.or_else(|| (is_new && rejected()).then_some(Why::Retyped))?))
                 })
                 .collect();

@@ -193,6 +193,14 @@ impl Entry {
         }
     }
 
+    /// The text, if a model had a hand in it.
+    pub(crate) fn of_a_model(&self) -> Option<&str> {
+        match self {
+            Self::Live(line) => (line.truth != Truth::Human).then_some(&line.text),
+            Self::Ghost(text) => Some(text),
+        }
+    }
+
     pub(crate) fn live_mut(&mut self) -> Option<&mut Line> {
         match self {
             Self::Live(line) => Some(line),

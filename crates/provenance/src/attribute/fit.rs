@@ -1,7 +1,7 @@
 //! Whether an emission can be for a file at all: by its repository and its path.
 
 use rustc_hash::FxHashSet;
-use waymark_ledger::emission::{Emission, Emissions};
+use waymark_ledger::emission::{Emission, Emissions, place};
 
 use super::{File, Place};
 use crate::fingerprint::parts;
@@ -22,22 +22,29 @@ pub(super) enum Fit {
 }
 
 /// What places are held against.
-pub(super) struct Fits {
+pub(super) struct Fits<'a> {
+    place: &'a Place<'a>,
     /// The repository's names and those of the file's folders, in small letters: an assistant may have been started in one
     /// of these.
     homes: FxHashSet<String>,
     path: Vec<u64>,
     /// Marks of the path with the repository's names before it.
     named: FxHashSet<u64>,
+    /// Marks of the file's name in the repository's own folder, the same way.
+    above: FxHashSet<u64>,
 }
 
-impl Fits {
-    pub(super) fn new(file: &File<'_>, place: &Place<'_>) -> Self {
+impl<'a> Fits<'a> {
+    pub(super) fn new(file: &File<'_>, place: &'a Place<'a>) -> Self {
         let folders = parts(file.path).into_iter().rev().skip(1).map(str::to_lowercase);
         let homes = folders.chain(place.names.iter().map(|name| name.to_lowercase())).collect();
-        let named = |name: &String| place.key.path(&format!("{name}/{}", file.path)).last().copied();
-        let written = place.names.iter().filter_map(named).collect();
-        Self { homes, path: place.key.path(file.path), named: written }
+        let within = |path: &str| -> FxHashSet<u64> {
+            let named = |name: &String| place.key.path(&format!("{name}/{path}")).last().copied();
+            place.names.iter().filter_map(named).collect()
+        };
+        let name = file.path.rsplit('/').next().unwrap_or_default();
+        let above = if name == file.path { FxHashSet::default() } else { within(name) };
+        Self { place, homes, path: place.key.path(file.path), named: within(file.path), above }
     }
 
     pub(super) fn of(&self, emissions: &Emissions, emission: &Emission) -> Fit {
@@ -57,6 +64,7 @@ impl Fits {
         let is_named = theirs.get(ours).is_some_and(|mark| self.named.contains(mark));
         match (emission.absolute, is_ours) {
             _ if is_named => Fit::Here,
+            _ if self.is_anothers(theirs) => Fit::Elsewhere,
             // The same number of parts, all alike.
             (false, Some(true)) if theirs.len() == ours => Fit::Here,
             // One folder of the repository was worked in, whose name its record has.
@@ -64,6 +72,15 @@ impl Fits {
             (true, Some(true)) if ours > 1 => Fit::Here,
             _ => Fit::Loose,
         }
+    }
+
+    /// Whether the tree has a file that a path fits better than this one: one at the path itself, or, of the same name, in
+    /// the repository's own folder, which may be called as one of its folders.
+    fn is_anothers(&self, theirs: &[u64]) -> bool {
+        let (ours, looked_up) = (place(&self.path), place(theirs));
+        let has = |mark: Option<&u64>| mark.is_some_and(|mark| (self.place.has)(*mark));
+        let is_above = theirs.get(1).is_some_and(|mark| self.above.contains(mark));
+        (looked_up != ours && has(looked_up.as_ref())) || (is_above && has(theirs.first()))
     }
 
     fn common(&self, theirs: &[u64]) -> usize {

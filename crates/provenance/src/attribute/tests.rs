@@ -389,3 +389,12 @@ fn an_editors_word_is_about_the_copy_that_stands_where_it_says() {
         assert_eq!(said_of, wanted, "line {number}");
     }
 }
+
+#[test]
+fn a_file_in_the_repository_s_own_folder_is_none_in_a_folder_called_as_the_repository() {
+    let write = || candidate(1, 7, "shop", &[emission(Form::Write, "/projects/u/shop/a.rs", TOTAL)]);
+    assert_eq!(Case::new("a.rs", TOTAL, vec![write()]).told(), "1 1 1 1 1 1 1");
+    assert_eq!(Case::new("shop/a.rs", TOTAL, vec![write()]).told(), ". . . . . . .");
+    let alone = Case { has: false, ..Case::new("shop/a.rs", TOTAL, vec![write()]) };
+    assert_eq!(alone.told(), "1 1 1 1 1 1 1", "the repository may have been in a folder of another name");
+}

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::moves::{bare, letters};
 use super::porcelain::Origin;
@@ -47,15 +47,11 @@ pub(crate) fn shared(origins: &BTreeMap<u32, Origin>, texts: &[Vec<u8>]) -> Vec<
     shared
 }
 
-/// Gives copies the origin that they have without looking for moves. Where none of those that share an origin has it then,
-/// the line has moved as well, and nobody knows which it is.
+/// Gives lines that share an origin the one that they have without looking for moves. Where none has it then, one of them
+/// may have moved, and nobody knows which: most of them are copies.
 pub(crate) fn set_apart(origins: &mut BTreeMap<u32, Origin>, plain: &BTreeMap<u32, Origin>, shared: &[u32]) {
-    let both = shared.iter().filter_map(|number| Some((*number, origins.get(number)?, plain.get(number)?)));
-    let (stay, moved): (Vec<_>, Vec<_>) = both.partition(|(_, found, plain)| found.place() == plain.place());
-    let stays: FxHashSet<_> = stay.into_iter().map(|(_, found, _)| found.place()).collect();
-    let copies = moved.into_iter().filter(|(_, found, _)| stays.contains(&found.place()));
-    let copies: Vec<(u32, Origin)> = copies.map(|(number, _, plain)| (number, plain.clone())).collect();
-    origins.extend(copies);
+    let own = shared.iter().filter_map(|number| Some((*number, plain.get(number)?.clone())));
+    origins.extend(own);
 }
 
 #[cfg(test)]
@@ -83,11 +79,11 @@ mod tests {
         let plain = BTreeMap::from([(1, origin("a", 1)), (3, origin("b", 3))]);
         set_apart(&mut origins, &plain, &shared);
         assert_eq!((&origins[&1], &origins[&3]), (&origin("a", 1), &origin("b", 3)));
-        // Both have moved: nobody knows which is the first.
+        // Neither stayed: nobody knows which of them moved.
         let mut moved = BTreeMap::from([(1, origin("a", 1)), (3, origin("a", 1))]);
         let plain = BTreeMap::from([(1, origin("b", 1)), (3, origin("b", 3))]);
         set_apart(&mut moved, &plain, &[1, 3]);
-        assert_eq!((&moved[&1], &moved[&3]), (&origin("a", 1), &origin("a", 1)));
+        assert_eq!((&moved[&1], &moved[&3]), (&origin("b", 1), &origin("b", 3)));
     }
 
     #[test]
