@@ -94,6 +94,8 @@ pub struct EmittedLine {
     pub role: Role,
     /// Whether a blank line stands before it.
     pub after_blank: bool,
+    /// Whether lines of the file may be left out before it.
+    pub apart: bool,
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
 }
@@ -345,8 +347,8 @@ impl Emission {
         number(&mut bytes, self.path.len() as u64);
         self.path.iter().for_each(|mark| bytes.extend(mark.to_be_bytes()));
         number(&mut bytes, self.lines.len() as u64);
-        for EmittedLine { role, after_blank, fingerprint } in &self.lines {
-            bytes.push(*role as u8 | u8::from(*after_blank) << 2);
+        for EmittedLine { role, after_blank, apart, fingerprint } in &self.lines {
+            bytes.push(*role as u8 | u8::from(*after_blank) << 2 | u8::from(*apart) << 3);
             bytes.extend(fingerprint.line.to_be_bytes());
             bytes.extend(fingerprint.exact.to_be_bytes());
             let words = &fingerprint.words[..fingerprint.words.len().min(MOST_WORDS)];
@@ -455,7 +457,7 @@ impl<'a> Reader<'a> {
             words.push(Word { mark, length: self.byte()? });
         }
         let fingerprint = Fingerprint { line, exact, words };
-        Ok(EmittedLine { role, after_blank: flags & 4 != 0, fingerprint })
+        Ok(EmittedLine { role, after_blank: flags & 4 != 0, apart: flags & 8 != 0, fingerprint })
     }
 }
 
@@ -468,11 +470,12 @@ mod tests {
 
     fn lines() -> impl Strategy<Value = Vec<EmittedLine>> {
         let word = (any::<u16>(), any::<u8>()).prop_map(|(mark, length)| Word { mark, length });
-        let line = (0_usize..3, any::<bool>(), any::<u64>(), any::<u16>(), vec(word, 0..12));
+        let line = (0_usize..3, any::<[bool; 2]>(), any::<u64>(), any::<u16>(), vec(word, 0..12));
         vec(
-            line.prop_map(|(role, after_blank, line, exact, words)| EmittedLine {
+            line.prop_map(|(role, [after_blank, apart], line, exact, words)| EmittedLine {
                 role: Role::ALL[role],
                 after_blank,
+                apart,
                 fingerprint: Fingerprint { line, exact, words },
             }),
             0..20,
@@ -530,6 +533,7 @@ mod tests {
         let line = |line| EmittedLine {
             role: Role::Added,
             after_blank: false,
+            apart: false,
             fingerprint: Fingerprint { line, exact: 0, words: vec![Word { mark: 0, length: 4 }; MOST_WORDS] },
         };
         let emission = |path, lines| Emission {
@@ -554,6 +558,7 @@ mod tests {
         let line = |role, line, lengths: &[u8]| EmittedLine {
             role,
             after_blank: false,
+            apart: false,
             fingerprint: Fingerprint {
                 line,
                 exact: 0,

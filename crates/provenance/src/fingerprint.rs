@@ -88,12 +88,14 @@ impl Key {
 
     /// A stretch of code, as it is kept.
     pub fn emission(&self, written: &Written) -> Emission {
-        let (mut lines, mut after_blank) = (Vec::new(), false);
+        let (mut lines, mut after_blank, mut apart) = (Vec::new(), false, false);
         for line in &written.lines {
             let is_blank = is_blank(line);
+            apart |= line.apart;
             if !is_blank {
                 let fingerprint = self.fingerprint(&line.text);
-                lines.push(EmittedLine { role: line.role, after_blank, fingerprint });
+                lines.push(EmittedLine { role: line.role, after_blank, apart, fingerprint });
+                apart = false;
             }
             // One that is taken away leaves no gap.
             after_blank = is_blank && (line.role != Role::Removed || after_blank);

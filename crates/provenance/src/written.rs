@@ -24,4 +24,6 @@ pub struct Line {
     pub role: Role,
     /// Its text, without the line end.
     pub text: String,
+    /// Whether lines of the file may be left out before it: it begins a hunk, or a mark stands there for them.
+    pub apart: bool,
 }

@@ -41,6 +41,8 @@ pub(super) struct Run {
 /// An emission laid against a file: the lines of it that are not taken away, and the runs, in order.
 pub(super) struct Chain {
     pub(super) lines: Vec<usize>,
+    /// Places before which lines of the file may be left out, up to each of the lines and with it.
+    apart: Vec<usize>,
     pub(super) runs: Vec<Run>,
     /// Whether it can have been put into this commit, and not into an earlier or a later one.
     pub(super) is_of_commit: bool,
@@ -61,9 +63,15 @@ struct Support {
 
 /// Lays an emission against a file: the heaviest runs that are in the same order in both.
 pub(super) fn lay(file: &File<'_>, solid: &Solid, source: &Source<'_>) -> Chain {
-    let lines = &source.emission.lines;
-    let lines: Vec<usize> = (0..lines.len()).filter(|at| lines[*at].role != Role::Removed).collect();
-    let mut chain = Chain { lines, runs: Vec::new(), is_of_commit: false };
+    let emitted = &source.emission.lines;
+    let stays = |at: &usize| emitted[*at].role != Role::Removed;
+    let lines: Vec<usize> = (0..emitted.len()).filter(stays).collect();
+    let apart = emitted.iter().scan(0, |apart, line| {
+        *apart += usize::from(line.apart);
+        Some(*apart)
+    });
+    let apart: Vec<usize> = apart.enumerate().filter(|(at, _)| stays(at)).map(|(_, apart)| apart).collect();
+    let mut chain = Chain { lines, apart, runs: Vec::new(), is_of_commit: false };
     let found = find(file, solid, source, &chain);
     chain.runs = in_order(file, solid, source, &chain, found);
     chain.runs.extend(between(file, solid, source, &chain));
@@ -176,7 +184,10 @@ fn weigh(file: &File<'_>, solid: &Solid, source: &Source<'_>, line: &EmittedLine
 
 /// What it speaks against two runs that one is farther from the other in the file than in the emission, or nearer: lines
 /// may have been put between them or taken away, but of two places alike the nearer is meant.
-fn drift(earlier: &Run, run: &Run) -> u64 {
+fn drift(chain: &Chain, earlier: &Run, run: &Run) -> u64 {
+    if chain.apart[earlier.at] != chain.apart[run.at] {
+        return 0;
+    }
     let file = run.file.abs_diff(earlier.file + earlier.length);
     let emission = run.at.abs_diff(earlier.at + earlier.length);
     drifted(file.abs_diff(emission))
@@ -232,7 +243,7 @@ fn in_order(
             if overlap >= run.length {
                 continue;
             }
-            let sum = best[before].0 + total(of, overlap).saturating_sub(drift(earlier, run)).max(1);
+            let sum = best[before].0 + total(of, overlap).saturating_sub(drift(chain, earlier, run)).max(1);
             if sum > choice.0 {
                 choice = (sum, Some(before), overlap);
             }

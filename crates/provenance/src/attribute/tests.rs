@@ -24,7 +24,7 @@ fn emission(form: Form, path: &str, text: &str) -> Written {
             Some((_, text)) => (Role::Context, text),
             None => (Role::Added, ""),
         };
-        Line { role, text: text.to_owned() }
+        Line { role, text: text.to_owned(), apart: false }
     };
     let path = (!path.is_empty()).then(|| path.to_owned());
     Written { path, form, lines: text.lines().map(line).collect(), everywhere: false }
@@ -397,4 +397,17 @@ fn a_file_in_the_repository_s_own_folder_is_none_in_a_folder_called_as_the_repos
     assert_eq!(Case::new("shop/a.rs", TOTAL, vec![write()]).told(), ". . . . . . .");
     let alone = Case { has: false, ..Case::new("shop/a.rs", TOTAL, vec![write()]) };
     assert_eq!(alone.told(), "1 1 1 1 1 1 1", "the repository may have been in a folder of another name");
+}
+
+#[test]
+fn of_two_places_alike_the_nearer_one_is_meant() {
+    let hunk = "+    let first_total = total(first_items);\n+    let last_total = total(last_items);\n";
+    let hunk = candidate(1, 7, "shop", &[emission(Form::Patch, "src/a.rs", hunk)]);
+    let far: String = (0..40).map(|at| format!(" fn stands_between_{at}() {{}}\n")).collect();
+    let text = format!(
+        "+    let first_total = total(first_items);\n+fn said() {{}}\n+    let last_total = total(last_items);\n{far}\
+        +    let last_total = total(last_items);\n"
+    );
+    let text: &'static str = text.leak();
+    assert_eq!(Case::new("src/a.rs", text, vec![hunk]).told().replace(". ", ""), "1 1 .");
 }

@@ -35,9 +35,7 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
     let names: Option<Vec<String>> = names.map(|path| Some(paths::name(path?).to_owned())).collect();
     let wanted = names.as_ref().map(|names| names.iter().map(String::as_str).collect());
     let versions = Versions::read(&parts, wanted);
-    for file in written.iter_mut().filter(|file| file.path.is_none()) {
-        file.path = around::path(file, &versions);
-    }
+    around::add_paths(written, &versions);
     let compared: Vec<Option<(String, bool)>> = written.iter().map(compared).collect();
     let placed: Vec<bool> = written.iter().map(around::is_unsaid).collect();
     set_apart_copies(written, &parts);
@@ -113,7 +111,7 @@ fn set_apart_last_words(written: &mut [Written], prompt: &Prompt) {
     };
     let blocks: Vec<Vec<u64>> = shown::last_words(prompt)
         .flat_map(|text| fences::all(&lines::split(text).collect::<Vec<_>>()))
-        .map(|(_, fence)| marks(&fence.lines))
+        .map(|found| marks(&found.fence.lines))
         .filter(|block| block.len() >= COPIED)
         .collect();
     if blocks.is_empty() {

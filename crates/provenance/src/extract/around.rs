@@ -46,9 +46,25 @@ pub(super) fn add(written: &mut Written, versions: &Versions<'_>) {
     }
 }
 
+/// Says of code that names no file which it is for. Edits in one answer of which some can be told are of one file.
+pub(super) fn add_paths(written: &mut [Written], versions: &Versions<'_>) {
+    let is_edit = |file: &Written| file.form == Form::EditBlock;
+    let mut edited: Vec<String> = Vec::new();
+    for file in written.iter_mut().filter(|file| file.path.is_none()) {
+        file.path = path(file, versions);
+        edited.extend(file.path.clone().filter(|_| is_edit(file)));
+    }
+    edited.dedup();
+    if let [path] = &edited[..] {
+        for file in written.iter_mut().filter(|file| file.path.is_none() && is_edit(file)) {
+            file.path = Some(path.clone());
+        }
+    }
+}
+
 /// The file that code which names none is for: the only one of which the conversation has a version with what is replaced,
 /// or, where nothing is, with most of the lines that say something.
-pub(super) fn path(written: &Written, versions: &Versions<'_>) -> Option<String> {
+fn path(written: &Written, versions: &Versions<'_>) -> Option<String> {
     let old = old(written);
     let new: Vec<u64> =
         written.lines.iter().filter(|line| says_something(&line.text)).map(|line| mark(&line.text)).collect();

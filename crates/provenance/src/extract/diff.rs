@@ -4,7 +4,7 @@
 //! a hunk hold, they tell a removed `-- x` from a file's head; elsewhere a hunk goes on for as long as its lines have signs.
 
 use super::{lines, paths};
-use crate::{Form, Role, Written};
+use crate::{Form, Line, Role, Written};
 
 /// A diff as far as it is read.
 struct Reader<'l> {
@@ -87,7 +87,7 @@ impl<'l> Reader<'l> {
 
     /// Reads a hunk; of one amid other text only what is certainly its own.
     fn hunk(&mut self, is_amid: bool) {
-        let mut left = None;
+        let (mut left, mut apart) = (None, true);
         if self.line(0).starts_with("@@") {
             left = counts(self.line(0));
             self.at += 1;
@@ -106,7 +106,7 @@ impl<'l> Reader<'l> {
                 Role::Removed => (before.saturating_sub(1), after),
                 Role::Context => (before.saturating_sub(1), after.saturating_sub(1)),
             });
-            file.lines.push(lines::line(role, text));
+            file.lines.push(Line { apart: std::mem::take(&mut apart), ..lines::line(role, text) });
             bare = if line.is_empty() { bare + 1 } else { 0 };
         }
         if left != Some((0, 0)) {

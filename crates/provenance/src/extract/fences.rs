@@ -1,5 +1,7 @@
 //! Fenced blocks: where they begin and end, what language and which file they say, and what of them is code.
 
+use std::ops::Range;
+
 use super::piece::Piece;
 use super::{blocks, diff, patch, paths, shell};
 use crate::Form;
@@ -189,15 +191,25 @@ impl Fence<'_> {
     }
 }
 
-/// Every fenced block in the lines, each with the path that the line above it is about.
-pub(super) fn all<'t>(lines: &[&'t str]) -> Vec<(Option<&'t str>, Fence<'t>)> {
+/// A fenced block in a text.
+pub(super) struct Found<'t> {
+    /// The lines that it takes.
+    pub(super) lines: Range<usize>,
+    /// The path that the line above it is about.
+    pub(super) above: Option<&'t str>,
+    pub(super) fence: Fence<'t>,
+}
+
+/// Every fenced block in the lines.
+pub(super) fn all<'t>(lines: &[&'t str]) -> Vec<Found<'t>> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < lines.len() {
         match read(&lines[at..]) {
             Some((fence, taken)) => {
                 let line = line_above(&lines[..at]);
-                found.push((line.and_then(|line| paths::alone(line).or_else(|| paths::only(line))), fence));
+                let above = line.and_then(|line| paths::alone(line).or_else(|| paths::only(line)));
+                found.push(Found { lines: at..at + taken, above, fence });
                 at += taken;
             }
             None => at += 1,

@@ -27,7 +27,7 @@ pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
 
 /// A line that is this to the file.
 pub(super) fn line(role: Role, text: &str) -> Line {
-    Line { role, text: text.to_owned() }
+    Line { role, text: text.to_owned(), apart: false }
 }
 
 /// What a line is by its sign in a patch or a diff, and its text; an empty line has lost the sign of context.
@@ -48,8 +48,15 @@ pub(super) fn added(text: &str) -> Vec<Line> {
 
 /// All of a text, added but for the marks that stand for code left out.
 pub(super) fn added_but_marks(text: &str) -> Vec<Line> {
-    let role = |text: &str| if is_mark(text) { Role::Context } else { Role::Added };
-    split(text).map(|text| line(role(text), text)).collect()
+    let mut apart = false;
+    let line = |text: &str| {
+        let is_mark = is_mark(text);
+        let role = if is_mark { Role::Context } else { Role::Added };
+        let line = Line { apart: std::mem::take(&mut apart), ..line(role, text) };
+        apart = is_mark;
+        line
+    };
+    split(text).map(line).collect()
 }
 
 /// What takes the place of `old`.
@@ -61,14 +68,22 @@ pub(super) fn replaced(old: &str, new: &str) -> Vec<Line> {
 /// The lines of a patch, where what is taken away and put back with other white space stays.
 pub(super) fn respaced(lines: &[Line]) -> Vec<Line> {
     let is_changed = |line: &Line| line.role != Role::Context;
-    let stretches = lines.chunk_by(|one, other| is_changed(one) == is_changed(other));
+    let stretches = lines.chunk_by(|one, other| is_changed(one) == is_changed(other) && !other.apart);
     let settled = stretches.flat_map(|stretch| {
         let side = |role| -> Vec<&str> {
             stretch.iter().filter(|line| line.role == role).map(|line| line.text.as_str()).collect()
         };
         let (old, new) = (side(Role::Removed), side(Role::Added));
         let kept = kept_words(&old, &new);
-        if kept.is_empty() { stretch.to_vec() } else { side_by_side(&old, &new, kept) }
+        if kept.is_empty() {
+            return stretch.to_vec();
+        }
+        let mut settled = side_by_side(&old, &new, kept);
+        settled
+            .iter_mut()
+            .take(1)
+            .for_each(|line| line.apart = stretch.first().is_some_and(|line| line.apart));
+        settled
     });
     settled.collect()
 }

@@ -3,7 +3,7 @@
 //! The form is read as leniently as its makers read it: white space around marks, no end, empty lines without a sign.
 
 use super::{lines, paths};
-use crate::{Form, Role, Written};
+use crate::{Form, Line, Role, Written};
 
 /// What a patch begins with.
 pub(super) const BEGIN: &str = "*** Begin Patch";
@@ -33,6 +33,7 @@ pub(super) fn ends(line: &str) -> bool {
 pub(super) fn read(text: &str, folder: Option<&str>) -> Vec<Written> {
     let mut files = Vec::new();
     let mut file: Option<Written> = None;
+    let mut apart = false;
     for line in lines::split(text) {
         let mark = line.trim();
         let opened = mark.strip_prefix(ADD).or(mark.strip_prefix(UPDATE)).map(path_of);
@@ -43,7 +44,7 @@ pub(super) fn read(text: &str, folder: Option<&str>) -> Vec<Written> {
         } else if mark == END || mark.starts_with(DELETE) || mark.ends_with(BEGIN) {
             files.extend(file.take());
         } else if let Some(file) = &mut file {
-            add(file, line);
+            add(file, line, &mut apart);
         }
     }
     files.extend(file);
@@ -54,7 +55,8 @@ pub(super) fn read(text: &str, folder: Option<&str>) -> Vec<Written> {
 /// Lines with signs that are all of one file's.
 pub(super) fn of_one_file(text: &str, path: Option<String>) -> Written {
     let mut file = open(path);
-    lines::split(text).for_each(|line| add(&mut file, line));
+    let mut apart = false;
+    lines::split(text).for_each(|line| add(&mut file, line, &mut apart));
     close(&mut file);
     file
 }
@@ -67,8 +69,10 @@ fn path_of(text: &str) -> &str {
     text.trim().trim_matches(['"', '`', '\''])
 }
 
-fn add(file: &mut Written, line: &str) {
-    file.lines.extend(lines::signed(line).map(|(role, text)| lines::line(role, text)));
+fn add(file: &mut Written, line: &str, apart: &mut bool) {
+    *apart |= line.starts_with("@@");
+    let signed = lines::signed(line).map(|(role, text)| lines::line(role, text));
+    file.lines.extend(signed.map(|line| Line { apart: std::mem::take(apart), ..line }));
 }
 
 /// Takes off the empty lines that only stand between a file and the next mark.

@@ -13,6 +13,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use waymark_protocol::neutral::{Block, Prompt, Role, Turn};
 
+use super::fences::Found;
 use super::piece::Piece;
 use super::{fences, json, lines, paths, text, tools};
 use crate::Form;
@@ -233,10 +234,13 @@ impl<'a> Versions<'a> {
             return;
         }
         let lines: Vec<&'a str> = lines::split(text).collect();
-        for (above, fence) in fences::all(&lines) {
+        // Elements in the block of a file are its own.
+        let mut fenced: FxHashSet<usize> = FxHashSet::default();
+        for Found { lines, above, fence } in fences::all(&lines) {
             if let (Some(path), passed) = fence.file(above)
                 && self.wants(&path)
             {
+                fenced.extend(lines);
                 self.add(path, &Text::new(unnumbered(fence.lines.into_iter().skip(passed))));
             }
         }
@@ -244,6 +248,7 @@ impl<'a> Versions<'a> {
         let elements: Vec<_> = lines
             .iter()
             .enumerate()
+            .filter(|(at, _)| !fenced.contains(at))
             .filter_map(|(at, line)| Some((at, named(line)?)))
             .take(MOST_ELEMENTS)
             .collect();

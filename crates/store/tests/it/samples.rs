@@ -112,6 +112,7 @@ pub(crate) fn emissions(n: u8) -> Emissions {
     let line = |line: u64| EmittedLine {
         role: Role::Added,
         after_blank: false,
+        apart: false,
         fingerprint: Fingerprint {
             line,
             exact: 1,

@@ -329,3 +329,10 @@ fn other_white_space_makes_no_line_anew() {
     let wanted = "Diff a.rs\n+if x {\n     one();\n     two();\n+}\n";
     assert_eq!(Told::default().then_says(patch), wanted);
 }
+#[test]
+fn elements_in_the_block_of_a_file_are_no_other_files() {
+    let file = "<set>\n<include name=\"src/other.xml\"/>\n<goal>sign</goal>\n<goal>ship</goal>\n</set>\n";
+    let told = Told::default().user(&format!("```build.xml\n{file}```\nShip twice."));
+    let edits = "<edits>\n<old_text>\n<goal>ship</goal>\n</old_text>\n<new_text>\n<goal>ship</goal>\n<goal>again</goal>\n</new_text>\n</edits>";
+    assert!(told.then_says(edits).starts_with("EditBlock build.xml\n"));
+}

@@ -1,6 +1,7 @@
 //! Unified diffs in an answer's text.
 
 use super::said;
+use crate::extract::written;
 
 #[test]
 fn a_fence_holds_a_diff() {
@@ -56,4 +57,17 @@ fn models_miscount_and_leave_numbers_out() {
         ),
         "Diff src/a.rs\n-x\n+y\n z\n+v\nDiff b\n+w\n"
     );
+}
+
+#[test]
+fn lines_may_be_left_out_between_hunks_and_where_marks_stand() {
+    let apart = |text: &str, calls: &[(String, String)]| -> Vec<bool> {
+        let all = written(text, calls);
+        all[0].lines.iter().map(|line| line.apart).collect()
+    };
+    let diff = "```diff\n--- a/a\n+++ b/a\n@@ -1 +1 @@\n-x\n+y\n@@ -9 +9 @@\n v\n+w\n```";
+    assert_eq!(apart(diff, &[]), [true, false, true, false]);
+    let patch = "*** Begin Patch\n*** Update File: a\n@@\n-x\n+y\n@@ fn b\n v\n+w\n*** End Patch";
+    assert_eq!(apart("", &[("apply_patch".to_owned(), patch.to_owned())]), [true, false, true, false]);
+    assert_eq!(apart("```rust\na();\n// ... existing code ...\nb();\n```", &[]), [false, false, true]);
 }
