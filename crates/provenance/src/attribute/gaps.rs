@@ -29,6 +29,9 @@ struct Gap {
     bound: bool,
 }
 
+/// Finds lines of a gap.
+type Method = fn(&File<'_>, &Source<'_>, &Chain, &Gap) -> Vec<Proposal>;
+
 /// A line that was found so.
 struct Proposal {
     line: usize,
@@ -37,10 +40,13 @@ struct Proposal {
 
 /// Fills the gaps of all emissions: what is surest first.
 pub(super) fn fill(file: &File<'_>, solid: &Solid, laid: &[(Source<'_>, Chain)], claims: &mut Claims) {
-    for method in [layout, similar] {
+    let methods: [(Method, bool); 2] = [(layout, true), (similar, false)];
+    for (method, is_layout) in methods {
         let mut proposals = Vec::new();
-        let unchanged = laid.iter().filter(|(source, chain)| !source.is_word() && chain.is_of_commit);
-        for (source, chain) in unchanged {
+        let unchanged = laid.iter().filter(|(source, _)| !source.is_word());
+        // A later commit may lay lines out anew; one that changes their words makes them its own.
+        let may_be = |chain: &Chain| chain.is_of_commit || (chain.is_older && is_layout);
+        for (source, chain) in unchanged.filter(|(_, chain)| may_be(chain)) {
             for gap in gaps(file, solid, source, chain, claims) {
                 proposals.extend(method(file, source, chain, &gap));
             }
@@ -77,7 +83,9 @@ fn gaps(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, clai
         let line = chain.line(source, *at);
         let mut positions = solid.positions.get(&line.fingerprint.line).into_iter().flatten();
         let mut stands = || positions.any(|position| may_be(position, *at));
-        is_claimed(line.role) && !(line.fingerprint.is_telling() && stands())
+        // Of what landed earlier, what this commit takes away.
+        let is_at_hand = !chain.is_older || file.removed.contains(&line.fingerprint.line);
+        is_claimed(line.role) && is_at_hand && !(line.fingerprint.is_telling() && stands())
     };
     let replaces = removed(file, source) >= LETTERS;
     let gap = |positions: Range<usize>, at: Range<usize>, bound: bool| Gap {

@@ -46,6 +46,8 @@ pub(super) struct Chain {
     pub(super) runs: Vec<Run>,
     /// Whether it can have been put into this commit, and not into an earlier or a later one.
     pub(super) is_of_commit: bool,
+    /// Whether it was put into an earlier one.
+    pub(super) is_older: bool,
 }
 
 /// What a run has for it.
@@ -71,7 +73,7 @@ pub(super) fn lay(file: &File<'_>, solid: &Solid, source: &Source<'_>) -> Chain 
         Some(*apart)
     });
     let apart: Vec<usize> = apart.enumerate().filter(|(at, _)| stays(at)).map(|(_, apart)| apart).collect();
-    let mut chain = Chain { lines, apart, runs: Vec::new(), is_of_commit: false };
+    let mut chain = Chain { lines, apart, runs: Vec::new(), is_of_commit: false, is_older: false };
     let found = find(file, solid, source, &chain);
     chain.runs = in_order(file, solid, source, &chain, found);
     chain.runs.extend(between(file, solid, source, &chain));
@@ -277,6 +279,7 @@ pub(super) fn accepted(
     let supports: Vec<Support> =
         chain.runs.iter().map(|run| support(file, solid, source, &chain, run)).collect();
     chain.is_of_commit = landed.when.is_of_commit() && !landed.is_scattered;
+    chain.is_older = landed.when.is_stale && !landed.is_scattered;
     let removed = removed(file, source);
     let mut kept = Vec::new();
     for (number, run) in chain.runs.iter().enumerate() {
@@ -305,7 +308,10 @@ pub(super) fn accepted(
             claims.extend(line, by_word(claim, told));
         }
     }
-    chain.runs = kept;
+    // What landed earlier bounds what became of the lines between.
+    if !chain.is_older {
+        chain.runs = kept;
+    }
     chain
 }
 

@@ -411,3 +411,25 @@ fn of_two_places_alike_the_nearer_one_is_meant() {
     let text: &'static str = text.leak();
     assert_eq!(Case::new("src/a.rs", text, vec![hunk]).told().replace(". ", ""), "1 1 .");
 }
+
+#[test]
+fn a_formatters_commit_after_the_models_leaves_its_lines_known() {
+    let text = "\
+ fn total(items: &[Item]) -> u64 {
+     let mut sum = 0;
+     for item in items {
+-        sum += item.price * item.count;
++        sum +=
++            item.price * item.count;
+     }
+     sum
+ }
+";
+    let formatted = Case { changed: Some(5), ..Case::new("src/a.rs", text, vec![total(1, 4)]) };
+    assert_eq!(formatted.told(), ". . . 1~ 1~ . . .");
+    // Not where the commit takes nothing of it away.
+    let text = text.replace("-        sum += item.price * item.count;\n", "");
+    let text: &'static str = text.leak();
+    let typed = Case { changed: Some(5), ..Case::new("src/a.rs", text, vec![total(1, 4)]) };
+    assert_eq!(typed.told(), ". . . . . . . .");
+}
