@@ -211,7 +211,11 @@ impl<'a> Versions<'a> {
 
     /// Paths of these files that a call names, in its shell commands too.
     fn named(&self, arguments: &str) -> Vec<String> {
-        let said = tools::names(arguments);
+        let mut said = tools::names(arguments);
+        // A call in words.
+        if said.is_empty() {
+            said.push(arguments.to_owned());
+        }
         let words = said.iter().flat_map(|said| said.split(BETWEEN).chain([said.as_str()]));
         let named: BTreeSet<&str> = words.filter(|word| self.wants(word)).collect();
         named.into_iter().map(str::to_owned).collect()

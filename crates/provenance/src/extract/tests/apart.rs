@@ -317,6 +317,15 @@ fn a_result_that_a_client_puts_in_words_is_a_result() {
     let diff = "------- SEARCH\nfn last() {\n=======\nfn second() {\n    one();\n    two();\n    three();\n}\nfn last() {\n+++++++ REPLACE";
     let call = json!({"path": "a.rs", "diff": diff});
     let written = told.then("replace_in_file", &call);
+    assert!(written.ends_with(" fn last() {\n     four();\n }\n"), "{written}");
+    let whole = json!({"path": "a.rs", "content": TWINS.replace("three", "own")});
+    let own: Vec<String> = told
+        .then("write_to_file", &whole)
+        .lines()
+        .filter(|line| line.starts_with('+'))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(own, ["+    own();"]);
     assert!(written.contains("+    one();\n+    two();\n+    three();\n"), "{written}");
 }
 
