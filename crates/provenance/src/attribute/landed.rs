@@ -31,7 +31,7 @@ pub(super) struct Landed {
 /// How an emission's time fits a commit's.
 #[derive(Clone, Copy)]
 pub(super) struct When {
-    /// It would have landed in an earlier commit.
+    /// It has landed in an earlier commit, or would have.
     pub(super) is_stale: bool,
     /// It came after the commit was first written, and most of it is elsewhere.
     pub(super) is_late: bool,

@@ -7,7 +7,7 @@ use waymark_ledger::emission::{EditorEvent, EmittedLine, Fingerprint, Role};
 
 use super::claim::{Claim, Claims};
 use super::fit::Fit;
-use super::landed::{Landed, When};
+use super::landed::Landed;
 use super::likeness::paired;
 use super::word::{self, Told};
 use super::{EvidenceKind, File, Place, Solid, Source, is_claimed};
@@ -57,8 +57,6 @@ struct Support {
     own: u32,
     /// Letters of lines around them, which were there or were only read.
     around: u32,
-    /// Of these, letters of lines that were only read, or that the commit takes away as the emission does.
-    read: u32,
     /// Telling lines, of either sort.
     telling: u32,
 }
@@ -287,8 +285,7 @@ pub(super) fn accepted(
         let own = supports[number].own;
         let around = supports[number].around + near.own + near.around + removed;
         let telling = supports[number].telling + near.telling;
-        let read = supports[number].read + near.read + removed;
-        let all = Support { own, around, read, telling };
+        let all = Support { own, around, telling };
         if !is_enough(place, source, &all, landed) {
             continue;
         }
@@ -335,9 +332,6 @@ fn support(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain,
             support.own += weight;
         } else {
             support.around += weight / 2;
-            if emitted.role == Role::Context {
-                support.read += weight / 2;
-            }
         }
     }
     support
@@ -350,7 +344,6 @@ fn near(runs: &[Run], supports: &[Support], number: usize) -> Support {
     let mut add = |support: &Support| {
         near.own += support.own;
         near.around += support.around;
-        near.read += support.read;
         near.telling += support.telling;
     };
     if let Some(before) = number.checked_sub(1) {
@@ -388,10 +381,8 @@ fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, landed: &Lan
         }
         Fit::Other => false,
     };
-    let When { is_stale, is_late } = landed.when;
-    // What would have landed in another commit needs more than a line that happens to be the same; and what has not
-    // landed at all more than a few.
-    let belongs = !is_late && !is_stale;
+    let belongs = landed.when.is_of_commit();
+    // What has not landed at all needs more than a few lines that happen to be the same.
     let is_chance = landed.is_scattered && (run.telling < 3 || run.own < 60);
     match source.word {
         // An editor knows the place, but not what becomes of it in later commits.

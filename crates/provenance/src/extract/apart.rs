@@ -150,7 +150,7 @@ fn set_apart_copies(written: &mut [Written], parts: &[Part<'_>]) {
 
 /// Whether it says what it replaces, or what is around it: then it puts lines where they were not, even if the model had
 /// seen the same ones elsewhere.
-fn says_where(written: &Written) -> bool {
+pub(super) fn says_where(written: &Written) -> bool {
     written.lines.iter().any(|line| line.role != Role::Added && !lines::is_mark(&line.text))
 }
 

@@ -3,8 +3,9 @@
 //! A tool that replaces a text is given that text and little else. The lines before and after it say which of several equal
 //! places was meant. And a block in a chat names no file, where only one was shown that it can be of.
 
+use super::apart::says_where;
 use super::shown::{Text, Versions, mark, says_something};
-use super::{lines, paths};
+use super::{LONGEST_LINE, lines, paths};
 use crate::{Form, Line, Role, Written};
 
 /// Lines that are taken on either side, blank ones not counted, and all of them.
@@ -17,29 +18,25 @@ const COMPARED: usize = 10_000_000;
 
 /// Whether the conversation must say what stands around it: it takes the place of other code, in one place.
 pub(super) fn is_unsaid(written: &Written) -> bool {
-    let replaces = written.lines.iter().any(|line| line.role != Role::Added && !lines::is_mark(&line.text));
-    matches!(written.form, Form::Edit | Form::EditBlock) && replaces && !written.everywhere
+    matches!(written.form, Form::Edit | Form::EditBlock) && says_where(written) && !written.everywhere
 }
 
 /// Puts the lines around it before and after it, as [`Role::Context`]: of the newest version that has what is replaced, if it
 /// has that once.
 pub(super) fn add(written: &mut Written, versions: &Versions<'_>) {
-    let Some(path) = &written.path else { return };
+    let Some(path) = written.path.clone() else { return };
     let old = old(written);
-    for version in versions.of_file(path) {
+    for version in versions.of_file(&path) {
         let mut places = places(version, &old);
         match (places.next(), places.next()) {
             (None, _) => {}
             (Some(_), Some(_)) => return,
             (Some(at), None) => {
-                let (before, after) = (&version.lines[..at], &version.lines[at + old.len()..]);
-                if before.is_empty() && after.is_empty() {
+                let (above, below) = (&version.lines[..at], &version.lines[at + old.len()..]);
+                if above.is_empty() && below.is_empty() {
                     continue;
                 }
-                let mut whole = self::before(before);
-                whole.append(&mut written.lines);
-                whole.extend(self::after(after));
-                written.lines = whole;
+                put_around(written, above.iter().rev().copied(), below.iter().copied());
                 return;
             }
         }
@@ -98,24 +95,30 @@ fn places<'a>(version: &'a Text<'_>, old: &'a [u64]) -> impl Iterator<Item = usi
     windows.filter(move |(_, window)| *window == old).map(|(at, _)| at)
 }
 
-/// The last lines of what stands before.
-pub(super) fn before(lines: &[&str]) -> Vec<Line> {
-    let mut taken = taken(lines.iter().rev());
-    taken.reverse();
-    taken
+/// Puts the nearest lines above and below around what was written: those above from the nearest upwards.
+pub(super) fn put_around<'t>(
+    written: &mut Written,
+    above: impl Iterator<Item = &'t str>,
+    below: impl Iterator<Item = &'t str>,
+) {
+    let mut whole = nearest(above);
+    whole.reverse();
+    whole.append(&mut written.lines);
+    whole.extend(nearest(below));
+    written.lines = whole;
 }
 
-/// The first lines of what stands after.
-pub(super) fn after(lines: &[&str]) -> Vec<Line> {
-    taken(lines.iter())
-}
-
-fn taken<'t>(lines: impl Iterator<Item = &'t &'t str>) -> Vec<Line> {
+fn nearest<'t>(lines: impl Iterator<Item = &'t str>) -> Vec<Line> {
     let mut left = SAYING;
-    let is_near = |line: &&&str| {
+    let is_near = |line: &&str| {
         let wanted = left > 0;
         left = left.saturating_sub(usize::from(!line.trim().is_empty()));
         wanted
     };
-    lines.take(MOST).take_while(is_near).map(|text| lines::line(Role::Context, text)).collect()
+    let lines = lines.take(MOST).take_while(is_near).filter(|line| line.len() <= LONGEST_LINE);
+    let mut nearest: Vec<Line> = lines.map(|text| lines::line(Role::Context, text)).collect();
+    while nearest.last().is_some_and(|line| line.text.trim().is_empty()) {
+        nearest.pop();
+    }
+    nearest
 }

@@ -29,16 +29,14 @@ pub fn completion(path: Option<&str>, prefix: &str, text: &str, suffix: &str) ->
     whole.retain(|line| line.text.len() <= LONGEST_LINE);
     let adds = whole.iter().any(|line| line.role == Role::Added && !line.text.trim().is_empty());
     adds.then(|| {
-        let above: Vec<&str> = whole_lines(prefix.rsplit_once('\n').map(|(above, _)| above));
-        let below: Vec<&str> = whole_lines(suffix.split_once('\n').map(|(_, below)| below));
-        let mut lines = around::before(&above);
-        lines.append(&mut whole);
-        lines.extend(around::after(&below));
-        Written { path: path.map(str::to_owned), form: Form::Completion, lines, everywhere: false }
+        let path = path.map(str::to_owned);
+        let mut written = Written { path, form: Form::Completion, lines: whole, everywhere: false };
+        around::put_around(&mut written, unended(prefix.rsplit('\n')), unended(suffix.split('\n')));
+        written
     })
 }
 
-/// The lines of what stands before or after the cursor's own line.
-fn whole_lines(text: Option<&str>) -> Vec<&str> {
-    text.map(lines::split).into_iter().flatten().filter(|line| line.len() <= LONGEST_LINE).collect()
+/// The lines behind the cursor's own, without what is left of their ends.
+fn unended<'t>(lines: impl Iterator<Item = &'t str>) -> impl Iterator<Item = &'t str> {
+    lines.skip(1).map(|line| line.strip_suffix('\r').unwrap_or(line))
 }
