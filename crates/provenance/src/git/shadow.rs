@@ -76,7 +76,16 @@ impl Shadow {
         let is_same = |path: &str, bytes: &[u8]| {
             std::fs::read(shadow.folder.join(path)).is_ok_and(|found| found == bytes)
         };
-        if is_same("objects/info/alternates", &alternates) && is_same("config", config.as_bytes()) {
+        let is_made =
+            || is_same("objects/info/alternates", &alternates) && is_same("config", config.as_bytes());
+        if is_made() {
+            return Ok(shadow);
+        }
+        // One at a time: the others find it made.
+        shadow.at("", |path| std::fs::create_dir_all(path))?;
+        let lock = shadow.at("lock", |path| File::create(path))?;
+        shadow.at("lock", |_| lock.lock())?;
+        if is_made() {
             return Ok(shadow);
         }
         // What was made from other objects does not hold for these.

@@ -224,3 +224,21 @@ fn answers_are_those_of_a_repository_without_a_shadow() {
     }
     assert_eq!(shadowed.range("HEAD~9..HEAD").unwrap(), plain.range("HEAD~9..HEAD").unwrap());
 }
+
+#[test]
+fn several_make_a_shadow_at_once() {
+    let mut repo = Repository::new();
+    repo.write("a", "1\n");
+    let a = repo.commit("a");
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..6 {
+                scope.spawn(|| {
+                    let git = with_shadow(&repo, &folder.path().join("shadow"));
+                    assert_eq!(who(&git.blame(None, "a", None).unwrap(), &[("a", &a)]), "a");
+                });
+            }
+        });
+    }
+}
