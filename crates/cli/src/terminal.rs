@@ -37,6 +37,11 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// So many of something that is named by its singular: `1 line`, `2,000 lines`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    format!("{} {what}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 /// A number that is counted in thousandths.
 pub(crate) fn thousandths(number: u32) -> String {
     format!("{}.{:03}", number / 1_000, number % 1_000)

@@ -93,6 +93,7 @@ pub(super) fn known_by(line: &BlamedLine) -> String {
     let changed = evidence.changed_percent;
     let how = match evidence.kind {
         EvidenceKind::Feedback => "an editor said so".to_owned(),
+        EvidenceKind::Exact if evidence.matched_lines == 1 => "as it was put out".to_owned(),
         EvidenceKind::Exact => format!("as it was put out, {} lines together", evidence.matched_lines),
         EvidenceKind::Formatted => "as it was put out, but for what formatters change".to_owned(),
         EvidenceKind::Layout if changed == 0 => "the same words on other lines".to_owned(),

@@ -12,7 +12,7 @@ use super::super::attribution::{failed, gap_in_words, open, style};
 use super::super::{Outcome, block_on};
 use crate::args::{Common, Why};
 use crate::failure::Failure;
-use crate::terminal::{BOLD, DIM, grouped, progress};
+use crate::terminal::{BOLD, DIM, counted, grouped, progress};
 
 pub(super) fn commit(common: &Common, asked: &Why, revision: &str) -> Outcome {
     let told = block_on(async {
@@ -66,10 +66,10 @@ pub(in crate::commands) fn tell(told: &Told) -> Result<(), Failure> {
     let (lines, all) = (summary.lines(), summary.lines().total());
     writeln!(
         out,
-        "{BOLD}{} lines in {} files{BOLD:#} of {} commits",
-        grouped(all),
-        grouped(summary.files().len() as u64),
-        grouped(summary.commits().len() as u64)
+        "{BOLD}{} in {}{BOLD:#} of {}",
+        counted(all, "line"),
+        counted(summary.files().len() as u64, "file"),
+        counted(summary.commits().len() as u64, "commit")
     )?;
     for class in Class::ALL {
         let (style, count) = (style(class), lines.of(class));
