@@ -57,8 +57,8 @@ impl Landed {
         let [fresh, old] = [true, false].map(|added| found(file, solid, source, chain, added));
         let [share, kept] = [fresh, old].map(|letters| (100 * letters).checked_div(all).unwrap_or_default());
         let is_held = until.is_some_and(|until| source.candidate.emissions.ended <= until);
-        // What went and came back, as after the revert of a revert, comes back whole.
-        let is_back = share >= BACK && fresh >= SURE;
+        // What went and came back, as after the revert of a revert, comes back whole: all of a few lines, most of many.
+        let is_back = (share >= BACK && fresh >= SURE) || (share == 100 && fresh > MOST);
         let stands = kept >= LANDED || kept > share;
         let is_stale = match source.is_stale(&file.times) {
             None => stands,

@@ -319,6 +319,8 @@ fn what_waited_for_its_file_s_commit_is_found_and_what_landed_earlier_is_not_fou
     let write = candidate(1, 4, "shop", &[emission(Form::Write, "/projects/u/shop/src/a.rs", more)]);
     let came_back = Case { changed: Some(5), ..Case::new("src/a.rs", more, vec![write]) };
     assert_eq!(came_back.told(), "1 1 1 1 1 1 1 1");
+    let all_of_few = Case { changed: Some(5), ..Case::new("src/a.rs", TOTAL, vec![total(1, 4)]) };
+    assert_eq!(all_of_few.told(), "1 1 1 1 1 1 1");
 }
 
 #[test]
