@@ -1,11 +1,12 @@
 //! `waymark serve`, and the life of a server that `up` shares.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use tokio::signal;
 use waymark_flash::{Flash, Watch};
-use waymark_gateway::{Config, KeyError, RecorderError, Running, ServerError, SystemClock};
+use waymark_gateway::{Config, KeyError, RecorderError, Running, ServerError, SystemClock, attribution};
 use waymark_store::StoreError;
 
 use super::sources::{self, Given};
@@ -52,8 +53,25 @@ pub(super) fn watch(flash: &Flash, config: &Config) -> Option<Watch> {
 }
 
 pub(super) async fn begin(config: Config, flash: Flash) -> Result<Running, Failure> {
+    let (data_dir, repository) = (config.data_dir.clone(), config.repository.clone());
     let started = waymark_gateway::start(config, flash, Arc::new(SystemClock)).await;
-    started.map_err(|error| unstarted(&error))
+    let running = started.map_err(|error| unstarted(&error))?;
+    if let Some(repository) = repository {
+        read_ahead(data_dir, repository);
+    }
+    Ok(running)
+}
+
+/// Reads the repository's history while nobody has asked about a line of it yet. Who stops the server does not wait for it.
+fn read_ahead(data_dir: PathBuf, repository: PathBuf) {
+    let read = move || {
+        if let Err(error) = attribution::read_ahead(&data_dir, &repository) {
+            tracing::warn!(%error, "the repository's history is not made quick to walk");
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("history".to_owned()).spawn(read) {
+        tracing::warn!(%error, "the repository's history is not read ahead");
+    }
 }
 
 /// Says on stderr where the server listens; scripts wait for this line.

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-use waymark_testkit::{Output, Waymark};
+use waymark_testkit::{Output, Waymark, wait_until};
 
 use crate::rig::{BINARY, Rig, chat, sample_repository};
 
@@ -162,6 +162,13 @@ fn a_request_that_works_is_printed_by_up() {
     command.arg("--data-dir").arg(waymark.data_dir());
     let http = waymark.launch(command);
     assert_eq!(http.get("/healthz", &[]).status, 200);
+    // Nobody has asked about a line yet.
+    let kept = waymark.data_dir().join("git");
+    let is_read =
+        |folder: std::io::Result<std::fs::DirEntry>| folder.unwrap().path().join("shadow/covered").exists();
+    wait_until("the history is read ahead", || {
+        std::fs::read_dir(&kept).is_ok_and(|mut all| all.any(is_read))
+    });
     let stopped = waymark.stop();
     assert_eq!(stopped.code, Some(0));
     let told = stopped.stdout + &stopped.stderr;
