@@ -415,7 +415,10 @@ impl<'a> Reader<'a> {
 
     fn word(&mut self) -> Result<Option<EditorWord>, EmissionError> {
         let first = self.byte()?;
-        let Some(number) = (first & !AT_LINE).checked_sub(1) else { return Ok(None) };
+        if first == 0 {
+            return Ok(None);
+        }
+        let number = (first & !AT_LINE).checked_sub(1).ok_or_else(|| self.malformed())?;
         let event = self.one_of(&EditorEvent::ALL, number)?;
         let about = self.array::<16>()?;
         let about = match about == [0; 16] {

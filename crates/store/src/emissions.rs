@@ -44,19 +44,26 @@ impl LedgerStore {
         Ok(found)
     }
 
-    /// The newest records of each week that have a mark which many have, a file's, and were begun before `until`.
-    pub async fn newest_marked(&self, mark: u64, until: Timestamp) -> Result<Vec<RecordId>, StoreError> {
+    /// The newest records of each week that have a mark which many have, a file's, and were begun before `until`; and whether
+    /// there are no others.
+    pub async fn newest_marked(
+        &self,
+        mark: u64,
+        until: Timestamp,
+    ) -> Result<(Vec<RecordId>, bool), StoreError> {
         let newest = format!("ORDER BY record DESC LIMIT {NEWEST}");
         let end = RecordId::new(until, [0; 10]);
-        let mut found = Vec::new();
+        let (mut found, mut is_all) = (Vec::new(), true);
         for week in self.weeks_with_emissions().await?.into_iter().rev().filter(|week| week.start() < until) {
             let sql = format!("SELECT record FROM marks_{} WHERE mark = ? AND record < ? {newest}", week.0);
             let values = vec![Value::from(mark.cast_signed()), Value::from(&end.as_bytes()[..])];
-            for mut row in self.database.fetch("look up code", &sql, values).await? {
+            let rows = self.database.fetch("look up code", &sql, values).await?;
+            is_all &= rows.len() < NEWEST;
+            for mut row in rows {
                 found.push(record_id(&row.bytes(0)?)?);
             }
         }
-        Ok(found)
+        Ok((found, is_all))
     }
 
     /// The emissions of these records; those that are gone are left out.

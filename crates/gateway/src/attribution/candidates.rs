@@ -10,14 +10,16 @@ use waymark_types::{RecordId, Timestamp};
 
 /// Records that are held against one change at most: those that have the most of its lines.
 const MOST: usize = 400;
+/// The last moment that a record's id can tell, in microseconds.
+const LAST: i64 = ((1 << 48) - 1) * 1_000;
 
 /// What has been read so far, kept for the next change.
 #[derive(Default)]
 pub(super) struct Candidates {
     /// Records by their marks of lines.
     marked: HashMap<u64, Vec<RecordId>>,
-    /// Records by their mark of a file, as of a time.
-    placed: HashMap<(u64, Timestamp), Vec<RecordId>>,
+    /// All records by their mark of a file; none where they are too many to keep.
+    placed: HashMap<u64, Option<Vec<RecordId>>>,
     /// Editors' words by the record that they are about.
     said: HashMap<RecordId, Vec<RecordId>>,
     read: HashMap<RecordId, Option<Arc<Emissions>>>,
@@ -37,7 +39,7 @@ impl Candidates {
         Ok(())
     }
 
-    /// The candidates for a change with these marks, to a file of those, that ended before `until`.
+    /// The candidates for a change with these marks, and those for a file of those places that were begun before `until`.
     pub(super) async fn of(
         &mut self,
         store: &LedgerStore,
@@ -73,12 +75,17 @@ impl Candidates {
         place: u64,
         until: Timestamp,
     ) -> Result<Vec<RecordId>, StoreError> {
-        if let Some(known) = self.placed.get(&(place, until)) {
-            return Ok(known.clone());
+        if !self.placed.contains_key(&place) {
+            let (all, is_all) = store.newest_marked(place, Timestamp::from_micros(LAST)).await?;
+            self.placed.insert(place, is_all.then_some(all));
         }
-        let found = store.newest_marked(place, until).await?;
-        self.placed.insert((place, until), found.clone());
-        Ok(found)
+        match self.placed.get(&place) {
+            Some(Some(all)) => {
+                let end = RecordId::new(until, [0; 10]);
+                Ok(all.iter().filter(|record| **record < end).copied().collect())
+            }
+            _ => Ok(store.newest_marked(place, until).await?.0),
+        }
     }
 
     /// What editors said of records.

@@ -63,12 +63,14 @@ impl Attribution {
         change: &Change,
         blamed: &BTreeSet<usize>,
     ) -> Result<Arc<Changed>, AttributionError> {
-        if let Some(known) = self.changed.get(change)
-            && blamed.iter().all(|at| known.added.get(*at).copied().unwrap_or(true))
-        {
-            return Ok(Arc::clone(known));
+        let mut blamed = blamed.clone();
+        if let Some(known) = self.changed.get(change) {
+            if blamed.iter().all(|at| known.added.get(*at).copied().unwrap_or(true)) {
+                return Ok(Arc::clone(known));
+            }
+            blamed.extend((0..known.added.len()).filter(|at| known.added[*at]));
         }
-        let changed = Arc::new(self.attribute(change, blamed).await?);
+        let changed = Arc::new(self.attribute(change, &blamed).await?);
         self.changed.insert(change.clone(), Arc::clone(&changed));
         Ok(changed)
     }

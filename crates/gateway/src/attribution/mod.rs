@@ -160,7 +160,6 @@ impl Attribution {
     }
 }
 
-/// Where what is kept of a repository lies: a folder for each, named by its place.
 /// Makes the history of the repository that holds `folder` quick to walk before anybody asks: seconds for a hundred thousand
 /// commits the first time, little after that.
 pub fn read_ahead(data_dir: &Path, folder: &Path) -> Result<Refreshed, AttributionError> {
@@ -177,6 +176,7 @@ fn shadowed(data_dir: &Path, folder: &Path) -> Result<(Repository, PathBuf), Att
     Ok((repository, folder))
 }
 
+/// Where what is kept of a repository lies: a folder for each, named by its place.
 fn kept(data_dir: &Path, folder: &Path) -> PathBuf {
     let place = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let digest = waymark_ledger::emission::digest(place.as_os_str().as_encoded_bytes());

@@ -19,7 +19,7 @@ pub(super) struct Claim {
     pub(super) number: usize,
     /// Which of its emissions: where it lies in memory tells it from others.
     pub(super) emission: usize,
-    /// Which line of the emission.
+    /// Which line of the emission, of those that are not taken away.
     pub(super) at: usize,
     pub(super) fit: Fit,
     pub(super) form: Form,

@@ -64,9 +64,9 @@ impl<'a> Fits<'a> {
         let is_named = theirs.get(ours).is_some_and(|mark| self.named.contains(mark));
         match (emission.absolute, is_ours) {
             _ if is_named => Fit::Here,
-            _ if self.is_anothers(theirs) => Fit::Elsewhere,
             // The same number of parts, all alike.
             (false, Some(true)) if theirs.len() == ours => Fit::Here,
+            _ if self.is_anothers(theirs) && !self.is_in_folder(home) => Fit::Elsewhere,
             // One folder of the repository was worked in, whose name its record has.
             (false, Some(true)) if theirs.len() < ours && theirs.len() > 1 => Fit::Here,
             (true, Some(true)) if ours > 1 => Fit::Here,
@@ -81,6 +81,12 @@ impl<'a> Fits<'a> {
         let has = |mark: Option<&u64>| mark.is_some_and(|mark| (self.place.has)(*mark));
         let is_above = theirs.get(1).is_some_and(|mark| self.above.contains(mark));
         (looked_up != ours && has(looked_up.as_ref())) || (is_above && has(theirs.first()))
+    }
+
+    /// Whether one of the file's folders was worked in, by the repository's name that the record has.
+    fn is_in_folder(&self, home: Option<&String>) -> bool {
+        let is_home = |name: &String| home.is_some_and(|home| home.eq_ignore_ascii_case(name));
+        home.is_some() && !self.place.names.iter().any(is_home)
     }
 
     fn common(&self, theirs: &[u64]) -> usize {

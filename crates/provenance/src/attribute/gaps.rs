@@ -18,7 +18,7 @@ const WORDS: usize = 3;
 const LETTERS: u32 = 12;
 /// How alike two lines must be where no line of the emission was found as it was, in thousandths.
 const ALONE: u32 = 667;
-/// What is left of a line must have this many letters in common with it.
+/// What is left of a line must have this many letters in common with it; half of them where nothing else can be meant.
 const LEAST: u32 = 6;
 
 /// One gap: lines of the file, by their numbers, and of the emission, by theirs in the chain.

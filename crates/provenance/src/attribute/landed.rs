@@ -22,6 +22,8 @@ const SURE: u32 = 80;
 pub(super) struct Landed {
     /// How much of what it adds the file has among the lines that the commit added, in per cent.
     pub(super) share: u32,
+    /// The same among all of the file's lines.
+    pub(super) stands: u32,
     /// How its time fits the commit's.
     pub(super) when: When,
     /// Whether so little of it stands there, edited lines included, that it was turned down or is of another version.
@@ -76,7 +78,7 @@ impl Landed {
             && !chain.runs.is_empty()
             && share + kept < SCATTERED
             && 100 * changed(file, solid, source, chain) < (SCATTERED - share - kept) * all;
-        Self { share, when, is_scattered }
+        Self { share, stands: share + kept, when, is_scattered }
     }
 }
 

@@ -153,7 +153,7 @@ pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -
     let mut laid = Vec::new();
     for (number, candidate) in candidates.iter().enumerate() {
         // A commit's second may hold what came within it.
-        if candidate.emissions.ended.as_micros() >= file.times.committed.as_micros() + SECOND {
+        if candidate.emissions.ended.as_micros() >= file.times.committed.as_micros().saturating_add(SECOND) {
             continue;
         }
         for emission in &candidate.emissions.emissions {
@@ -223,7 +223,7 @@ impl Source<'_> {
 
     /// Whether it was put out after that second.
     fn is_after(&self, second: Timestamp) -> bool {
-        self.candidate.emissions.ended.as_micros() >= second.as_micros() + SECOND
+        self.candidate.emissions.ended.as_micros() >= second.as_micros().saturating_add(SECOND)
     }
 
     /// Whether it is an editor's word, and not an answer.

@@ -185,12 +185,10 @@ fn weigh(file: &File<'_>, solid: &Solid, source: &Source<'_>, line: &EmittedLine
 /// What it speaks against two runs that one is farther from the other in the file than in the emission, or nearer: lines
 /// may have been put between them or taken away, but of two places alike the nearer is meant.
 fn drift(chain: &Chain, earlier: &Run, run: &Run) -> u64 {
-    if chain.apart[earlier.at] != chain.apart[run.at] {
+    if chain.apart[earlier.at + earlier.length - 1] != chain.apart[run.at] {
         return 0;
     }
-    let file = run.file.abs_diff(earlier.file + earlier.length);
-    let emission = run.at.abs_diff(earlier.at + earlier.length);
-    drifted(file.abs_diff(emission))
+    drifted((run.file + earlier.at).abs_diff(earlier.file + run.at))
 }
 
 fn drifted(lines: usize) -> u64 {
@@ -262,7 +260,7 @@ fn in_order(
     chosen
 }
 
-/// Claims the lines of those runs that have enough for them, and returns these.
+/// Keeps those runs that have enough for them, and claims their lines, if the emission can have been put into this commit.
 pub(super) fn accepted(
     file: &File<'_>,
     solid: &Solid,
@@ -290,6 +288,9 @@ pub(super) fn accepted(
             continue;
         }
         kept.push(*run);
+        if !landed.when.is_of_commit() {
+            continue;
+        }
         for on in 0..run.length {
             let (line, at) = (solid[run.file + on], run.at + on);
             let emitted = chain.line(source, at);
@@ -305,10 +306,7 @@ pub(super) fn accepted(
             claims.extend(line, by_word(claim, told));
         }
     }
-    // What landed earlier bounds what became of the lines between.
-    if !chain.is_older {
-        chain.runs = kept;
-    }
+    chain.runs = kept;
     chain
 }
 
@@ -374,19 +372,24 @@ fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, landed: &Lan
     let enough = match source.fit {
         Fit::Here => all >= 12 && (run.telling > 0 || run.around >= 8),
         Fit::Loose => (all >= 30 && run.telling >= 2) || (share >= 60 && all >= 24 && run.telling >= 1),
-        Fit::Nowhere => (all >= 60 && run.telling >= 3) || (share >= 60 && all >= 24 && run.telling >= 1),
+        // A licence's head stands in many files.
+        Fit::Nowhere => {
+            (landed.stands >= 50 && all >= 60 && run.telling >= 3)
+                || (share >= 60 && all >= 24 && run.telling >= 1)
+        }
         Fit::Elsewhere => {
-            let is_gone = || source.emission.place().is_some_and(|mark| !(place.has)(mark));
+            // By its path, and by its name in the repository's own folder.
+            let marks = [source.emission.place(), source.emission.path.first().copied()];
+            let is_gone = || !marks.into_iter().flatten().any(|mark| (place.has)(mark));
             share >= 85 && run.telling >= 3 && is_gone()
         }
         Fit::Other => false,
     };
-    let belongs = landed.when.is_of_commit();
     // What has not landed at all needs more than a few lines that happen to be the same.
     let is_chance = landed.is_scattered && (run.telling < 3 || run.own < 60);
     match source.word {
         // An editor knows the place, but not what becomes of it in later commits.
-        Some(_) => source.fit >= Fit::Loose && belongs,
-        None => enough && belongs && !is_chance,
+        Some(_) => source.fit >= Fit::Loose,
+        None => enough && !is_chance,
     }
 }

@@ -435,3 +435,16 @@ fn a_formatters_commit_after_the_models_leaves_its_lines_known() {
     let typed = Case { changed: Some(5), ..Case::new("src/a.rs", text, vec![total(1, 4)]) };
     assert_eq!(typed.told(), ". . . . . . . .");
 }
+
+#[test]
+fn a_head_that_many_files_have_is_not_of_a_block_that_names_none() {
+    let head: String =
+        (0..8).map(|at| format!("+// Line {at} of the licence that every file begins with.\n")).collect();
+    let rest: String =
+        (0..12).map(|at| format!("+let of_the_block_{at} = made_by_the_model({at});\n")).collect();
+    let block = candidate(1, 7, "shop", &[emission(Form::Fence, "", &format!("{head}{rest}"))]);
+    let typed: &'static str = format!("{head}+fn typed_by_hand() {{}}\n").leak();
+    assert!(!Case::new("src/b.rs", typed, vec![block.clone()]).told().contains('1'));
+    let taken: &'static str = format!("{head}{rest}").leak();
+    assert!(!Case::new("src/b.rs", taken, vec![block]).told().contains('.'));
+}

@@ -31,21 +31,17 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
         return;
     }
     let parts = shown::read(prompt);
-    let names = written.iter().map(|written| written.path.as_deref());
-    let names: Option<Vec<String>> = names.map(|path| Some(paths::name(path?).to_owned())).collect();
-    let wanted = names.as_ref().map(|names| names.iter().map(String::as_str).collect());
-    let versions = Versions::read(&parts, wanted);
-    around::add_paths(written, &versions);
+    let names: Vec<String> =
+        written.iter().filter_map(|written| Some(paths::name(written.path.as_deref()?).to_owned())).collect();
+    let is_named = names.len() == written.len();
+    let versions = Versions::read(&parts, names.iter().map(String::as_str).collect(), !is_named);
+    around::add(written, &versions);
     let compared: Vec<Option<(String, bool)>> = written.iter().map(compared).collect();
-    let placed: Vec<bool> = written.iter().map(around::is_unsaid).collect();
     set_apart_copies(written, &parts);
     set_apart_last_words(written, prompt);
-    for (file, (compared, is_unsaid)) in written.iter_mut().zip(compared.iter().zip(placed)) {
+    for (file, compared) in written.iter_mut().zip(&compared) {
         if let Some((path, is_whole)) = compared {
             set_apart_versions(file, path, *is_whole, &versions);
-        }
-        if is_unsaid {
-            around::add(file, &versions);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::apart::says_where;
 use super::shown::{Text, Versions, mark, says_something};
-use super::{LONGEST_LINE, lines, paths};
+use super::{LONGEST_LINE, lines};
 use crate::{Form, Line, Role, Written};
 
 /// Lines that are taken on either side, blank ones not counted, and all of them.
@@ -13,25 +13,32 @@ const SAYING: usize = 4;
 const MOST: usize = 10;
 /// Lines that a block and a file have in common for it to be of that file.
 const SHARED: usize = 2;
-/// What is replaced and a version are compared up to this product of their lengths.
+/// What is replaced and versions are compared up to this sum of products of their lengths.
 const COMPARED: usize = 10_000_000;
 
+/// Says of code that names no file which it is for, and puts the lines around it before and after code that takes the place
+/// of other code, as [`Role::Context`]. Does so as far as comparing takes no longer than reading.
+pub(super) fn add(written: &mut [Written], versions: &Versions<'_>) {
+    let mut left = COMPARED;
+    add_paths(written, versions, &mut left);
+    for file in written.iter_mut().filter(|file| is_unsaid(file)) {
+        add_lines(file, versions, &mut left);
+    }
+}
+
 /// Whether the conversation must say what stands around it: it takes the place of other code, in one place.
-pub(super) fn is_unsaid(written: &Written) -> bool {
+fn is_unsaid(written: &Written) -> bool {
     matches!(written.form, Form::Edit | Form::EditBlock) && says_where(written) && !written.everywhere
 }
 
-/// Puts the lines around it before and after it, as [`Role::Context`]: of the newest version that has what is replaced, if it
-/// has that once.
-pub(super) fn add(written: &mut Written, versions: &Versions<'_>) {
+/// Of the newest version that has what is replaced, if it has that once.
+fn add_lines(written: &mut Written, versions: &Versions<'_>, left: &mut usize) {
     let Some(path) = written.path.clone() else { return };
     let old = old(written);
     for version in versions.of_file(&path) {
-        let mut places = places(version, &old);
-        match (places.next(), places.next()) {
-            (None, _) => {}
-            (Some(_), Some(_)) => return,
-            (Some(at), None) => {
+        match places(version, &old, left)[..] {
+            [] => {}
+            [at] => {
                 let (above, below) = (&version.lines[..at], &version.lines[at + old.len()..]);
                 if above.is_empty() && below.is_empty() {
                     continue;
@@ -39,16 +46,18 @@ pub(super) fn add(written: &mut Written, versions: &Versions<'_>) {
                 put_around(written, above.iter().rev().copied(), below.iter().copied());
                 return;
             }
+            _ => return,
         }
     }
 }
 
-/// Says of code that names no file which it is for. Edits in one answer of which some can be told are of one file.
-pub(super) fn add_paths(written: &mut [Written], versions: &Versions<'_>) {
+/// Edits in one answer of which some can be told are of one file.
+fn add_paths(written: &mut [Written], versions: &Versions<'_>, left: &mut usize) {
     let is_edit = |file: &Written| file.form == Form::EditBlock;
+    let paths = versions.paths();
     let mut edited: Vec<String> = Vec::new();
     for file in written.iter_mut().filter(|file| file.path.is_none()) {
-        file.path = path(file, versions);
+        file.path = path(file, &paths, versions, left);
         edited.extend(file.path.clone().filter(|_| is_edit(file)));
     }
     edited.dedup();
@@ -61,24 +70,24 @@ pub(super) fn add_paths(written: &mut [Written], versions: &Versions<'_>) {
 
 /// The file that code which names none is for: the only one of which the conversation has a version with what is replaced,
 /// or, where nothing is, with most of the lines that say something.
-fn path(written: &Written, versions: &Versions<'_>) -> Option<String> {
+fn path(written: &Written, paths: &[&str], versions: &Versions<'_>, left: &mut usize) -> Option<String> {
     let old = old(written);
     let new: Vec<u64> =
         written.lines.iter().filter(|line| says_something(&line.text)).map(|line| mark(&line.text)).collect();
-    let has = |path: &str| {
-        versions.of_file(path).any(|version| match old.is_empty() {
-            true => {
-                let known = &version.marks().known;
-                let shared = new.iter().filter(|mark| known.contains(mark)).count();
-                shared >= SHARED && 2 * shared >= new.len()
+    let mut has = |path: &str| {
+        versions.of_file(path).any(|version| {
+            if !old.is_empty() {
+                return !places(version, &old, left).is_empty();
             }
-            false => places(version, &old).next().is_some(),
+            *left = left.saturating_sub(new.len() + 1);
+            let known = &version.marks().known;
+            let shared = new.iter().filter(|mark| known.contains(mark)).count();
+            *left > 0 && shared >= SHARED && 2 * shared >= new.len()
         })
     };
-    let mut paths: Vec<&str> = versions.paths().filter(|path| has(path)).collect();
-    paths.dedup_by(|one, other| paths::are_same(one, other));
-    match paths[..] {
-        [path] => Some(path.to_owned()),
+    let mut found = paths.iter().filter(|path| has(path));
+    match (found.next(), found.next()) {
+        (Some(path), None) => Some((*path).to_owned()),
         _ => None,
     }
 }
@@ -88,11 +97,16 @@ fn old(written: &Written) -> Vec<u64> {
     old.map(|line| mark(&line.text)).collect()
 }
 
-fn places<'a>(version: &'a Text<'_>, old: &'a [u64]) -> impl Iterator<Item = usize> + 'a {
+/// Where a version has these lines one after another: the first two places.
+fn places(version: &Text<'_>, old: &[u64], left: &mut usize) -> Vec<usize> {
     let marks = version.marks().in_order.as_slice();
-    let is_small = !old.is_empty() && old.len().saturating_mul(marks.len()) <= COMPARED;
-    let windows = marks.windows(old.len().max(1)).enumerate().filter(move |_| is_small);
-    windows.filter(move |(_, window)| *window == old).map(|(at, _)| at)
+    let cost = old.len().saturating_mul(marks.len());
+    if old.is_empty() || cost > *left {
+        return Vec::new();
+    }
+    *left -= cost;
+    let windows = marks.windows(old.len()).enumerate().filter(|(_, window)| *window == old);
+    windows.map(|(at, _)| at).take(2).collect()
 }
 
 /// Puts the nearest lines above and below around what was written: those above from the nearest upwards.

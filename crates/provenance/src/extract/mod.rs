@@ -64,6 +64,12 @@ fn cut(text: &str, most: usize) -> &str {
 
 /// The code without lines that are data; nothing where it changes nothing then.
 fn without_data(mut written: Written) -> Option<Written> {
-    written.lines.retain(|line| line.text.len() <= LONGEST_LINE);
+    let mut apart = false;
+    written.lines.retain_mut(|line| {
+        line.apart |= std::mem::take(&mut apart);
+        let is_code = line.text.len() <= LONGEST_LINE;
+        apart = line.apart && !is_code;
+        is_code
+    });
     written.lines.iter().any(|line| line.role != Role::Context).then_some(written)
 }

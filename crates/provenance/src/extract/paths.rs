@@ -112,9 +112,10 @@ pub(super) fn alone(line: &str) -> Option<&str> {
 
 /// The only path that a line says something of: ``This is `src/a.rs`:``.
 pub(super) fn only(line: &str) -> Option<&str> {
+    let has_code = line.contains('`');
     let words = line.split([' ', '\t', '`', '"', '\'', '*', '(', ')', ',']);
     let words = words.map(|word| word.trim_end_matches([':', '.']));
-    let mut paths = words.filter(|word| seems(word) && (word.contains('/') || line.contains('`')));
+    let mut paths = words.filter(|word| (has_code || word.contains('/')) && seems(word));
     let path = paths.next()?;
     paths.next().is_none().then_some(path)
 }

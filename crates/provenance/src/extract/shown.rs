@@ -20,6 +20,8 @@ use crate::Form;
 
 /// What a tag's attribute is called that names a file.
 const ATTRIBUTES: [&str; 5] = ["path=", "filePath=", "file=", "filename=", "name="];
+/// Among more files it is not looked for which one a piece of code is of.
+const MOST_FILES: usize = 32;
 /// At most so many elements of one text are looked into.
 const MOST_ELEMENTS: usize = 64;
 /// At most so many of the newest texts of a file are compared.
@@ -118,8 +120,9 @@ fn result<'p>(block: &'p Block, asked: Option<&'p str>, parts: &mut Vec<Part<'p>
 
 /// The lines of files in the versions that a conversation has of them, by the files' names, the oldest first.
 pub(super) struct Versions<'a> {
-    /// The names of those that are wanted; none where all are.
-    wanted: Option<FxHashSet<&'a str>>,
+    /// The names of those that are wanted, and whether all are that look like files.
+    wanted: FxHashSet<&'a str>,
+    all: bool,
     of: FxHashMap<String, Vec<Version<'a>>>,
 }
 
@@ -158,9 +161,9 @@ impl<'a> Text<'a> {
 }
 
 impl<'a> Versions<'a> {
-    /// Those of files with these names, or of all.
-    pub(super) fn read(parts: &'a [Part<'_>], wanted: Option<FxHashSet<&'a str>>) -> Self {
-        let mut versions = Self { wanted, of: FxHashMap::default() };
+    /// Those of files with these names, and of `all` others.
+    pub(super) fn read(parts: &'a [Part<'_>], wanted: FxHashSet<&'a str>, all: bool) -> Self {
+        let mut versions = Self { wanted, all, of: FxHashMap::default() };
         // A result may have many parts.
         let mut last: Option<(&str, Vec<String>)> = None;
         for part in parts {
@@ -189,16 +192,23 @@ impl<'a> Versions<'a> {
         versions.map(|version| &*version.text).take(VERSIONS)
     }
 
-    /// The paths of all files that there are versions of, each once for every version, the newest first.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
-        self.of.values().flat_map(|versions| versions.iter().rev()).map(|version| &*version.path)
+    /// The paths of the files that there are versions of, each once; none where they are too many to look at.
+    pub(super) fn paths(&self) -> Vec<&str> {
+        let all: BTreeSet<&str> = self.of.values().flatten().map(|version| &*version.path).collect();
+        let mut paths: Vec<&str> = Vec::new();
+        for path in all {
+            if !paths.iter().any(|known| paths::are_same(known, path)) {
+                paths.push(path);
+            }
+            if paths.len() > MOST_FILES {
+                return Vec::new();
+            }
+        }
+        paths
     }
 
     fn wants(&self, path: &str) -> bool {
-        match &self.wanted {
-            Some(names) => names.contains(paths::name(path)),
-            None => paths::seems(path),
-        }
+        self.wanted.contains(paths::name(path)) || (self.all && paths::seems(path))
     }
 
     fn add(&mut self, path: impl Into<Cow<'a, str>>, text: &Rc<Text<'a>>) {
@@ -213,7 +223,7 @@ impl<'a> Versions<'a> {
     fn named(&self, arguments: &str) -> Vec<String> {
         let mut said = tools::names(arguments);
         // A call in words.
-        if said.is_empty() {
+        if said.is_empty() && !arguments.trim_start().starts_with(['{', '[']) {
             said.push(arguments.to_owned());
         }
         let words = said.iter().flat_map(|said| said.split(BETWEEN).chain([said.as_str()]));

@@ -100,7 +100,7 @@ fn slashed(path: &Path) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// The last part of a remote's address, without `.git`: `git@host:team/Name.git` gives `name`.
+/// The last part of a remote's address, without `.git`: `git@host:team/Name.git` gives `Name`.
 fn last_part(url: &str) -> Option<String> {
     let url = url.trim().trim_end_matches(['/', '\\']);
     let name = url.rsplit(['/', '\\', ':']).next()?;

@@ -58,7 +58,7 @@ impl Repository {
             return Ok(None);
         }
         let mut command = self.walker();
-        command.args(["--literal-pathspecs", OPERATION, "-1", "--format=%at"]);
+        command.args(["--literal-pathspecs", OPERATION, "-1", "--no-show-signature", "--format=%at"]);
         command.args(commits.iter().map(ToString::to_string)).args(["--", path]);
         let told = ask(&mut command, OPERATION)?;
         match told.trim_ascii() {

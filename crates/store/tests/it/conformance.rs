@@ -301,11 +301,11 @@ async fn code_is_found_by_its_lines_and_its_place(bench: Bench) {
     assert_eq!(bench.store.marked(&[u64::MAX - 3]).await.unwrap(), [(u64::MAX - 3, record(3))]);
     let about = Emissions::about(&record(20));
     let end = Timestamp::from_micros(i64::MAX);
-    assert_eq!(bench.store.newest_marked(about, end).await.unwrap(), [id]);
-    let all = bench.store.newest_marked(u64::MAX, end).await.unwrap();
-    assert_eq!(all.len(), 41, "all are for that file");
+    assert_eq!(bench.store.newest_marked(about, end).await.unwrap(), (vec![id], true));
+    let (all, is_all) = bench.store.newest_marked(u64::MAX, end).await.unwrap();
+    assert_eq!((all.len(), is_all), (41, true), "all are for that file");
     let then = Timestamp::from_micros(record(20).millis() as i64 * 1_000);
-    let before = bench.store.newest_marked(u64::MAX, then).await.unwrap();
+    let (before, _) = bench.store.newest_marked(u64::MAX, then).await.unwrap();
     assert!(
         !before.is_empty() && before.iter().all(|found| found.millis() < record(20).millis()),
         "{before:?}"
