@@ -27,7 +27,7 @@ fn ask(rig: &Rig) -> String {
 }
 
 /// The files below a folder in which these bytes occur.
-fn occurs(folder: &Path, bytes: &[u8]) -> Vec<String> {
+pub(crate) fn occurs(folder: &Path, bytes: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();

@@ -1,5 +1,6 @@
 //! Candidates: the emissions that may have put a change there, read from the ledger.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -75,17 +76,16 @@ impl Candidates {
         place: u64,
         until: Timestamp,
     ) -> Result<Vec<RecordId>, StoreError> {
-        if !self.placed.contains_key(&place) {
-            let (all, is_all) = store.newest_marked(place, Timestamp::from_micros(LAST)).await?;
-            self.placed.insert(place, is_all.then_some(all));
-        }
-        match self.placed.get(&place) {
-            Some(Some(all)) => {
-                let end = RecordId::new(until, [0; 10]);
-                Ok(all.iter().filter(|record| **record < end).copied().collect())
+        let known = match self.placed.entry(place) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let (all, is_all) = store.newest_marked(place, Timestamp::from_micros(LAST)).await?;
+                unknown.insert(is_all.then_some(all))
             }
-            _ => Ok(store.newest_marked(place, until).await?.0),
-        }
+        };
+        let Some(all) = known else { return Ok(store.newest_marked(place, until).await?.0) };
+        let end = RecordId::new(until, [0; 10]);
+        Ok(all.iter().filter(|record| **record < end).copied().collect())
     }
 
     /// What editors said of records.
