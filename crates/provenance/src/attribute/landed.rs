@@ -1,7 +1,7 @@
 //! Whether an emission has landed in a commit's version of a file at all: how much of it stands there, and when it was put
 //! out.
 
-use waymark_ledger::emission::{Fingerprint, Word};
+use waymark_ledger::emission::{Fingerprint, Role, Word};
 use waymark_types::Timestamp;
 
 use super::gaps::common;
@@ -71,7 +71,10 @@ impl Landed {
         };
         let when = When {
             is_stale: !is_back && is_stale,
-            is_late: source.is_late(&file.times) && share < LANDED && !is_held,
+            is_late: source.is_late(&file.times)
+                && share < LANDED
+                && !is_held
+                && !has_replaced(solid, source, chain),
         };
         // Where nothing stands as it was put out, what is like it is judged by itself.
         let is_scattered = !source.is_word()
@@ -92,6 +95,16 @@ pub(super) fn until(file: &File<'_>, solid: &Solid, laid: &[(Source<'_>, Chain)]
         found >= SURE && 100 * found >= LANDED * letters(source)
     };
     laid.iter().filter(is_sure).map(|(source, _)| source.candidate.emissions.ended).max()
+}
+
+/// Whether nothing stands any more of what an emission takes away, where the file has what is around it: it was put into it,
+/// whatever became of it then.
+fn has_replaced(solid: &Solid, source: &Source<'_>, chain: &Chain) -> bool {
+    let removed = source.emission.lines.iter().filter(|line| line.role == Role::Removed);
+    let mut telling = removed.filter(|line| line.fingerprint.is_telling()).peekable();
+    !chain.runs.is_empty()
+        && telling.peek().is_some()
+        && telling.all(|line| !solid.positions.contains_key(&line.fingerprint.line))
 }
 
 /// Letters of what an emission adds.

@@ -46,11 +46,13 @@ struct Case {
     has: bool,
     /// The minute in which the file was last changed before.
     changed: Option<i64>,
+    /// The minute in which the commit was first written.
+    authored: i64,
 }
 
 impl Case {
     fn new(path: &'static str, text: &'static str, candidates: Vec<Candidate>) -> Self {
-        Self { path, text, candidates, has: true, changed: None }
+        Self { path, text, candidates, has: true, changed: None, authored: 10 }
     }
 
     fn attributed(&self) -> Vec<Option<Attributed>> {
@@ -65,7 +67,7 @@ impl Case {
                 lines.push(FileLine { fingerprint, added: sign == "+", blank: text.trim().is_empty() });
             }
         }
-        let times = Times { committed: at(10), authored: at(10), parent: Some(at(5)) };
+        let times = Times { committed: at(10), authored: at(self.authored), parent: Some(at(5)) };
         let file = File { path: self.path, lines: &lines, removed: &removed, times };
         let names = BTreeSet::from(["shop".to_owned()]);
         let place = Place { key: &key, names: &names, has: &|_| self.has, changed: &|| self.changed.map(at) };
@@ -447,4 +449,21 @@ fn a_head_that_many_files_have_is_not_of_a_block_that_names_none() {
     assert!(!Case::new("src/b.rs", typed, vec![block.clone()]).told().contains('1'));
     let taken: &'static str = format!("{head}{rest}").leak();
     assert!(!Case::new("src/b.rs", taken, vec![block]).told().contains('.'));
+}
+
+#[test]
+fn what_came_after_a_commit_was_first_written_is_in_it_if_what_it_takes_away_is_gone() {
+    let edit = "\
+ fn total(items: &[Item]) -> u64 {
+-    let mut sum_of_all = 0;
++    let mut sum_of_all = items.first_price();
+";
+    let edited = " fn total(items: &[Item]) -> u64 {\n+    let mut sum_of_all = items.last_price();\n";
+    let case = |text: &'static str| {
+        let edit = candidate(1, 8, "shop", &[emission(Form::Edit, "src/a.rs", edit)]);
+        Case { authored: 6, ..Case::new("src/a.rs", text, vec![edit]) }.told()
+    };
+    assert_eq!(case(edited), ". 1~");
+    // Here it stands: the edit came to a later commit.
+    assert_eq!(case(" fn total(items: &[Item]) -> u64 {\n+    let mut sum_of_all = 0;\n"), ". .");
 }
