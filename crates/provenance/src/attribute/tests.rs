@@ -453,11 +453,11 @@ fn a_head_that_many_files_have_is_not_of_a_block_that_names_none() {
 
 #[test]
 fn what_came_after_a_commit_was_first_written_is_in_it_if_what_it_takes_away_is_gone() {
-    let edit = "\
- fn total(items: &[Item]) -> u64 {
--    let mut sum_of_all = 0;
-+    let mut sum_of_all = items.first_price();
-";
+    let edit = concat!(
+        " fn total(items: &[Item]) -> u64 {\n",
+        "-    let mut sum_of_all = 0;\n",
+        "+    let mut sum_of_all = items.first_price();\n",
+    );
     let edited = " fn total(items: &[Item]) -> u64 {\n+    let mut sum_of_all = items.last_price();\n";
     let case = |text: &'static str| {
         let edit = candidate(1, 8, "shop", &[emission(Form::Edit, "src/a.rs", edit)]);
