@@ -84,17 +84,17 @@ impl Attribution {
         self.look_ahead(&blamed).await?;
         let notes = self.noted(&commits)?;
         let mut told = Vec::with_capacity(blamed.len());
-        let mut asked: HashMap<Change, BTreeSet<usize>> = HashMap::new();
-        for (change, at) in blamed.iter().map(change) {
-            asked.entry(change).or_default().insert(at);
+        let places: Vec<(Change, usize)> = blamed.iter().map(change).collect();
+        let mut asked: HashMap<&Change, BTreeSet<usize>> = HashMap::new();
+        for (change, at) in &places {
+            asked.entry(change).or_default().insert(*at);
         }
         let mut changes = HashMap::new();
         for (change, added) in asked {
-            let changed = self.changed(&change, &added).await?;
-            changes.insert(change, changed);
+            changes.insert(change, self.changed(change, &added).await?);
         }
-        for line in &blamed {
-            let mut line = Line::told(line, &changes);
+        for (line, (change, at)) in blamed.iter().zip(&places) {
+            let mut line = Line::told(line, changes.get(change).map(|changed| (&**changed, *at)));
             line.fill_from(&notes);
             told.push(line.told);
         }
@@ -148,10 +148,10 @@ pub(super) struct Line {
 }
 
 impl Line {
-    fn told(blamed: &BlameLine, changes: &HashMap<Change, Arc<Changed>>) -> Self {
+    /// A line, and the change that introduced it with the line's place there, from 0.
+    fn told(blamed: &BlameLine, changed: Option<(&Changed, usize)>) -> Self {
         let mut told = BlamedLine::unknown(blamed.number, &text_of(blamed), blamed.commit.as_ref());
-        let (change, at) = change(blamed);
-        if let Some(changed) = changes.get(&change) {
+        if let Some((changed, at)) = changed {
             told.gap = changed.gap;
             told.attribute(changed, at);
         }

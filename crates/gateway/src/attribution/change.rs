@@ -127,8 +127,7 @@ impl Attribution {
         let telling = lines.iter().filter(|line| line.added && line.fingerprint.is_telling());
         let marks: Vec<u64> = telling.map(|line| line.fingerprint.line).collect();
         let places = self.looked_up(&change.path);
-        let until = Timestamp::from_micros(times.committed.as_micros().saturating_add(1_000_000));
-        let candidates = self.candidates.of(&self.store, &marks, &places, until).await?;
+        let candidates = self.candidates.of(&self.store, &marks, &places, times.end()).await?;
         if candidates.is_empty() {
             return Ok(vec![None; text.len()]);
         }

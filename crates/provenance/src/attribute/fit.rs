@@ -24,9 +24,10 @@ pub(super) enum Fit {
 /// What places are held against.
 pub(super) struct Fits<'a> {
     place: &'a Place<'a>,
-    /// The repository's names and those of the file's folders, in small letters: an assistant may have been started in one
-    /// of these.
-    homes: FxHashSet<String>,
+    /// The repository's names, in small letters.
+    names: FxHashSet<String>,
+    /// Those of the file's folders: an assistant may have been started in one of them.
+    folders: FxHashSet<String>,
     path: Vec<u64>,
     /// Marks of the path with the repository's names before it.
     named: FxHashSet<u64>,
@@ -36,20 +37,22 @@ pub(super) struct Fits<'a> {
 
 impl<'a> Fits<'a> {
     pub(super) fn new(file: &File<'_>, place: &'a Place<'a>) -> Self {
-        let folders = parts(file.path).into_iter().rev().skip(1).map(str::to_lowercase);
-        let homes = folders.chain(place.names.iter().map(|name| name.to_lowercase())).collect();
+        let folders = parts(file.path).into_iter().rev().skip(1).map(str::to_lowercase).collect();
+        let names = place.names.iter().map(|name| name.to_lowercase()).collect();
         let within = |path: &str| -> FxHashSet<u64> {
             let named = |name: &String| place.key.path(&format!("{name}/{path}")).last().copied();
             place.names.iter().filter_map(named).collect()
         };
         let name = file.path.rsplit('/').next().unwrap_or_default();
         let above = if name == file.path { FxHashSet::default() } else { within(name) };
-        Self { place, homes, path: place.key.path(file.path), named: within(file.path), above }
+        Self { place, names, folders, path: place.key.path(file.path), named: within(file.path), above }
     }
 
     pub(super) fn of(&self, emissions: &Emissions, emission: &Emission) -> Fit {
-        let home = emissions.repository.as_ref();
-        let is_ours = home.map(|name| self.homes.contains(&name.to_lowercase()));
+        let home = emissions.repository.as_ref().map(|name| name.to_lowercase());
+        let is_named_so = home.as_ref().map(|name| self.names.contains(name));
+        let is_in_folder = is_named_so == Some(false);
+        let is_ours = home.as_ref().map(|name| !is_in_folder || self.folders.contains(name));
         if is_ours == Some(false) {
             return Fit::Other;
         }
@@ -66,7 +69,7 @@ impl<'a> Fits<'a> {
             _ if is_named => Fit::Here,
             // The same number of parts, all alike.
             (false, Some(true)) if theirs.len() == ours => Fit::Here,
-            _ if self.is_anothers(theirs) && !self.is_in_folder(home) => Fit::Elsewhere,
+            _ if !is_in_folder && self.is_anothers(theirs) => Fit::Elsewhere,
             // One folder of the repository was worked in, whose name its record has.
             (false, Some(true)) if theirs.len() < ours && theirs.len() > 1 => Fit::Here,
             (true, Some(true)) if ours > 1 => Fit::Here,
@@ -81,12 +84,6 @@ impl<'a> Fits<'a> {
         let has = |mark: Option<&u64>| mark.is_some_and(|mark| (self.place.has)(*mark));
         let is_above = theirs.get(1).is_some_and(|mark| self.above.contains(mark));
         (looked_up != ours && has(looked_up.as_ref())) || (is_above && has(theirs.first()))
-    }
-
-    /// Whether one of the file's folders was worked in, by the repository's name that the record has.
-    fn is_in_folder(&self, home: Option<&String>) -> bool {
-        let is_home = |name: &String| home.is_some_and(|home| home.eq_ignore_ascii_case(name));
-        home.is_some() && !self.place.names.iter().any(is_home)
     }
 
     fn common(&self, theirs: &[u64]) -> usize {

@@ -61,12 +61,12 @@ impl Landed {
         let is_held = until.is_some_and(|until| source.candidate.emissions.ended <= until);
         // What went and came back, as after the revert of a revert, comes back whole: all of a few lines, most of many.
         let is_back = (share >= BACK && fresh >= SURE) || (share == 100 && fresh > MOST);
-        let stands = kept >= LANDED || kept > share;
+        let is_kept = kept >= LANDED || kept > share;
         let is_stale = match source.is_stale(&file.times) {
-            None => stands,
+            None => is_kept,
             // What was not committed with its file waits for a later commit.
             Some(is_older) => {
-                is_older && (stands || (place.changed)().is_some_and(|time| !source.is_after(time)))
+                is_older && (is_kept || (place.changed)().is_some_and(|time| !source.is_after(time)))
             }
         };
         let when = When {

@@ -59,6 +59,18 @@ pub struct Times {
     pub parent: Option<Timestamp>,
 }
 
+impl Times {
+    /// The end of the second it was committed in: what came within it may be in it.
+    pub fn end(&self) -> Timestamp {
+        after(self.committed)
+    }
+}
+
+/// The end of a second.
+fn after(second: Timestamp) -> Timestamp {
+    Timestamp::from_micros(second.as_micros().saturating_add(SECOND))
+}
+
 /// A line of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileLine {
@@ -152,8 +164,7 @@ pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -
     let mut claims = Claims::new(file.lines.len());
     let mut laid = Vec::new();
     for (number, candidate) in candidates.iter().enumerate() {
-        // A commit's second may hold what came within it.
-        if candidate.emissions.ended.as_micros() >= file.times.committed.as_micros().saturating_add(SECOND) {
+        if candidate.emissions.ended >= file.times.end() {
             continue;
         }
         for emission in &candidate.emissions.emissions {
@@ -223,7 +234,7 @@ impl Source<'_> {
 
     /// Whether it was put out after that second.
     fn is_after(&self, second: Timestamp) -> bool {
-        self.candidate.emissions.ended.as_micros() >= second.as_micros().saturating_add(SECOND)
+        self.candidate.emissions.ended >= after(second)
     }
 
     /// Whether it is an editor's word, and not an answer.

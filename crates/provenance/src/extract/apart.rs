@@ -31,10 +31,11 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
         return;
     }
     let parts = shown::read(prompt);
-    let names: Vec<String> =
-        written.iter().filter_map(|written| Some(paths::name(written.path.as_deref()?).to_owned())).collect();
-    let is_named = names.len() == written.len();
-    let versions = Versions::read(&parts, names.iter().map(String::as_str).collect(), !is_named);
+    let is_looked_at = |file: &&Written| compared(file).is_some() || around::is_unsaid(file);
+    let paths = written.iter().filter(is_looked_at).filter_map(|file| file.path.clone());
+    let names: Vec<String> = paths.map(|path| paths::name(&path).to_owned()).collect();
+    let is_one_unnamed = written.iter().any(|file| file.path.is_none());
+    let versions = Versions::read(&parts, names.iter().map(String::as_str).collect(), is_one_unnamed);
     around::add(written, &versions);
     let compared: Vec<Option<(String, bool)>> = written.iter().map(compared).collect();
     set_apart_copies(written, &parts);

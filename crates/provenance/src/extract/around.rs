@@ -27,7 +27,7 @@ pub(super) fn add(written: &mut [Written], versions: &Versions<'_>) {
 }
 
 /// Whether the conversation must say what stands around it: it takes the place of other code, in one place.
-fn is_unsaid(written: &Written) -> bool {
+pub(super) fn is_unsaid(written: &Written) -> bool {
     matches!(written.form, Form::Edit | Form::EditBlock) && says_where(written) && !written.everywhere
 }
 
