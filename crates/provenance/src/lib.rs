@@ -12,7 +12,9 @@ pub mod formats;
 pub mod git;
 mod written;
 
-pub use attribute::{Attributed, Candidate, Evidence, EvidenceKind, File, FileLine, Place, Times, attribute};
+pub use attribute::{
+    Attributed, Candidate, Evidence, EvidenceKind, File, FileLine, Place, Removed, Times, attribute,
+};
 pub use class::Class;
 pub use fingerprint::Key;
 pub use written::{Form, Line, Role, Written};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use waymark_ledger::emission::{Fingerprint, place};
 use waymark_provenance::git::content::{self, Content};
 use waymark_provenance::git::{Blob, Commit, CommitId, GitError, ObjectId, TreeFile, diff};
-use waymark_provenance::{Attributed, File, FileLine, Place, Times, attribute};
+use waymark_provenance::{Attributed, File, FileLine, Place, Removed, Times, attribute};
 use waymark_types::Timestamp;
 
 use super::{Attribution, AttributionError};
@@ -112,7 +112,7 @@ impl Attribution {
         change: &Change,
         text: &[String],
         added: &[bool],
-        removed: &HashSet<u64>,
+        removed: &Removed,
         times: Times,
     ) -> Result<Vec<Option<Attributed>>, AttributionError> {
         let lines: Vec<FileLine> = text
@@ -212,10 +212,15 @@ impl Attribution {
         })
     }
 
-    fn removed(&mut self, old: &[String], new: &[String]) -> HashSet<u64> {
-        let hunks = diff::removed(old, new);
-        let gone = hunks.into_iter().flat_map(|hunk| old.get(hunk.old).unwrap_or_default());
-        gone.filter(|line| !line.trim().is_empty()).map(|line| self.fingerprint(line).line).collect()
+    fn removed(&mut self, old: &[String], new: &[String]) -> Removed {
+        let mut removed = Removed::default();
+        for hunk in diff::removed(old, new) {
+            let gone = old.get(hunk.old).unwrap_or_default().iter().filter(|line| !line.trim().is_empty());
+            for line in gone {
+                removed.entry(self.fingerprint(line).line).or_default().push(hunk.new.clone());
+            }
+        }
+        removed
     }
 
     /// A line's fingerprint. Versions of a file have most lines in common.

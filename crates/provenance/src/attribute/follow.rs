@@ -1,7 +1,7 @@
 //! Lines that say nothing of their own, blank ones and those of signs alone: they follow the block they stand within.
 
+use super::align::Chain;
 use super::claim::{Claim, Claims};
-use super::runs::Chain;
 use super::{EvidenceKind, File, Source};
 
 /// Gives blank lines and lines of signs to the emission whose lines stand on both sides of them.

@@ -5,10 +5,11 @@ use std::ops::Range;
 use rustc_hash::{FxHashMap, FxHashSet};
 use waymark_ledger::emission::{Fingerprint, Word};
 
+use super::align::Chain;
 use super::claim::{Claim, Claims};
 use super::fit::Fit;
 use super::likeness::{ALIKE, TIGHT, changed, clear, likeness, paired};
-use super::runs::{Chain, removed};
+use super::runs::removed;
 use super::{EvidenceKind, File, FileLine, Solid, Source, is_claimed};
 
 /// Lines of a gap that are looked at, on either side.
@@ -84,8 +85,9 @@ fn gaps(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, clai
         let mut positions = solid.positions.get(&line.fingerprint.line).into_iter().flatten();
         let mut stands = || positions.any(|position| may_be(position, *at));
         // Of what landed earlier, what this commit takes away.
-        let is_at_hand = !chain.is_older || file.removed.contains(&line.fingerprint.line);
-        is_claimed(line.role) && is_at_hand && !(line.fingerprint.is_telling() && stands())
+        let is_at_hand = !chain.is_older || file.removed.contains_key(&line.fingerprint.line);
+        let mut is_elsewhere = || line.fingerprint.is_telling() && !chain.edited.contains(at) && stands();
+        is_claimed(line.role) && is_at_hand && !is_elsewhere()
     };
     let replaces = removed(file, source) >= LETTERS;
     let gap = |positions: Range<usize>, at: Range<usize>, bound: bool| Gap {

@@ -4,9 +4,9 @@
 use waymark_ledger::emission::{Fingerprint, Role, Word};
 use waymark_types::Timestamp;
 
+use super::align::{Chain, MOST, MOST_PAIRS};
 use super::gaps::common;
 use super::likeness::{ALIKE, likeness, paired};
-use super::runs::{Chain, MOST, MOST_PAIRS};
 use super::{File, Place, Solid, Source, is_claimed};
 
 /// How much of an emission must stand in a file for it to have landed, in per cent; and of how much less it has not, and

@@ -19,7 +19,7 @@ pub(super) fn likeness(ours: &[&Fingerprint], theirs: &[&Fingerprint]) -> Vec<Ve
 
 /// How alike two lines are: the words they have in common, of those of the longer one, in thousandths; counted in letters
 /// or, where that says more and a long name was changed for a short one, in words.
-fn alike(one: &Fingerprint, other: &Fingerprint) -> u32 {
+pub(super) fn alike(one: &Fingerprint, other: &Fingerprint) -> u32 {
     let mut left = other.words.clone();
     let (mut letters, mut words) = (0, 0);
     for word in &one.words {

@@ -8,6 +8,7 @@
 //! Nothing is matched with what came after the commit, with another repository's work, or with what a model only read.
 //! Where two records fit a line alike, both are named.
 
+mod align;
 mod claim;
 mod fit;
 mod follow;
@@ -19,7 +20,8 @@ mod runs;
 mod tests;
 mod word;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -35,6 +37,10 @@ use landed::Landed;
 /// A commit's time is told in whole seconds.
 const SECOND: i64 = 1_000_000;
 
+/// Fingerprints of lines that a commit took away, and which lines of the file, from 0, stand there instead: none where the
+/// range is empty.
+pub type Removed = FxHashMap<u64, Vec<Range<usize>>>;
+
 /// A file as a commit left it.
 #[derive(Debug, Clone)]
 pub struct File<'a> {
@@ -42,8 +48,8 @@ pub struct File<'a> {
     pub path: &'a str,
     /// Its lines, in order.
     pub lines: &'a [FileLine],
-    /// Fingerprints of lines that the commit took away.
-    pub removed: &'a HashSet<u64>,
+    /// What the commit took away.
+    pub removed: &'a Removed,
     /// When it was committed and written, and when its newest parent was written.
     pub times: Times,
 }
@@ -186,7 +192,7 @@ pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -
             let line = candidate.emissions.word.and_then(|word| word.line);
             let line = line.or_else(|| about.filter(|_| is_one).and_then(|said| said.line));
             let source = Source { number, candidate, emission, fit, word, line, original };
-            let chain = runs::lay(file, &solid, &source);
+            let chain = align::lay(file, &solid, &source);
             laid.push((source, chain));
         }
     }
@@ -263,6 +269,11 @@ impl Solid {
             positions.entry(lines[*at].fingerprint.line).or_default().push(position);
         }
         Self { lines: solid, positions }
+    }
+
+    /// Whether the file has a line once.
+    fn has_once(&self, line: &Fingerprint) -> bool {
+        self.positions.get(&line.line).is_some_and(|positions| positions.len() == 1)
     }
 }
 

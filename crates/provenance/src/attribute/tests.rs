@@ -57,16 +57,23 @@ impl Case {
 
     fn attributed(&self) -> Vec<Option<Attributed>> {
         let key = key();
-        let (mut lines, mut removed) = (Vec::new(), HashSet::new());
-        for line in self.text.lines() {
+        let (mut lines, mut removed) = (Vec::new(), Removed::default());
+        let (mut went, mut hunk) = (Vec::new(), 0);
+        for line in self.text.lines().chain([" "]) {
             let (sign, text) = line.split_at_checked(1).unwrap_or(("+", ""));
             let fingerprint = key.fingerprint(text);
             if sign == "-" {
-                removed.insert(fingerprint.line);
-            } else {
-                lines.push(FileLine { fingerprint, added: sign == "+", blank: text.trim().is_empty() });
+                went.push(fingerprint.line);
+                continue;
             }
+            if sign == " " {
+                let mut goes = |mark| removed.entry(mark).or_default().push(hunk..lines.len());
+                went.drain(..).for_each(&mut goes);
+                hunk = lines.len() + 1;
+            }
+            lines.push(FileLine { fingerprint, added: sign == "+", blank: text.trim().is_empty() });
         }
+        lines.pop();
         let times = Times { committed: at(10), authored: at(self.authored), parent: Some(at(5)) };
         let file = File { path: self.path, lines: &lines, removed: &removed, times };
         let names = BTreeSet::from(["shop".to_owned()]);
@@ -466,4 +473,53 @@ fn what_came_after_a_commit_was_first_written_is_in_it_if_what_it_takes_away_is_
     assert_eq!(case(edited), ". 1~");
     // Here it stands: the edit came to a later commit.
     assert_eq!(case(" fn total(items: &[Item]) -> u64 {\n+    let mut sum_of_all = 0;\n"), ". .");
+}
+
+/// What a model replaced, in a file of two functions that end alike.
+const REPLACED: &str = "\
+ fn first(value: Option<u64>) -> u64 {
+     let known = lookup_in_the_first_table(value);
+-    known.unwrap_or(0)
++    let Some(known) = known else { return default_of(value) };
++    known.checked_add(offset_of(value)).unwrap_or(known)
+ }
+";
+
+#[test]
+fn an_equal_line_of_a_persons_is_not_taken_for_an_edited_one() {
+    let edit = emission(Form::Edit, "/projects/u/shop/src/a.rs", REPLACED);
+    let text = "\
+ fn first(value: Option<u64>) -> u64 {
+     let known = lookup_in_the_first_table(value);
+-    known.unwrap_or(0)
++    let Some(found) = known else { return default_of(value) };
++    known.checked_add(offset_of(value)).unwrap_or(value)
+ }
+ fn other(value: Option<u64>) -> u64 {
++    let Some(known) = known else { return default_of(value) };
++    known.checked_add(offset_of(value)).unwrap_or(known)
+ }
+";
+    let case = Case::new("src/a.rs", text, vec![candidate(1, 7, "shop", &[edit])]);
+    assert_eq!(case.told(), ". . 1~ 1~ . . . . .");
+}
+
+#[test]
+fn what_the_commit_took_away_says_where() {
+    let edit = "\
+-    sum += item.price;
++    sum += item.price * item.count;
+";
+    let edit = emission(Form::Edit, "/projects/u/shop/src/a.rs", edit);
+    let text = "\
+ for item in first {
++    sum += item.price * item.count;
+ }
+ for item in second {
+-    sum += item.price;
++    sum += item.price * item.count;
+ }
+";
+    let case = Case::new("src/a.rs", text, vec![candidate(1, 7, "shop", &[edit])]);
+    assert_eq!(case.told(), ". . . . 1 .");
 }

@@ -6,8 +6,8 @@ use std::ops::Range;
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 use waymark_ledger::emission::{EditorEvent, Fingerprint};
 
+use super::align::MOST_PAIRS;
 use super::likeness::{ALIKE, TIGHT, changed, clear, likeness, paired};
-use super::runs::MOST_PAIRS;
 use super::{Source, is_claimed};
 
 /// What a word says of a line.
