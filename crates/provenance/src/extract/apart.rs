@@ -38,11 +38,18 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
     let versions = Versions::read(&parts, names.iter().map(String::as_str).collect(), is_one_unnamed);
     around::add(written, &versions);
     let compared: Vec<Option<(String, bool)>> = written.iter().map(compared).collect();
-    set_apart_copies(written, &parts);
+    let mut known = vec![None; written.len()];
+    for ((file, compared), known) in written.iter_mut().zip(&compared).zip(&mut known) {
+        if let Some((path, true)) = compared {
+            set_apart_versions(file, path, true, &versions);
+            *known = Some(path.as_str()).filter(|path| says_where(file) && versions.are_all_compared(path));
+        }
+    }
+    set_apart_copies(written, &known, &parts, &versions);
     set_apart_last_words(written, prompt);
     for (file, compared) in written.iter_mut().zip(&compared) {
-        if let Some((path, is_whole)) = compared {
-            set_apart_versions(file, path, *is_whole, &versions);
+        if let Some((path, false)) = compared {
+            set_apart_versions(file, path, false, &versions);
         }
     }
 }
@@ -136,13 +143,24 @@ fn set_apart_last_words(written: &mut [Written], prompt: &Prompt) {
     }
 }
 
-/// Sets apart rows of lines that the conversation already has; of what says where it belongs, only those that somebody
-/// gave, and not those that a file has.
-fn set_apart_copies(written: &mut [Written], parts: &[Part<'_>]) {
-    let (precise, loose): (Vec<&mut Written>, Vec<&mut Written>) =
-        written.iter_mut().partition(|written| says_where(written));
-    set_apart_rows(loose, parts.iter());
-    set_apart_rows(precise, parts.iter().filter(|part| matches!(part, Part::Text { asked: None, .. })));
+/// Sets apart rows of lines that the conversation already has: of a whole file whose versions are `known`, by its path,
+/// those that others have; of what else says where it belongs, only those that somebody gave, and not those that a file has.
+fn set_apart_copies(
+    written: &mut [Written],
+    known: &[Option<&str>],
+    parts: &[Part<'_>],
+    versions: &Versions<'_>,
+) {
+    let (precise, loose): (Vec<_>, Vec<_>) = written
+        .iter_mut()
+        .zip(known.iter().copied())
+        .partition(|(file, known)| known.is_none() && says_where(file));
+    set_apart_rows(loose, parts.iter(), versions);
+    set_apart_rows(
+        precise,
+        parts.iter().filter(|part| matches!(part, Part::Text { asked: None, .. })),
+        versions,
+    );
 }
 
 /// Whether it says what it replaces, or what is around it: then it puts lines where they were not, even if the model had
@@ -151,21 +169,33 @@ pub(super) fn says_where(written: &Written) -> bool {
     written.lines.iter().any(|line| line.role != Role::Added && !lines::is_mark(&line.text))
 }
 
-fn set_apart_rows<'p>(written: Vec<&mut Written>, parts: impl Iterator<Item = &'p Part<'p>>) {
-    let stretches: Vec<Vec<Stretch>> = written.iter().map(|written| stretches(written)).collect();
-    let mut rows = Rows::default();
+fn set_apart_rows<'p>(
+    written: Vec<(&mut Written, Option<&str>)>,
+    parts: impl Iterator<Item = &'p Part<'p>>,
+    versions: &Versions<'_>,
+) {
+    let stretches: Vec<Vec<Stretch>> = written.iter().map(|(written, _)| stretches(written)).collect();
+    let mut rows = Rows::of(written.iter().map(|(_, known)| *known).collect());
     stretches.iter().flatten().for_each(|stretch| rows.add(stretch));
     if rows.found.is_empty() {
         return;
     }
+    let has_known = rows.known.iter().any(Option::is_some);
     for part in parts {
         match part {
-            Part::Text { text, .. } => rows.look_in_text(text),
-            Part::Own(piece) => piece.sides().into_iter().for_each(|side| rows.look_in(side.into_iter())),
+            Part::Text { text, asked } => {
+                let asked = asked.filter(|_| has_known);
+                rows.is_of(&asked.map(|asked| versions.named(asked)).unwrap_or_default());
+                rows.look_in_text(text);
+            }
+            Part::Own(piece) => {
+                rows.is_of(piece.path().as_slice());
+                piece.sides().into_iter().for_each(|side| rows.look_in(side.into_iter()));
+            }
         }
     }
-    for (written, stretches) in written.into_iter().zip(&stretches) {
-        stretches.iter().for_each(|stretch| rows.set_apart(written, stretch));
+    for (of, ((written, _), stretches)) in written.into_iter().zip(&stretches).enumerate() {
+        stretches.iter().for_each(|stretch| rows.set_apart(of, written, stretch));
     }
 }
 
@@ -202,12 +232,27 @@ fn row_mark(row: &[u64]) -> u64 {
     hasher.finish()
 }
 
-/// Rows of written lines, and which of them were found.
+/// Rows of written lines, and where they were found.
 #[derive(Default)]
-struct Rows {
+struct Rows<'k> {
     /// Every line in them.
     marks: FxHashSet<u64>,
-    found: FxHashMap<u64, bool>,
+    found: FxHashMap<u64, Found>,
+    /// For each file that was written, its path, if its own versions do not count.
+    known: Vec<Option<&'k str>>,
+    /// The first of those files that what is looked at is a version of, if it is of one alone.
+    of: Option<usize>,
+}
+
+/// Where a row was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Found {
+    #[default]
+    Nowhere,
+    /// In versions of this file alone.
+    In(usize),
+    /// Elsewhere.
+    Elsewhere,
 }
 
 /// The last lines that were looked at.
@@ -217,16 +262,36 @@ struct Window {
     length: usize,
 }
 
-impl Rows {
-    fn add(&mut self, stretch: &Stretch) {
-        self.marks.extend(&stretch.marks);
-        self.found.extend(stretch.marks.windows(COPIED).map(|row| (row_mark(row), false)));
+impl<'k> Rows<'k> {
+    fn of(known: Vec<Option<&'k str>>) -> Self {
+        Self { known, ..Self::default() }
     }
 
-    /// Sets apart those of a stretch that were found.
-    fn set_apart(&self, written: &mut Written, stretch: &Stretch) {
+    fn add(&mut self, stretch: &Stretch) {
+        self.marks.extend(&stretch.marks);
+        self.found.extend(stretch.marks.windows(COPIED).map(|row| (row_mark(row), Found::Nowhere)));
+    }
+
+    /// What is looked at next is a version of the files at these paths.
+    fn is_of(&mut self, paths: &[impl AsRef<str>]) {
+        let is_it =
+            |known: &Option<&str>, path: &str| known.is_some_and(|known| paths::are_same(known, path));
+        self.of = match paths {
+            [path] => self.known.iter().position(|known| is_it(known, path.as_ref())),
+            _ => None,
+        };
+    }
+
+    /// Sets apart those of a stretch of the file with that number that were found.
+    fn set_apart(&self, of: usize, written: &mut Written, stretch: &Stretch) {
+        let own = self.known[of].and_then(|path| self.known.iter().position(|known| *known == Some(path)));
         for (row, places) in stretch.marks.windows(COPIED).zip(stretch.places.windows(COPIED)) {
-            if self.found.get(&row_mark(row)) == Some(&true) {
+            let is_copy = match self.found.get(&row_mark(row)) {
+                None | Some(Found::Nowhere) => false,
+                Some(Found::In(found)) => own != Some(*found),
+                Some(Found::Elsewhere) => true,
+            };
+            if is_copy {
                 // What says nothing between them goes with them.
                 written.lines[places[0]..=places[COPIED - 1]].iter_mut().for_each(make_context);
             }
@@ -288,7 +353,11 @@ impl Rows {
         if window.length >= COPIED
             && let Some(found) = self.found.get_mut(&row_mark(&window.marks))
         {
-            *found = true;
+            *found = match (*found, self.of) {
+                (Found::Nowhere, Some(of)) => Found::In(of),
+                (Found::In(known), Some(of)) if known == of => Found::In(of),
+                _ => Found::Elsewhere,
+            };
         }
     }
 }

@@ -219,8 +219,13 @@ impl<'a> Versions<'a> {
         }
     }
 
+    /// Whether [`Self::of_file`] gives all that there are.
+    pub(super) fn are_all_compared(&self, path: &str) -> bool {
+        self.of.get(paths::name(path)).is_none_or(|versions| versions.len() <= VERSIONS)
+    }
+
     /// Paths of these files that a call names, in its shell commands too.
-    fn named(&self, arguments: &str) -> Vec<String> {
+    pub(super) fn named(&self, arguments: &str) -> Vec<String> {
         let mut said = tools::names(arguments);
         // A call in words.
         if said.is_empty() && !arguments.trim_start().starts_with(['{', '[']) {

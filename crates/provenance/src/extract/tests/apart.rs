@@ -286,6 +286,20 @@ fn lines_that_an_edit_puts_in_are_its_own_even_if_the_file_has_them_elsewhere() 
 }
 
 #[test]
+fn a_whole_file_has_new_lines_that_are_as_others_of_it() {
+    let told = Told::default().call("Read", &json!({"file_path": "a.rs"}), TWINS);
+    let second = "fn second() {\n    one();\n    two();\n    three();\n}\n";
+    let write = json!({"file_path": "a.rs", "content": format!("{TWINS}{second}")});
+    let wanted = "+fn second() {\n+    one();\n+    two();\n+    three();\n+}\n";
+    assert!(told.then("Write", &write).ends_with(wanted));
+    // What another file has is a copy, and so is what came with it.
+    let copied = told.call("Read", &json!({"file_path": "b.rs"}), second);
+    let wanted = "     four();\n }\n fn second() {\n     one();\n     two();\n     three();\n+}\n";
+    let kept = copied.then("Write", &write);
+    assert!(kept.ends_with(wanted), "{kept}");
+}
+
+#[test]
 fn what_stands_around_an_edit_goes_with_it_where_the_file_says_which_place_is_meant() {
     let edit = |old: &str| json!({"file_path": "a.rs", "old_string": old, "new_string": "    own();"});
     let told = Told::default().call("Read", &json!({"file_path": "a.rs"}), TWINS);
