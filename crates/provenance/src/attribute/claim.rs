@@ -7,8 +7,8 @@ use super::fit::Fit;
 use super::{Attributed, Candidate, Evidence, EvidenceKind, Source};
 use crate::Class;
 
-/// Of the strongest claim's support, what another needs to be taken before it for being the later one, and what it needs to
-/// be named beside it, in per cent.
+/// Of the strongest claim's support, what another needs to be taken before it for being the later one, if its place is not
+/// known, and what it needs to be named beside it, in per cent.
 const ALIKE: u32 = 50;
 const NAMED: u32 = 35;
 
@@ -29,6 +29,8 @@ pub(super) struct Claim {
     pub(super) support: u32,
     /// Lines that were.
     pub(super) run: u32,
+    /// Whether what stands around it says that it was put there.
+    pub(super) is_placed: bool,
     pub(super) changed: u32,
 }
 
@@ -44,6 +46,7 @@ impl Claim {
             kind,
             support: 0,
             run: 1,
+            is_placed: false,
             changed: 0,
         }
     }
@@ -106,7 +109,8 @@ impl Claims {
                 (claim.trust(), claim.fit == Fit::Here) == (strongest.trust(), strongest.fit == Fit::Here)
                     && claim.support * 100 >= strongest.support * share
             };
-            let last = made.iter().copied().filter(|claim| alike(claim, ALIKE)).max_by_key(ended);
+            let may_be_last = |claim: &Claim| alike(claim, if claim.is_placed { 0 } else { ALIKE });
+            let last = made.iter().copied().filter(may_be_last).max_by_key(ended);
             let Some(last) = last else { continue };
             let others = made.iter().filter(|claim| alike(claim, NAMED) && claim.number != last.number);
             self.others[line] = others.map(|claim| claim.number).collect();

@@ -11,6 +11,8 @@ use super::{EvidenceKind, File, Place, Solid, Source, is_claimed};
 
 /// Runs this near to each other, in lines, support each other.
 const NEAR: usize = 6;
+/// Letters of lines around that say that code was put there.
+const PLACED: u32 = 8;
 
 /// What a run has for it.
 #[derive(Default)]
@@ -44,7 +46,8 @@ pub(super) fn accepted(
     for (number, run) in chain.runs.iter().enumerate() {
         let near = near(&chain.runs, &supports, number);
         let own = supports[number].own;
-        let around = supports[number].around + near.own + near.around + removed;
+        let around_it = supports[number].around + near.around + removed;
+        let around = around_it + near.own;
         let telling = supports[number].telling + near.telling;
         let all = Support { own, around, telling };
         if !is_enough(place, source, &all, landed) {
@@ -64,7 +67,8 @@ pub(super) fn accepted(
             let kind = if is_exact { EvidenceKind::Exact } else { EvidenceKind::Formatted };
             // What is around a line says no more than the line does.
             let support = own + around.min(own);
-            let claim = Claim { support, run: run.length as u32, ..Claim::new(source, at, kind) };
+            let is_placed = around_it >= PLACED;
+            let claim = Claim { support, run: run.length as u32, is_placed, ..Claim::new(source, at, kind) };
             let told = told.as_ref().map(|told| told[chain.lines[at]]);
             claims.extend(line, by_word(claim, told));
         }

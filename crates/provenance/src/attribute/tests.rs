@@ -523,3 +523,20 @@ fn what_the_commit_took_away_says_where() {
     let case = Case::new("src/a.rs", text, vec![candidate(1, 7, "shop", &[edit])]);
     assert_eq!(case.told(), ". . . . 1 .");
 }
+
+#[test]
+fn who_put_a_line_in_its_place_last_has_it_however_little_else_that_was() {
+    let again = "\
+     let mut sum = 0;
+     for item in items {
+-        sum += item.price;
++        sum += item.price * item.count;
+     }
+     sum
+";
+    let again = emission(Form::Edit, "/projects/u/shop/src/a.rs", again);
+    let case = Case::new("src/a.rs", TOTAL, vec![total(1, 7), candidate(2, 8, "shop", &[again.clone()])]);
+    assert_eq!(case.told(), "1 1 1 2 1 1 1");
+    let case = Case::new("src/a.rs", TOTAL, vec![total(1, 8), candidate(2, 7, "shop", &[again])]);
+    assert_eq!(case.told(), "1 1 1 1 1 1 1");
+}
