@@ -45,6 +45,8 @@ pub(super) struct Chain {
     /// Places before which lines of the file may be left out, up to each of the lines and with it.
     apart: Vec<usize>,
     pub(super) runs: Vec<Run>,
+    /// Whether any line of it stands there as it was put out.
+    pub(super) has_landed: bool,
     /// Whether it can have been put into this commit, and not into an earlier or a later one.
     pub(super) is_of_commit: bool,
     /// Whether it was put into an earlier one.
@@ -70,8 +72,16 @@ pub(super) fn lay(file: &File<'_>, solid: &Solid, source: &Source<'_>) -> Chain 
     });
     let apart: Vec<usize> = apart.enumerate().filter(|(at, _)| stays(at)).map(|(_, apart)| apart).collect();
     let edited = FxHashSet::default();
-    let mut chain =
-        Chain { lines, gone, apart, runs: Vec::new(), is_of_commit: false, is_older: false, edited };
+    let mut chain = Chain {
+        lines,
+        gone,
+        apart,
+        runs: Vec::new(),
+        has_landed: false,
+        is_of_commit: false,
+        is_older: false,
+        edited,
+    };
     let mut found = find(file, solid, source, &chain);
     found.extend(found.clone().into_iter().filter_map(|run| with_edited(file, solid, source, &chain, run)));
     for stretch in in_order(file, solid, source, &chain, found) {
@@ -86,7 +96,7 @@ pub(super) fn lay(file: &File<'_>, solid: &Solid, source: &Source<'_>) -> Chain 
 fn with_edited(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, run: Run) -> Option<Run> {
     let is_it = |at: usize, position: usize| {
         let (emitted, line) = (chain.line(source, at), &file.lines[solid.lines[position]]);
-        emitted.fingerprint.line == line.fingerprint.line || is_edited(emitted, line).is_some()
+        emitted.fingerprint.line == line.fingerprint.line || is_edited(file, source, emitted, line).is_some()
     };
     let before = (1..=run.at.min(run.file)).take_while(|back| is_it(run.at - back, run.file - back)).count();
     let (end, file_end) = (run.at + run.length, run.file + run.length);
@@ -96,9 +106,11 @@ fn with_edited(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chai
     (stretch != run).then_some(stretch)
 }
 
-/// How alike a line that the commit added is to one that was put out, in thousandths, if it may have been made of it.
-fn is_edited(emitted: &EmittedLine, line: &FileLine) -> Option<u32> {
-    let may_be = is_claimed(emitted.role) && line.added && !line.fingerprint.words.is_empty();
+/// How alike a line is to one that was put out, in thousandths, if it may have been made of it. Lines that were there before
+/// are made of what may have been put out before.
+fn is_edited(file: &File<'_>, source: &Source<'_>, emitted: &EmittedLine, line: &FileLine) -> Option<u32> {
+    let is_its_time = line.added || source.is_stale(&file.times) != Some(false);
+    let may_be = is_claimed(emitted.role) && is_its_time && !line.fingerprint.words.is_empty();
     may_be.then(|| alike(&line.fingerprint, &emitted.fingerprint)).filter(|alike| *alike >= ALIKE)
 }
 
@@ -216,7 +228,7 @@ fn weigh(file: &File<'_>, solid: &Solid, source: &Source<'_>, line: &EmittedLine
     let of_file = &file.lines[solid.lines[position]];
     let weight = counted(&line.fingerprint).max(1);
     if line.fingerprint.line != of_file.fingerprint.line {
-        return is_edited(line, of_file).map_or(0, |alike| weight * 16 * alike / 1_000);
+        return is_edited(file, source, line, of_file).map_or(0, |alike| weight * 16 * alike / 1_000);
     }
     // A line that the file has once, and that was there, says where.
     let is_landmark = || !of_file.added && line.fingerprint.is_telling() && solid.has_once(&line.fingerprint);

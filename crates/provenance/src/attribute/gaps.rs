@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use waymark_ledger::emission::{Fingerprint, Word};
+use waymark_ledger::emission::{Fingerprint, Form, Word};
 
 use super::align::Chain;
 use super::claim::{Claim, Claims};
@@ -19,6 +19,8 @@ const WORDS: usize = 3;
 const LETTERS: u32 = 12;
 /// How alike two lines must be where no line of the emission was found as it was, in thousandths.
 const ALONE: u32 = 667;
+/// The same where other code was, which may be all that was found of the emission.
+const CLOSE: u32 = 800;
 /// What is left of a line must have this many letters in common with it; half of them where nothing else can be meant.
 const LEAST: u32 = 6;
 
@@ -215,7 +217,8 @@ fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Ve
     let is_tight = gap.bound && gap.lines.len() == gap.emitted.len();
     let least = match (gap.bound, is_tight) {
         (_, true) => TIGHT,
-        (true, false) => ALIKE,
+        (true, false) if chain.has_landed => ALIKE,
+        (true, false) => CLOSE,
         (false, false) => ALONE,
     };
     let pairs = paired(&likeness, least);
@@ -237,5 +240,7 @@ fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Ve
     }
     let all: u32 = theirs.iter().map(|line| line.weight()).sum();
     // Where nothing was found as it was, one line that is like another of many says little.
-    if gap.bound || 2 * matched >= all { proposals } else { Vec::new() }
+    // A block of a chat that did not go into the file as it was may have been read and no more.
+    let is_enough = gap.bound || (2 * matched >= all && source.emission.form != Form::Fence);
+    if is_enough { proposals } else { Vec::new() }
 }

@@ -5,13 +5,14 @@ use waymark_ledger::emission::{Fingerprint, Role, Word};
 use waymark_types::Timestamp;
 
 use super::align::{Chain, MOST, MOST_PAIRS};
+use super::fit::Fit;
 use super::gaps::common;
 use super::likeness::{ALIKE, likeness, paired};
 use super::{File, Place, Solid, Source, is_claimed};
 
 /// How much of an emission must stand in a file for it to have landed, in per cent; and of how much less it has not, and
 /// what is the same is so by chance.
-const LANDED: u32 = 50;
+pub(super) const LANDED: u32 = 50;
 const SCATTERED: u32 = 20;
 /// How much of what went must come back, in per cent, to be it, and not what somebody wrote after its model.
 const BACK: u32 = 80;
@@ -59,15 +60,16 @@ impl Landed {
         let [fresh, old] = [true, false].map(|added| found(file, solid, source, chain, added));
         let [share, kept] = [fresh, old].map(|letters| (100 * letters).checked_div(all).unwrap_or_default());
         let is_held = until.is_some_and(|until| source.candidate.emissions.ended <= until);
+        // Of what names no file nobody knows where else it landed.
+        let is_nowhere = source.fit == Fit::Nowhere;
         // What went and came back, as after the revert of a revert, comes back whole: all of a few lines, most of many.
-        let is_back = (share >= BACK && fresh >= SURE) || (share == 100 && fresh > MOST);
+        let is_back = !is_nowhere && ((share >= BACK && fresh >= SURE) || (share == 100 && fresh > MOST));
         let is_kept = kept >= LANDED || kept > share;
+        let has_passed = || is_nowhere || (place.changed)().is_some_and(|time| !source.is_after(time));
         let is_stale = match source.is_stale(&file.times) {
             None => is_kept,
             // What was not committed with its file waits for a later commit.
-            Some(is_older) => {
-                is_older && (is_kept || (place.changed)().is_some_and(|time| !source.is_after(time)))
-            }
+            Some(is_older) => is_older && (is_kept || has_passed()),
         };
         let when = When {
             is_stale: !is_back && is_stale,

@@ -5,7 +5,7 @@ use waymark_ledger::emission::{EditorEvent, Role};
 use super::align::{Chain, MOST, Run, counted};
 use super::claim::{Claim, Claims};
 use super::fit::Fit;
-use super::landed::Landed;
+use super::landed::{LANDED, Landed};
 use super::word::{self, Told};
 use super::{EvidenceKind, File, Place, Solid, Source, is_claimed};
 
@@ -39,6 +39,7 @@ pub(super) fn accepted(
     let told = word::told(source);
     let supports: Vec<Support> =
         chain.runs.iter().map(|run| support(file, solid, source, &chain, run)).collect();
+    chain.has_landed = landed.stands > 0;
     chain.is_of_commit = landed.when.is_of_commit() && !landed.is_scattered;
     chain.is_older = landed.when.is_stale && !landed.is_scattered;
     let removed = removed(file, source);
@@ -153,7 +154,9 @@ fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, landed: &Lan
         Fit::Other => false,
     };
     // What has not landed at all needs more than a few lines that happen to be the same.
-    let is_chance = landed.is_scattered && (run.telling < 3 || run.own < 60);
+    // Nor does one line say that the rest was left out.
+    let is_alone = landed.stands < LANDED && run.around == 0 && run.telling < 2;
+    let is_chance = is_alone || (landed.is_scattered && (run.telling < 3 || run.own < 60));
     match source.word {
         // An editor knows the place, but not what becomes of it in later commits.
         Some(_) => source.fit >= Fit::Loose,

@@ -338,7 +338,19 @@ fn within_the_second_of_the_parent_what_stands_there_says_that_it_landed_in_it()
     let mut edit = candidate(1, 5, "shop", &[emission(Form::Edit, "src/a.rs", edit)]);
     Arc::make_mut(&mut edit.emissions).ended = Timestamp::from_micros(at(5).as_micros() + SECOND / 2);
     let text = " fn reset(&mut self) {\n+    self.first_of_all.reset();\n     self.second.reset();\n }\n";
-    assert_eq!(Case::new("src/a.rs", text, vec![edit]).told(), ". . . .");
+    assert_eq!(Case::new("src/a.rs", text, vec![edit.clone()]).told(), ". . . .");
+    // What a person added then is more like it than what became of it.
+    let text = "\
+ fn reset(&mut self) {
+     self.first_one.reset();
+     self.second_one.reset();
+ }
++fn clear(&mut self) {
++    self.first.reset();
++    self.second.reset();
++}
+";
+    assert_eq!(Case::new("src/a.rs", text, vec![edit]).told(), ". . . . . . . .");
 }
 
 #[test]
@@ -539,4 +551,41 @@ fn who_put_a_line_in_its_place_last_has_it_however_little_else_that_was() {
     assert_eq!(case.told(), "1 1 1 2 1 1 1");
     let case = Case::new("src/a.rs", TOTAL, vec![total(1, 8), candidate(2, 7, "shop", &[again])]);
     assert_eq!(case.told(), "1 1 1 1 1 1 1");
+}
+
+#[test]
+fn an_old_block_that_names_no_file_is_not_of_a_file_that_came_later() {
+    let block = |minute| candidate(1, minute, "shop", &[emission(Form::Fence, "", TOTAL)]);
+    assert_eq!(Case::new("src/a.rs", TOTAL, vec![block(7)]).told(), "1 1 1 1 1 1 1");
+    assert_eq!(Case::new("src/a.rs", TOTAL, vec![block(4)]).told(), ". . . . . . .");
+}
+
+/// What a model put between two lines, and what a person put there who would have none of it.
+const TURNED_DOWN: &str = "\
+ fn total(items: &[Item]) -> u64 {
++    assert!(!items.is_empty(), \"nothing to sum\");
++    let began = parse_time(items[0].began);
++    log::debug!(\"{} items to sum\", items.len());
+     let mut sum = 0;
+";
+
+#[test]
+fn what_was_turned_down_is_not_told_by_one_line_that_is_a_little_like_it() {
+    let edit = candidate(1, 7, "shop", &[emission(Form::Edit, "/projects/u/shop/src/a.rs", TURNED_DOWN)]);
+    let text = "\
+ fn total(items: &[Item]) -> u64 {
++    let ended = parse_time(items[0].ended);
++    report(ended);
+     let mut sum = 0;
+";
+    assert_eq!(Case::new("src/a.rs", text, vec![edit.clone()]).told(), ". . . .");
+    let far = "\
+ fn other() {
++    log::debug!(\"{} items to sum\", items.len());
+ }
+";
+    assert_eq!(Case::new("src/a.rs", far, vec![edit]).told(), ". . .");
+    let block = emission(Form::Fence, "src/a.rs", "+    let began = parse_time(items[0].began_at);\n");
+    let shown = candidate(1, 7, "shop", &[block]);
+    assert_eq!(Case::new("src/a.rs", text, vec![shown]).told(), ". . . .");
 }
