@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use waymark_ledger::emission::{EmittedLine, Fingerprint, Role};
 
 use super::likeness::{ALIKE, alike, paired};
@@ -51,8 +51,9 @@ pub(super) struct Chain {
     pub(super) is_of_commit: bool,
     /// Whether it was put into an earlier one.
     pub(super) is_older: bool,
-    /// Lines of the emission that were edited, by where the runs are.
-    pub(super) edited: FxHashSet<usize>,
+    /// Lines of the emission that were edited, by where the runs are, and what they became, among the file's lines that are
+    /// not blank.
+    pub(super) edited: FxHashMap<usize, usize>,
 }
 
 /// Lays an emission against a file: the heaviest runs that are in the same order in both.
@@ -71,7 +72,7 @@ pub(super) fn lay(file: &File<'_>, solid: &Solid, source: &Source<'_>) -> Chain 
         Some(*apart)
     });
     let apart: Vec<usize> = apart.enumerate().filter(|(at, _)| stays(at)).map(|(_, apart)| apart).collect();
-    let edited = FxHashSet::default();
+    let edited = FxHashMap::default();
     let mut chain = Chain {
         lines,
         gone,
@@ -165,7 +166,7 @@ impl Chain {
             let (at, position) = (stretch.at + on, stretch.file + on);
             let line = &file.lines[solid.lines[position]].fingerprint;
             if self.line(source, at).fingerprint.line != line.line {
-                self.edited.insert(at);
+                self.edited.insert(at, position);
                 self.runs.extend(open.take());
             } else if let Some(run) = &mut open {
                 run.length += 1;

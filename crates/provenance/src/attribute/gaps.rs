@@ -88,7 +88,7 @@ fn gaps(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, clai
         let mut stands = || positions.any(|position| may_be(position, *at));
         // Of what landed earlier, what this commit takes away.
         let is_at_hand = !chain.is_older || file.removed.contains_key(&line.fingerprint.line);
-        let mut is_elsewhere = || line.fingerprint.is_telling() && !chain.edited.contains(at) && stands();
+        let mut is_elsewhere = || line.fingerprint.is_telling() && !chain.edited.contains_key(at) && stands();
         is_claimed(line.role) && is_at_hand && !is_elsewhere()
     };
     let replaces = removed(file, source) >= LETTERS;

@@ -67,7 +67,7 @@ impl Landed {
         let is_kept = kept >= LANDED || kept > share;
         let has_passed = || is_nowhere || (place.changed)().is_some_and(|time| !source.is_after(time));
         let is_stale = match source.is_stale(&file.times) {
-            None => is_kept,
+            None => is_kept || fresh < old + edited_earlier(file, solid, source, chain),
             // What was not committed with its file waits for a later commit.
             Some(is_older) => is_older && (is_kept || has_passed()),
         };
@@ -122,6 +122,12 @@ fn found(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, add
         is_claimed(chain.line(source, *at).role) && file.lines[solid.lines[*position]].added == added
     });
     pairs.map(|(at, _)| chain.line(source, at).fingerprint.weight().min(MOST)).sum()
+}
+
+/// Letters of what it adds and was edited by an earlier commit.
+fn edited_earlier(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain) -> u32 {
+    let earlier = chain.edited.iter().filter(|(_, position)| !file.lines[solid.lines[**position]].added);
+    earlier.map(|(at, _)| chain.line(source, *at).fingerprint.weight().min(MOST)).sum()
 }
 
 /// Letters of what it adds and stands there edited or laid out anew, between lines that are as they were put out.

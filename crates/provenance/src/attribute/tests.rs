@@ -340,17 +340,27 @@ fn within_the_second_of_the_parent_what_stands_there_says_that_it_landed_in_it()
     let text = " fn reset(&mut self) {\n+    self.first_of_all.reset();\n     self.second.reset();\n }\n";
     assert_eq!(Case::new("src/a.rs", text, vec![edit.clone()]).told(), ". . . .");
     // What a person added then is more like it than what became of it.
-    let text = "\
+    let edit = "\
+ impl Clock for Pair {
  fn reset(&mut self) {
-     self.first_one.reset();
-     self.second_one.reset();
++    self.first.start_again(now, limit);
++    self.second.start_again(now, limit);
+ }
+";
+    let mut edit = candidate(1, 5, "shop", &[emission(Form::Edit, "src/a.rs", edit)]);
+    Arc::make_mut(&mut edit.emissions).ended = Timestamp::from_micros(at(5).as_micros() + SECOND / 2);
+    let text = "\
+ impl Clock for Pair {
+ fn reset(&mut self) {
+     self.first_one.start_again(now, limit);
+     self.second_one.start_again(now, limit);
  }
 +fn clear(&mut self) {
-+    self.first.reset();
-+    self.second.reset();
++    self.first.start_again(now, limit);
++    self.second.start_again(now, limit);
 +}
 ";
-    assert_eq!(Case::new("src/a.rs", text, vec![edit]).told(), ". . . . . . . .");
+    assert_eq!(Case::new("src/a.rs", text, vec![edit]).told(), ". . . . . . . . .");
 }
 
 #[test]
@@ -547,7 +557,11 @@ fn who_put_a_line_in_its_place_last_has_it_however_little_else_that_was() {
      sum
 ";
     let again = emission(Form::Edit, "/projects/u/shop/src/a.rs", again);
-    let case = Case::new("src/a.rs", TOTAL, vec![total(1, 7), candidate(2, 8, "shop", &[again.clone()])]);
+    let case = Case::new(
+        "src/a.rs",
+        TOTAL,
+        vec![total(1, 7), candidate(2, 8, "shop", std::slice::from_ref(&again))],
+    );
     assert_eq!(case.told(), "1 1 1 2 1 1 1");
     let case = Case::new("src/a.rs", TOTAL, vec![total(1, 8), candidate(2, 7, "shop", &[again])]);
     assert_eq!(case.told(), "1 1 1 1 1 1 1");

@@ -36,14 +36,20 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
     let names: Vec<String> = paths.map(|path| paths::name(&path).to_owned()).collect();
     let is_one_unnamed = written.iter().any(|file| file.path.is_none());
     let versions = Versions::read(&parts, names.iter().map(String::as_str).collect(), is_one_unnamed);
+    let olds: Vec<Vec<u64>> = written.iter().map(around::old).collect();
     around::add(written, &versions);
     let compared: Vec<Option<(String, bool)>> = written.iter().map(compared).collect();
-    let mut known = vec![None; written.len()];
-    for ((file, compared), known) in written.iter_mut().zip(&compared).zip(&mut known) {
-        if let Some((path, true)) = compared {
-            set_apart_versions(file, path, true, &versions);
-            *known = Some(path.as_str()).filter(|path| says_where(file) && versions.are_all_compared(path));
-        }
+    let mut known: Vec<Option<Known>> = Vec::new();
+    for ((file, compared), old) in written.iter_mut().zip(&compared).zip(olds) {
+        let known_as = match compared {
+            Some((path, true)) => {
+                set_apart_versions(file, path, true, &versions);
+                let is_known = says_where(file) && versions.are_all_compared(path);
+                Some((path.clone(), None)).filter(|_| is_known)
+            }
+            _ => file.path.clone().filter(|_| !old.is_empty()).map(|path| (path, Some(old))),
+        };
+        known.push(known_as.map(|(path, old)| Known { path, old }));
     }
     set_apart_copies(written, &known, &parts, &versions);
     set_apart_last_words(written, prompt);
@@ -143,18 +149,36 @@ fn set_apart_last_words(written: &mut [Written], prompt: &Prompt) {
     }
 }
 
-/// Sets apart rows of lines that the conversation already has: of a whole file whose versions are `known`, by its path,
-/// those that others have; of what else says where it belongs, only those that somebody gave, and not those that a file has.
+/// A file whose own versions give nothing to what is written of it, since that says by other means which lines are new.
+struct Known {
+    path: String,
+    /// What is replaced, which a version of the file has; nothing where the whole file is written.
+    old: Option<Vec<u64>>,
+}
+
+impl Known {
+    /// Whether a text that is said to be a file's is a version of this one.
+    fn has_version(&self, path: &str, text: &[&str]) -> bool {
+        paths::are_same(&self.path, path)
+            && self.old.as_ref().is_none_or(|old| {
+                let marks: Vec<u64> = text.iter().map(|line| mark(line)).collect();
+                marks.windows(old.len()).any(|window| window == old)
+            })
+    }
+}
+
+/// Sets apart rows of lines that the conversation already has, but not those that only versions of the same file have, where
+/// it is known; of what else says where it belongs, only those that somebody gave.
 fn set_apart_copies(
     written: &mut [Written],
-    known: &[Option<&str>],
+    known: &[Option<Known>],
     parts: &[Part<'_>],
     versions: &Versions<'_>,
 ) {
-    let (precise, loose): (Vec<_>, Vec<_>) = written
-        .iter_mut()
-        .zip(known.iter().copied())
-        .partition(|(file, known)| known.is_none() && says_where(file));
+    let is_edit = |known: &Option<Known>| known.as_ref().is_none_or(|known| known.old.is_some());
+    let files = written.iter_mut().zip(known);
+    let (precise, loose): (Vec<_>, Vec<_>) =
+        files.partition(|(file, known)| is_edit(known) && says_where(file));
     set_apart_rows(loose, parts.iter(), versions);
     set_apart_rows(
         precise,
@@ -170,26 +194,25 @@ pub(super) fn says_where(written: &Written) -> bool {
 }
 
 fn set_apart_rows<'p>(
-    written: Vec<(&mut Written, Option<&str>)>,
+    written: Vec<(&mut Written, &Option<Known>)>,
     parts: impl Iterator<Item = &'p Part<'p>>,
     versions: &Versions<'_>,
 ) {
     let stretches: Vec<Vec<Stretch>> = written.iter().map(|(written, _)| stretches(written)).collect();
-    let mut rows = Rows::of(written.iter().map(|(_, known)| *known).collect());
+    let mut rows = Rows::of(written.iter().map(|(_, known)| known.as_ref()).collect());
     stretches.iter().flatten().for_each(|stretch| rows.add(stretch));
     if rows.found.is_empty() {
         return;
     }
-    let has_known = rows.known.iter().any(Option::is_some);
     for part in parts {
         match part {
-            Part::Text { text, asked } => {
-                let asked = asked.filter(|_| has_known);
-                rows.is_of(&asked.map(|asked| versions.named(asked)).unwrap_or_default());
-                rows.look_in_text(text);
+            Part::Text { text, asked: Some(asked) } => {
+                rows.is_of(&rows.files(|| versions.named(asked)));
+                rows.look_in_text(&lines::split(text).collect::<Vec<_>>());
             }
+            Part::Text { text, asked: None } => rows.look_in_said(text, versions),
             Part::Own(piece) => {
-                rows.is_of(piece.path().as_slice());
+                rows.is_of(&rows.files(|| piece.path().into_iter().collect()));
                 piece.sides().into_iter().for_each(|side| rows.look_in(side.into_iter()));
             }
         }
@@ -238,8 +261,8 @@ struct Rows<'k> {
     /// Every line in them.
     marks: FxHashSet<u64>,
     found: FxHashMap<u64, Found>,
-    /// For each file that was written, its path, if its own versions do not count.
-    known: Vec<Option<&'k str>>,
+    /// For each file that was written, what is known of it.
+    known: Vec<Option<&'k Known>>,
     /// The first of those files that what is looked at is a version of, if it is of one alone.
     of: Option<usize>,
 }
@@ -263,7 +286,7 @@ struct Window {
 }
 
 impl<'k> Rows<'k> {
-    fn of(known: Vec<Option<&'k str>>) -> Self {
+    fn of(known: Vec<Option<&'k Known>>) -> Self {
         Self { known, ..Self::default() }
     }
 
@@ -272,19 +295,44 @@ impl<'k> Rows<'k> {
         self.found.extend(stretch.marks.windows(COPIED).map(|row| (row_mark(row), Found::Nowhere)));
     }
 
+    /// The files that a part of the conversation is of, where that is asked for.
+    fn files<P>(&self, named: impl FnOnce() -> Vec<P>) -> Vec<P> {
+        if self.known.iter().any(Option::is_some) { named() } else { Vec::new() }
+    }
+
     /// What is looked at next is a version of the files at these paths.
     fn is_of(&mut self, paths: &[impl AsRef<str>]) {
-        let is_it =
-            |known: &Option<&str>, path: &str| known.is_some_and(|known| paths::are_same(known, path));
         self.of = match paths {
-            [path] => self.known.iter().position(|known| is_it(known, path.as_ref())),
+            [path] => self.first(|known| paths::are_same(&known.path, path.as_ref())),
             _ => None,
         };
     }
 
+    fn first(&self, is_it: impl Fn(&Known) -> bool) -> Option<usize> {
+        self.known.iter().position(|known| known.is_some_and(&is_it))
+    }
+
+    /// Looks for rows in what somebody said, and in the files that it shows.
+    fn look_in_said(&mut self, text: &str, versions: &Versions<'_>) {
+        let lines: Vec<&str> = lines::split(text).collect();
+        let mut from = 0;
+        for said in self.files(|| versions.said(&lines)) {
+            let version = self.known.iter().flatten().find(|known| known.has_version(&said.path, &said.text));
+            let Some(version) = version.filter(|_| said.lines.start >= from) else { continue };
+            let path = version.path.as_str();
+            self.of = None;
+            self.look_in_text(&lines[from..said.lines.start]);
+            self.is_of(&[path]);
+            self.look_in_text(&said.text);
+            from = said.lines.end;
+        }
+        self.of = None;
+        self.look_in_text(&lines[from..]);
+    }
+
     /// Sets apart those of a stretch of the file with that number that were found.
     fn set_apart(&self, of: usize, written: &mut Written, stretch: &Stretch) {
-        let own = self.known[of].and_then(|path| self.known.iter().position(|known| *known == Some(path)));
+        let own = self.known[of].and_then(|own| self.first(|known| known.path == own.path));
         for (row, places) in stretch.marks.windows(COPIED).zip(stretch.places.windows(COPIED)) {
             let is_copy = match self.found.get(&row_mark(row)) {
                 None | Some(Found::Nowhere) => false,
@@ -299,12 +347,12 @@ impl<'k> Rows<'k> {
     }
 
     /// Looks for them in a text as it is, without its lines' numbers, and without the signs of a diff.
-    fn look_in_text(&mut self, text: &str) {
-        let has_diff = text.contains("@@ ");
+    fn look_in_text(&mut self, lines: &[&str]) {
+        let has_diff = lines.iter().any(|line| line.contains("@@ "));
         let (mut plain, mut counted) = (Window::default(), Window::default());
         let (mut before, mut after) = (Window::default(), Window::default());
         let mut last_number = 0;
-        for line in lines::split(text) {
+        for &line in lines {
             let mut is_counted = false;
             if let Some((number, text)) = numbered(line) {
                 is_counted = number == last_number + 1;

@@ -92,7 +92,8 @@ fn path(written: &Written, paths: &[&str], versions: &Versions<'_>, left: &mut u
     }
 }
 
-fn old(written: &Written) -> Vec<u64> {
+/// What is replaced, and what it says is around it.
+pub(super) fn old(written: &Written) -> Vec<u64> {
     let old = written.lines.iter().filter(|line| line.role != Role::Added && !lines::is_mark(&line.text));
     old.map(|line| mark(&line.text)).collect()
 }

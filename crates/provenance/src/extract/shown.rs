@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::hash::Hasher;
+use std::ops::Range;
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
@@ -131,6 +132,15 @@ struct Version<'a> {
     text: Rc<Text<'a>>,
 }
 
+/// A file in what was said.
+pub(super) struct Said<'t> {
+    pub(super) path: Cow<'t, str>,
+    /// The lines that it takes.
+    pub(super) lines: Range<usize>,
+    /// What the file holds.
+    pub(super) text: Vec<&'t str>,
+}
+
 /// The lines of a version, marked once and only where they are asked for.
 pub(super) struct Text<'a> {
     pub(super) lines: Vec<&'a str>,
@@ -249,28 +259,30 @@ impl<'a> Versions<'a> {
 
     /// What people and programs said: fenced blocks and elements that name a file.
     fn add_said(&mut self, text: &'a str) {
-        if !text.contains(['<', '`', '~']) {
-            return;
+        if text.contains(['<', '`', '~']) {
+            let lines: Vec<&'a str> = lines::split(text).collect();
+            for Said { path, text, .. } in self.said(&lines) {
+                self.add(path, &Text::new(text));
+            }
         }
-        let lines: Vec<&'a str> = lines::split(text).collect();
-        // Elements in the block of a file are its own.
-        let mut fenced: FxHashSet<usize> = FxHashSet::default();
-        for Found { lines, above, fence } in fences::all(&lines) {
+    }
+
+    /// The files in what was said, in order.
+    pub(super) fn said<'t>(&self, lines: &[&'t str]) -> Vec<Said<'t>> {
+        let mut said: Vec<Said<'t>> = Vec::new();
+        for Found { lines, above, fence } in fences::all(lines) {
             if let (Some(path), passed) = fence.file(above)
                 && self.wants(&path)
             {
-                fenced.extend(lines);
-                self.add(path, &Text::new(unnumbered(fence.lines.into_iter().skip(passed))));
+                let text = unnumbered(fence.lines.into_iter().skip(passed));
+                said.push(Said { path: Cow::Owned(path), lines, text });
             }
         }
-        let named = |line: &&'a str| element(line).filter(|(_, path)| self.wants(path));
-        let elements: Vec<_> = lines
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| !fenced.contains(at))
-            .filter_map(|(at, line)| Some((at, named(line)?)))
-            .take(MOST_ELEMENTS)
-            .collect();
+        // Elements in the block of a file are its own.
+        let fenced: FxHashSet<usize> = said.iter().flat_map(|said| said.lines.clone()).collect();
+        let named = |line: &&'t str| element(line).filter(|(_, path)| self.wants(path));
+        let elements = lines.iter().enumerate().filter(|(at, _)| !fenced.contains(at));
+        let elements = elements.filter_map(|(at, line)| Some((at, named(line)?))).take(MOST_ELEMENTS);
         for (at, (tag, path)) in elements {
             let close = format!("</{tag}");
             let rest = &lines[at + 1..];
@@ -279,8 +291,11 @@ impl<'a> Versions<'a> {
                 if tag == "path" { line.trim_start().starts_with("<path>") } else { line.contains(&close) }
             };
             let end = rest.iter().position(|line| ends(line)).unwrap_or(rest.len());
-            self.add(path, &Text::new(unnumbered(rest[..end].iter().copied())));
+            let text = unnumbered(rest[..end].iter().copied());
+            said.push(Said { path: Cow::Borrowed(path), lines: at + 1..at + 1 + end, text });
         }
+        said.sort_by_key(|said| said.lines.start);
+        said
     }
 }
 

@@ -300,6 +300,21 @@ fn a_whole_file_has_new_lines_that_are_as_others_of_it() {
 }
 
 #[test]
+fn a_file_that_a_person_shows_is_no_gift_but_a_block_for_it_is() {
+    let second = "fn second() {\n    one();\n    two();\n    three();\n}\n\nfn last() {";
+    let edit = json!({"file_path": "a.rs", "old_string": "fn last() {", "new_string": second});
+    let ends = |kept: &str, sign: char| {
+        let row = ["    one();", "    two();", "    three();"].map(|line| format!("{sign}{line}\n")).concat();
+        assert!(kept.contains(&format!("+fn second() {{\n{row}")), "{kept}");
+    };
+    let shown = Told::default().user(&format!("These are the files:\n\na.rs\n```\n{TWINS}```\nGo on."));
+    ends(&shown.then("Edit", &edit), '+');
+    let given =
+        Told::default().user("In a.rs, please:\n\na.rs\n```\n    one();\n    two();\n    three();\n```");
+    ends(&given.then("Edit", &edit), ' ');
+}
+
+#[test]
 fn what_stands_around_an_edit_goes_with_it_where_the_file_says_which_place_is_meant() {
     let edit = |old: &str| json!({"file_path": "a.rs", "old_string": old, "new_string": "    own();"});
     let told = Told::default().call("Read", &json!({"file_path": "a.rs"}), TWINS);
