@@ -239,8 +239,11 @@ fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Ve
         proposals.push(Proposal { line: gap.lines[line], claim });
     }
     let all: u32 = theirs.iter().map(|line| line.weight()).sum();
-    // Where nothing was found as it was, one line that is like another of many says little.
-    // A block of a chat that did not go into the file as it was may have been read and no more.
-    let is_enough = gap.bound || (2 * matched >= all && source.emission.form != Form::Fence);
+    // Where nothing was found as it was, one line that is like another of many says little; and a block of a chat may have
+    // been read and no more.
+    let is_enough = match gap.bound {
+        true => chain.has_landed || is_tight || 4 * matched >= all,
+        false => 2 * matched >= all && source.emission.form != Form::Fence,
+    };
     if is_enough { proposals } else { Vec::new() }
 }

@@ -1,12 +1,13 @@
 //! A completion at a cursor, as whole lines.
 
-use super::{LONGEST_LINE, MOST, around, cut, lines};
+use super::{LONGEST_LINE, MOST, around, cut, lines, paths};
 use crate::{Form, Role, Written};
 
 /// A completion at a cursor (fill in the middle): the first line is joined to what stands before it on its line, the last to
 /// what follows on its line. A line to which it adds nothing but white space was there before.
 ///
-/// What stands before and after it goes with it, a few lines of each. Nothing where it adds nothing.
+/// What stands before and after it goes with it, a few lines of each. A prompt without a path may say it in a comment, the
+/// last one of several: `// Path: src/a.rs`. Nothing where it adds nothing.
 pub fn completion(path: Option<&str>, prefix: &str, text: &str, suffix: &str) -> Option<Written> {
     let text = cut(text, MOST);
     let before = prefix.rsplit('\n').next().unwrap_or_default();
@@ -29,11 +30,17 @@ pub fn completion(path: Option<&str>, prefix: &str, text: &str, suffix: &str) ->
     whole.retain(|line| line.text.len() <= LONGEST_LINE);
     let adds = whole.iter().any(|line| line.role == Role::Added && !line.text.trim().is_empty());
     adds.then(|| {
-        let path = path.map(str::to_owned);
+        let path = path.or_else(|| said(prefix)).map(str::to_owned);
         let mut written = Written { path, form: Form::Completion, lines: whole, everywhere: false };
         around::put_around(&mut written, unended(prefix.rsplit('\n')), unended(suffix.split('\n')));
         written
     })
+}
+
+/// The path that the last comment which is only there to say one does.
+fn said(prefix: &str) -> Option<&str> {
+    let said = |line| paths::in_comment(line).filter(|(_, is_said)| *is_said);
+    prefix.lines().rev().find_map(said).map(|(path, _)| path)
 }
 
 /// The lines behind the cursor's own, without what is left of their ends.

@@ -29,3 +29,11 @@ fn white_space_is_none() {
         assert_eq!(completed(prefix, text, suffix), "");
     }
 }
+
+#[test]
+fn a_prompt_may_say_its_file_in_a_comment() {
+    let path = |prefix| completion(None, prefix, "    own();", "\n}\n").and_then(|written| written.path);
+    let prefix = "// Path: src/other.rs\n// fn other();\n// Path: src/a.rs\nfn a() {\n";
+    assert_eq!(path(prefix).as_deref(), Some("src/a.rs"));
+    assert_eq!(path("// see src/a.rs\nfn a() {\n"), None);
+}
