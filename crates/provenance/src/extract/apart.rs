@@ -31,12 +31,11 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
         return;
     }
     let parts = shown::read(prompt);
-    let is_looked_at = |file: &&Written| compared(file).is_some() || around::is_unsaid(file);
-    let paths = written.iter().filter(is_looked_at).filter_map(|file| file.path.clone());
+    let paths = written.iter().filter_map(|file| file.path.clone());
     let names: Vec<String> = paths.map(|path| paths::name(&path).to_owned()).collect();
     let is_one_unnamed = written.iter().any(|file| file.path.is_none());
     let versions = Versions::read(&parts, names.iter().map(String::as_str).collect(), is_one_unnamed);
-    let olds: Vec<Vec<u64>> = written.iter().map(around::old).collect();
+    let olds: Vec<Vec<Vec<u64>>> = written.iter().map(around::olds).collect();
     around::add(written, &versions);
     let compared: Vec<Option<(String, bool)>> = written.iter().map(compared).collect();
     let mut known: Vec<Option<Known>> = Vec::new();
@@ -152,17 +151,17 @@ fn set_apart_last_words(written: &mut [Written], prompt: &Prompt) {
 /// A file whose own versions give nothing to what is written of it, since that says by other means which lines are new.
 struct Known {
     path: String,
-    /// What is replaced, which a version of the file has; nothing where the whole file is written.
-    old: Option<Vec<u64>>,
+    /// What is replaced in each place, which a version of the file has; nothing where the whole file is written.
+    old: Option<Vec<Vec<u64>>>,
 }
 
 impl Known {
     /// Whether a text that is said to be a file's is a version of this one.
     fn has_version(&self, path: &str, text: &[&str]) -> bool {
         paths::are_same(&self.path, path)
-            && self.old.as_ref().is_none_or(|old| {
+            && self.old.as_ref().is_none_or(|places| {
                 let marks: Vec<u64> = text.iter().map(|line| mark(line)).collect();
-                marks.windows(old.len()).any(|window| window == old)
+                places.iter().all(|old| marks.windows(old.len()).any(|window| window == old))
             })
     }
 }

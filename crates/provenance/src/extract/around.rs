@@ -27,7 +27,7 @@ pub(super) fn add(written: &mut [Written], versions: &Versions<'_>) {
 }
 
 /// Whether the conversation must say what stands around it: it takes the place of other code, in one place.
-pub(super) fn is_unsaid(written: &Written) -> bool {
+fn is_unsaid(written: &Written) -> bool {
     matches!(written.form, Form::Edit | Form::EditBlock) && says_where(written) && !written.everywhere
 }
 
@@ -92,9 +92,19 @@ fn path(written: &Written, paths: &[&str], versions: &Versions<'_>, left: &mut u
     }
 }
 
+/// The same of each place apart from the others.
+pub(super) fn olds(written: &Written) -> Vec<Vec<u64>> {
+    let places = written.lines.chunk_by(|_, line| !line.apart);
+    places.map(old_of).filter(|old| !old.is_empty()).collect()
+}
+
 /// What is replaced, and what it says is around it.
-pub(super) fn old(written: &Written) -> Vec<u64> {
-    let old = written.lines.iter().filter(|line| line.role != Role::Added && !lines::is_mark(&line.text));
+fn old(written: &Written) -> Vec<u64> {
+    old_of(&written.lines)
+}
+
+fn old_of(lines: &[Line]) -> Vec<u64> {
+    let old = lines.iter().filter(|line| line.role != Role::Added && !lines::is_mark(&line.text));
     old.map(|line| mark(&line.text)).collect()
 }
 
