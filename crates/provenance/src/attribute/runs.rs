@@ -11,6 +11,8 @@ use super::{EvidenceKind, File, Place, Solid, Source, is_claimed};
 
 /// Runs this near to each other, in lines, support each other.
 const NEAR: usize = 6;
+/// How much of what names no file must stand in one, in per cent.
+const WHOLE: u32 = 80;
 /// Letters of lines around that say that code was put there.
 const PLACED: u32 = 8;
 
@@ -140,10 +142,11 @@ fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, landed: &Lan
     let enough = match source.fit {
         Fit::Here => all >= 12 && (run.telling > 0 || run.around >= 8),
         Fit::Loose => (all >= 30 && run.telling >= 2) || (share >= 60 && all >= 24 && run.telling >= 1),
-        // A licence's head stands in many files.
+        // A licence's head stands in many files, and one file may be made like another.
         Fit::Nowhere => {
-            (landed.stands >= 50 && all >= 60 && run.telling >= 3)
-                || (share >= 60 && all >= 24 && run.telling >= 1)
+            let says_much = all >= 60 && run.telling >= 3;
+            let is_whole = share >= WHOLE && all >= 24 && run.telling >= 1;
+            landed.stands >= WHOLE && (says_much || is_whole)
         }
         Fit::Elsewhere => {
             // By its path, and by its name in the repository's own folder.
