@@ -157,7 +157,8 @@ struct Book {
 
 impl Book {
     fn open(folder: &Path, commit: &CommitId, size: u64, afresh: bool) -> Result<Self, AttributionError> {
-        let path = folder.join(format!("report-{commit}.jsonl"));
+        // Another version of the program may know better.
+        let path = folder.join(format!("report-{}-{commit}.jsonl", env!("CARGO_PKG_VERSION")));
         let failed = |source| AttributionError::Read { path: path.clone(), source };
         std::fs::create_dir_all(folder).map_err(failed)?;
         let (mut done, mut afresh) = (BTreeMap::new(), afresh);
