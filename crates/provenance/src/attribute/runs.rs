@@ -1,6 +1,6 @@
 //! Runs: lines of an emission that a file has in the same order, one after another, and whether they say enough.
 
-use waymark_ledger::emission::{EditorEvent, Role};
+use waymark_ledger::emission::{EditorEvent, Form, Role};
 
 use super::align::{Chain, MOST, Run, counted};
 use super::claim::{Claim, Claims};
@@ -11,7 +11,7 @@ use super::{EvidenceKind, File, Place, Solid, Source, is_claimed};
 
 /// Runs this near to each other, in lines, support each other.
 const NEAR: usize = 6;
-/// How much of what names no file must stand in one, in per cent.
+/// How much of a completion that names no file must stand in one, in per cent.
 const WHOLE: u32 = 80;
 /// Letters of lines around that say that code was put there.
 const PLACED: u32 = 8;
@@ -142,11 +142,12 @@ fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, landed: &Lan
     let enough = match source.fit {
         Fit::Here => all >= 12 && (run.telling > 0 || run.around >= 8),
         Fit::Loose => (all >= 30 && run.telling >= 2) || (share >= 60 && all >= 24 && run.telling >= 1),
-        // A licence's head stands in many files, and one file may be made like another.
+        // A licence's head stands in many files, and one file may be made like another: what a cursor asked for is short.
         Fit::Nowhere => {
+            let least = if source.emission.form == Form::Completion { WHOLE } else { LANDED };
             let says_much = all >= 60 && run.telling >= 3;
-            let is_whole = share >= WHOLE && all >= 24 && run.telling >= 1;
-            landed.stands >= WHOLE && (says_much || is_whole)
+            let is_whole = share >= 60 && all >= 24 && run.telling >= 1;
+            landed.stands >= least && (says_much || is_whole)
         }
         Fit::Elsewhere => {
             // By its path, and by its name in the repository's own folder.
