@@ -14,7 +14,7 @@ use super::{File, FileLine, Solid, Source, is_claimed};
 
 /// A line that a file has more often than this begins no run.
 const COMMON: usize = 48;
-/// Runs that are put in order, the heaviest; and lines of an emission without a telling one that begin runs all the same.
+/// Runs that are looked at, the heaviest; and lines of an emission without a telling one that begin runs all the same.
 const MOST_RUNS: usize = 512;
 const SHORT: usize = 6;
 /// What a line counts for at most, in letters; and one that is not telling.
@@ -83,14 +83,42 @@ pub(super) fn lay(file: &File<'_>, solid: &Solid, source: &Source<'_>) -> Chain 
         is_older: false,
         edited,
     };
-    let mut found = find(file, solid, source, &chain);
-    found.extend(found.clone().into_iter().filter_map(|run| with_edited(file, solid, source, &chain, run)));
+    let mut found = heaviest(file, solid, source, &chain, find(file, solid, source, &chain));
+    found.extend(stretches(file, solid, source, &chain, &found));
     for stretch in in_order(file, solid, source, &chain, found) {
         chain.take(file, solid, source, stretch);
     }
     chain.runs.extend(between(file, solid, source, &chain));
     chain.runs.sort_unstable_by_key(|run| run.at);
     chain
+}
+
+/// So many runs as are looked at.
+fn heaviest(
+    file: &File<'_>,
+    solid: &Solid,
+    source: &Source<'_>,
+    chain: &Chain,
+    mut runs: Vec<Run>,
+) -> Vec<Run> {
+    if runs.len() > MOST_RUNS {
+        let weight = |run: &Run| weights(file, solid, source, chain, run).last().copied();
+        runs.sort_by_cached_key(|run| std::cmp::Reverse(weight(run)));
+        runs.truncate(MOST_RUNS);
+    }
+    runs
+}
+
+/// Runs with what was edited around them, each stretch once.
+fn stretches(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, runs: &[Run]) -> Vec<Run> {
+    let mut known: FxHashMap<usize, Vec<Run>> = FxHashMap::default();
+    for run in runs {
+        let known = known.entry(run.file + chain.lines.len() - run.at).or_default();
+        if !known.iter().any(|stretch| (stretch.at..stretch.at + stretch.length).contains(&run.at)) {
+            known.extend(with_edited(file, solid, source, chain, *run));
+        }
+    }
+    known.into_values().flatten().collect()
 }
 
 /// A run with the lines before and after it that were edited, and what is equal beyond them; nothing where none were.
@@ -223,8 +251,8 @@ pub(super) fn counted(print: &Fingerprint) -> u32 {
     print.weight().min(if print.is_telling() { MOST } else { LITTLE })
 }
 
-/// What a pair of lines counts for: an edited one as far as it is alike. Kept lines and those that were only read count half; of two places alike, the
-/// one that the emission's age speaks for counts a little more.
+/// What a pair of lines counts for: an edited one as far as it is alike. Kept lines and those that were only read count
+/// half; of two places alike, the one that the emission's age speaks for counts a little more.
 fn weigh(file: &File<'_>, solid: &Solid, source: &Source<'_>, line: &EmittedLine, position: usize) -> u32 {
     let of_file = &file.lines[solid.lines[position]];
     let weight = counted(&line.fingerprint).max(1);
@@ -296,13 +324,8 @@ fn in_order(
     chain: &Chain,
     mut runs: Vec<Run>,
 ) -> Vec<Run> {
-    let sums = |run: &Run| weights(file, solid, source, chain, run);
-    if runs.len() > MOST_RUNS {
-        runs.sort_by_cached_key(|run| std::cmp::Reverse(sums(run).last().copied()));
-        runs.truncate(MOST_RUNS);
-    }
-    runs.sort_by_key(|run| (run.at, run.file));
-    let sums: Vec<Vec<u64>> = runs.iter().map(sums).collect();
+    runs.sort_by_key(|run| (run.at, run.file, run.length));
+    let sums: Vec<Vec<u64>> = runs.iter().map(|run| weights(file, solid, source, chain, run)).collect();
     let total = |of: usize, without: usize| sums[of][runs[of].length] - sums[of][without];
     // For each run: the best sum that ends in it, the run before it, and how much of its beginning gives way.
     let mut best: Vec<(u64, Option<usize>, usize)> = Vec::with_capacity(runs.len());

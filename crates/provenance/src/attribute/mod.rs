@@ -165,7 +165,7 @@ pub enum EvidenceKind {
 /// Attributes the lines that a commit added to a file; none where nothing is known. In order of the file's lines.
 pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -> Vec<Option<Attributed>> {
     let fits = Fits::new(file, place);
-    let said = said(candidates);
+    let said = said(candidates, &fits);
     let solid = Solid::of(file.lines);
     let mut claims = Claims::new(file.lines.len());
     let mut laid = Vec::new();
@@ -182,7 +182,11 @@ pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -
                 && matches!(emission.form, Form::Completion | Form::Fence);
             let word =
                 word.filter(|word| candidate.emissions.word.is_some() || *word == EditorEvent::Accepted);
-            let fit = fits.of(&candidate.emissions, emission);
+            // An editor knows the file of a suggestion that names none.
+            let fit = match (fits.of(&candidate.emissions, emission), about) {
+                (Fit::Nowhere, Some(about)) => about.fit,
+                (fit, _) => fit,
+            };
             if fit == Fit::Other || is_rejected {
                 continue;
             }
@@ -291,16 +295,19 @@ struct Said {
     at: Timestamp,
     event: EditorEvent,
     line: Option<u32>,
+    fit: Fit,
 }
 
 /// What editors said last of each record.
-fn said(candidates: &[Candidate]) -> FxHashMap<RecordId, Said> {
+fn said(candidates: &[Candidate], fits: &Fits<'_>) -> FxHashMap<RecordId, Said> {
     let mut last: FxHashMap<RecordId, Said> = FxHashMap::default();
     for candidate in candidates {
         let Some(EditorWord { event, about: Some(about), line }) = candidate.emissions.word else { continue };
         let at = candidate.emissions.ended;
         if last.get(&about).is_none_or(|known| at >= known.at) {
-            last.insert(about, Said { at, event, line });
+            let fit = candidate.emissions.emissions.first();
+            let fit = fit.map_or(Fit::Nowhere, |emission| fits.of(&candidate.emissions, emission));
+            last.insert(about, Said { at, event, line, fit });
         }
     }
     last

@@ -12,7 +12,7 @@ use super::{EvidenceKind, File, Place, Solid, Source, is_claimed};
 /// Runs this near to each other, in lines, support each other.
 const NEAR: usize = 6;
 /// How much of a completion that names no file must stand in one, in per cent.
-const WHOLE: u32 = 80;
+const WHOLE: u32 = 70;
 /// Letters of lines around that say that code was put there.
 const PLACED: u32 = 8;
 

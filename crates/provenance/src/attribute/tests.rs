@@ -603,3 +603,17 @@ fn what_was_turned_down_is_not_told_by_one_line_that_is_a_little_like_it() {
     let shown = candidate(1, 7, "shop", &[block]);
     assert_eq!(Case::new("src/a.rs", text, vec![shown]).told(), ". . . .");
 }
+
+#[test]
+fn an_editor_knows_the_file_of_a_suggestion_that_names_none() {
+    let suggested = candidate(1, 7, "shop", &[emission(Form::Completion, "", TOTAL)]);
+    let told = |path: &'static str| {
+        let mut said = candidate(3, 8, "shop", &[emission(Form::Editor, "/projects/u/shop/src/a.rs", TOTAL)]);
+        let event = EditorEvent::Accepted;
+        Arc::make_mut(&mut said.emissions).word =
+            Some(EditorWord { event, about: Some(record(1)), line: None });
+        Case::new(path, TOTAL, vec![suggested.clone(), said]).told()
+    };
+    assert_eq!(told("src/a.rs"), "1 1 1 1 1 1 1");
+    assert_eq!(told("src/b.rs"), ". . . . . . .", "made like it");
+}
