@@ -217,7 +217,10 @@ impl Attribution {
         for hunk in diff::removed(old, new) {
             let gone = old.get(hunk.old).unwrap_or_default().iter().filter(|line| !line.trim().is_empty());
             for line in gone {
-                removed.entry(self.fingerprint(line).line).or_default().push(hunk.new.clone());
+                let places = removed.entry(self.fingerprint(line).line).or_default();
+                if places.last() != Some(&hunk.new) {
+                    places.push(hunk.new.clone());
+                }
             }
         }
         removed

@@ -22,6 +22,8 @@ pub(super) const MOST: u32 = 40;
 const LITTLE: u32 = 4;
 /// Pairs of lines between two runs that are looked at.
 pub(super) const MOST_PAIRS: usize = 1 << 16;
+/// Lines beyond either end of a run that are looked at for edited ones.
+const STRETCH: usize = 200;
 /// What drift between two runs counts for, in sixteenths of a letter, and every line of it; and the lines that count at most.
 const BREAK: u64 = 128;
 const DRIFT: u64 = 16;
@@ -45,7 +47,7 @@ pub(super) struct Chain {
     /// Places before which lines of the file may be left out, up to each of the lines and with it.
     apart: Vec<usize>,
     pub(super) runs: Vec<Run>,
-    /// Whether any line of it stands there as it was put out.
+    /// Whether more than next to nothing of it stands there as it was put out.
     pub(super) has_landed: bool,
     /// Whether it can have been put into this commit, and not into an earlier or a later one.
     pub(super) is_of_commit: bool,
@@ -127,9 +129,10 @@ fn with_edited(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chai
         let (emitted, line) = (chain.line(source, at), &file.lines[solid.lines[position]]);
         emitted.fingerprint.line == line.fingerprint.line || is_edited(file, source, emitted, line).is_some()
     };
-    let before = (1..=run.at.min(run.file)).take_while(|back| is_it(run.at - back, run.file - back)).count();
+    let before = 1..=run.at.min(run.file).min(STRETCH);
+    let before = before.take_while(|back| is_it(run.at - back, run.file - back)).count();
     let (end, file_end) = (run.at + run.length, run.file + run.length);
-    let room = (chain.lines.len() - end).min(solid.lines.len() - file_end);
+    let room = (chain.lines.len() - end).min(solid.lines.len() - file_end).min(STRETCH);
     let after = (0..room).take_while(|on| is_it(end + on, file_end + on)).count();
     let stretch = Run { file: run.file - before, at: run.at - before, length: before + run.length + after };
     (stretch != run).then_some(stretch)
@@ -308,12 +311,13 @@ fn weights(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, r
     std::iter::once(0).chain(sums).collect()
 }
 
-/// Whether the commit took a line away where one of these lines of the file stands, or before it.
+/// Whether the commit took a line away where this line of the file stands, or between it and the one before.
 fn went(file: &File<'_>, solid: &Solid, gone: &Fingerprint, position: usize) -> bool {
     let Some(places) = file.removed.get(&gone.line) else { return false };
     let line = |position: usize| solid.lines.get(position).copied().unwrap_or(file.lines.len());
     let from = position.checked_sub(1).map_or(0, |before| line(before) + 1);
-    places.iter().any(|place| place.start <= line(position) && from <= place.end)
+    let next = places.partition_point(|place| place.end < from);
+    places.get(next).is_some_and(|place| place.start <= line(position))
 }
 
 /// The heaviest selection of runs that is in order in both. Where runs overlap, the later one gives way.

@@ -37,8 +37,8 @@ use landed::Landed;
 /// A commit's time is told in whole seconds.
 const SECOND: i64 = 1_000_000;
 
-/// Fingerprints of lines that a commit took away, and which lines of the file, from 0, stand there instead: none where the
-/// range is empty.
+/// Fingerprints of lines that a commit took away, and which lines of the file, from 0, stand there instead, in order: none
+/// where the range is empty.
 pub type Removed = FxHashMap<u64, Vec<Range<usize>>>;
 
 /// A file as a commit left it.

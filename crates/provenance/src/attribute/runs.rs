@@ -49,11 +49,16 @@ pub(super) fn accepted(
     for (number, run) in chain.runs.iter().enumerate() {
         let near = near(&chain.runs, &supports, number);
         let own = supports[number].own;
-        let around_it = supports[number].around + near.around + removed;
-        let around = around_it + near.own;
+        let around_it = supports[number].around + near.around;
+        let around = around_it + near.own + removed;
         let telling = supports[number].telling + near.telling;
         let all = Support { own, around, telling };
-        if !is_enough(place, source, &all, landed) {
+        // Of what has mostly not landed one line is chance, if none of it was edited, and no editor says otherwise.
+        let is_alone = source.word.is_none()
+            && landed.stands < LANDED
+            && (around, chain.edited.len()) == (0, 0)
+            && telling < 2;
+        if is_alone || !is_enough(place, source, &all, landed) {
             continue;
         }
         kept.push(*run);
@@ -158,9 +163,7 @@ fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, landed: &Lan
         Fit::Other => false,
     };
     // What has not landed at all needs more than a few lines that happen to be the same.
-    // Nor does one line say that the rest was left out.
-    let is_alone = landed.stands < LANDED && run.around == 0 && run.telling < 2;
-    let is_chance = is_alone || (landed.is_scattered && (run.telling < 3 || run.own < 60));
+    let is_chance = landed.is_scattered && (run.telling < 3 || run.own < 60);
     match source.word {
         // An editor knows the place, but not what becomes of it in later commits.
         Some(_) => source.fit >= Fit::Loose,

@@ -157,12 +157,12 @@ struct Known {
 
 impl Known {
     /// Whether a text that is said to be a file's is a version of this one.
-    fn has_version(&self, path: &str, text: &[&str]) -> bool {
+    fn has_version(&self, path: &str, text: &Text<'_>, left: &mut usize) -> bool {
         paths::are_same(&self.path, path)
-            && self.old.as_ref().is_none_or(|places| {
-                let marks: Vec<u64> = text.iter().map(|line| mark(line)).collect();
-                places.iter().all(|old| marks.windows(old.len()).any(|window| window == old))
-            })
+            && self
+                .old
+                .as_ref()
+                .is_none_or(|places| places.iter().all(|old| !around::places(text, old, left).is_empty()))
     }
 }
 
@@ -200,6 +200,7 @@ fn set_apart_rows<'p>(
     let stretches: Vec<Vec<Stretch>> = written.iter().map(|(written, _)| stretches(written)).collect();
     let mut rows = Rows::of(written.iter().map(|(_, known)| known.as_ref()).collect());
     stretches.iter().flatten().for_each(|stretch| rows.add(stretch));
+    written.iter().for_each(|(written, _)| rows.add_others(written));
     if rows.found.is_empty() {
         return;
     }
@@ -259,17 +260,19 @@ fn row_mark(row: &[u64]) -> u64 {
 struct Rows<'k> {
     /// Every line in them.
     marks: FxHashSet<u64>,
-    found: FxHashMap<u64, Found>,
+    found: FxHashMap<u64, Seen>,
     /// For each file that was written, what is known of it.
     known: Vec<Option<&'k Known>>,
     /// The first of those files that what is looked at is a version of, if it is of one alone.
     of: Option<usize>,
+    /// Rows of a file's lines that stay, and of lines that are taken away: what moves is not new.
+    kept: FxHashSet<u64>,
+    gone: FxHashSet<u64>,
 }
 
 /// Where a row was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Found {
-    #[default]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
     Nowhere,
     /// In versions of this file alone.
     In(usize),
@@ -291,7 +294,16 @@ impl<'k> Rows<'k> {
 
     fn add(&mut self, stretch: &Stretch) {
         self.marks.extend(&stretch.marks);
-        self.found.extend(stretch.marks.windows(COPIED).map(|row| (row_mark(row), Found::Nowhere)));
+        self.found.extend(stretch.marks.windows(COPIED).map(|row| (row_mark(row), Seen::Nowhere)));
+    }
+
+    /// Rows of what stays in a file, and of what it loses.
+    fn add_others(&mut self, written: &Written) {
+        for (role, rows) in [(Role::Context, &mut self.kept), (Role::Removed, &mut self.gone)] {
+            let lines = written.lines.iter().filter(|line| line.role == role && says_something(&line.text));
+            let marks: Vec<u64> = lines.map(|line| mark(&line.text)).collect();
+            rows.extend(marks.windows(COPIED).map(row_mark));
+        }
     }
 
     /// The files that a part of the conversation is of, where that is asked for.
@@ -307,22 +319,30 @@ impl<'k> Rows<'k> {
         };
     }
 
-    fn first(&self, is_it: impl Fn(&Known) -> bool) -> Option<usize> {
-        self.known.iter().position(|known| known.is_some_and(&is_it))
+    fn first(&self, mut is_it: impl FnMut(&Known) -> bool) -> Option<usize> {
+        self.known.iter().position(|known| known.is_some_and(&mut is_it))
+    }
+
+    /// Whether a file that was shown is more than what was written: a person may give code as the file it is for.
+    fn is_more(&self, text: &Text<'_>) -> bool {
+        let lines = text.lines.iter().zip(&text.marks().in_order);
+        let others = lines.filter(|(line, mark)| says_something(line) && !self.marks.contains(mark));
+        others.take(COPIED).count() == COPIED
     }
 
     /// Looks for rows in what somebody said, and in the files that it shows.
     fn look_in_said(&mut self, text: &str, versions: &Versions<'_>) {
         let lines: Vec<&str> = lines::split(text).collect();
-        let mut from = 0;
+        let (mut from, mut left) = (0, COMPARED);
         for said in self.files(|| versions.said(&lines)) {
-            let version = self.known.iter().flatten().find(|known| known.has_version(&said.path, &said.text));
-            let Some(version) = version.filter(|_| said.lines.start >= from) else { continue };
-            let path = version.path.as_str();
+            let of = self.first(|known| known.has_version(&said.path, &said.text, &mut left));
+            let Some(of) = of.filter(|_| said.lines.start >= from && self.is_more(&said.text)) else {
+                continue;
+            };
             self.of = None;
             self.look_in_text(&lines[from..said.lines.start]);
-            self.is_of(&[path]);
-            self.look_in_text(&said.text);
+            self.of = self.first(|known| self.known[of].is_some_and(|of| of.path == known.path));
+            self.look_in_text(&said.text.lines);
             from = said.lines.end;
         }
         self.of = None;
@@ -332,11 +352,14 @@ impl<'k> Rows<'k> {
     /// Sets apart those of a stretch of the file with that number that were found.
     fn set_apart(&self, of: usize, written: &mut Written, stretch: &Stretch) {
         let own = self.known[of].and_then(|own| self.first(|known| known.path == own.path));
+        let is_whole = self.known[of].is_some_and(|known| known.old.is_none());
         for (row, places) in stretch.marks.windows(COPIED).zip(stretch.places.windows(COPIED)) {
-            let is_copy = match self.found.get(&row_mark(row)) {
-                None | Some(Found::Nowhere) => false,
-                Some(Found::In(found)) => own != Some(*found),
-                Some(Found::Elsewhere) => true,
+            let row = row_mark(row);
+            let has_moved = || if is_whole { !self.kept.contains(&row) } else { self.gone.contains(&row) };
+            let is_copy = match self.found.get(&row) {
+                None | Some(Seen::Nowhere) => false,
+                Some(Seen::In(found)) => own != Some(*found) || has_moved(),
+                Some(Seen::Elsewhere) => true,
             };
             if is_copy {
                 // What says nothing between them goes with them.
@@ -401,9 +424,9 @@ impl<'k> Rows<'k> {
             && let Some(found) = self.found.get_mut(&row_mark(&window.marks))
         {
             *found = match (*found, self.of) {
-                (Found::Nowhere, Some(of)) => Found::In(of),
-                (Found::In(known), Some(of)) if known == of => Found::In(of),
-                _ => Found::Elsewhere,
+                (Seen::Nowhere, Some(of)) => Seen::In(of),
+                (Seen::In(known), Some(of)) if known == of => Seen::In(of),
+                _ => Seen::Elsewhere,
             };
         }
     }

@@ -92,15 +92,15 @@ fn path(written: &Written, paths: &[&str], versions: &Versions<'_>, left: &mut u
     }
 }
 
+/// What is replaced, and what it says is around it.
+fn old(written: &Written) -> Vec<u64> {
+    old_of(&written.lines)
+}
+
 /// The same of each place apart from the others.
 pub(super) fn olds(written: &Written) -> Vec<Vec<u64>> {
     let places = written.lines.chunk_by(|_, line| !line.apart);
     places.map(old_of).filter(|old| !old.is_empty()).collect()
-}
-
-/// What is replaced, and what it says is around it.
-fn old(written: &Written) -> Vec<u64> {
-    old_of(&written.lines)
 }
 
 fn old_of(lines: &[Line]) -> Vec<u64> {
@@ -109,7 +109,7 @@ fn old_of(lines: &[Line]) -> Vec<u64> {
 }
 
 /// Where a version has these lines one after another: the first two places.
-fn places(version: &Text<'_>, old: &[u64], left: &mut usize) -> Vec<usize> {
+pub(super) fn places(version: &Text<'_>, old: &[u64], left: &mut usize) -> Vec<usize> {
     let marks = version.marks().in_order.as_slice();
     let cost = old.len().saturating_mul(marks.len());
     if old.is_empty() || cost > *left {

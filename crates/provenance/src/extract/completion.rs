@@ -6,8 +6,8 @@ use crate::{Form, Role, Written};
 /// A completion at a cursor (fill in the middle): the first line is joined to what stands before it on its line, the last to
 /// what follows on its line. A line to which it adds nothing but white space was there before.
 ///
-/// What stands before and after it goes with it, a few lines of each. A prompt without a path may say it in a comment, the
-/// last one of several: `// Path: src/a.rs`. Nothing where it adds nothing.
+/// What stands before and after it goes with it, a few lines of each. A prompt without a path may say it in the comments it
+/// begins with, the last one of several: `// Path: src/a.rs`. Nothing where it adds nothing.
 pub fn completion(path: Option<&str>, prefix: &str, text: &str, suffix: &str) -> Option<Written> {
     let text = cut(text, MOST);
     let before = prefix.rsplit('\n').next().unwrap_or_default();
@@ -37,10 +37,11 @@ pub fn completion(path: Option<&str>, prefix: &str, text: &str, suffix: &str) ->
     })
 }
 
-/// The path that the last comment which is only there to say one does.
+/// The path that the last of the comments at the beginning says which are only there to say one.
 fn said(prefix: &str) -> Option<&str> {
+    let comments = prefix.lines().take_while(|line| line.trim().is_empty() || paths::is_comment(line));
     let said = |line| paths::in_comment(line).filter(|(_, is_said)| *is_said);
-    prefix.lines().rev().find_map(said).map(|(path, _)| path)
+    comments.filter_map(said).last().map(|(path, _)| path)
 }
 
 /// The lines behind the cursor's own, without what is left of their ends.

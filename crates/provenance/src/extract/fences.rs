@@ -104,8 +104,8 @@ fn info(info: &str) -> (String, Option<&str>) {
     let info = info.trim_start_matches(['{', '.']);
     let first = info.split([' ', '\t', '{', ',']).next().unwrap_or_default();
     let named = attribute(info).or_else(|| {
-        let words = || info.split([' ', '\t']).map(|word| word.trim_matches(['(', ')', '"', '\'', '`']));
-        words().find_map(path_in).or_else(|| words().find(|word| paths::is_in_folder(word)))
+        let mut words = info.split([' ', '\t']).map(|word| word.trim_matches(['(', ')', '"', '\'', '`']));
+        words.find_map(path_in)
     });
     let language = match named {
         // The file is all that it says.

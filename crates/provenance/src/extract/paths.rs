@@ -39,9 +39,6 @@ const NAMES: [&str; 12] = [
     "socket.io",
 ];
 
-/// What types of content begin with.
-const CONTENT: [&str; 6] = ["text", "application", "image", "audio", "video", "multipart"];
-
 /// Ends of a host's name, not of a file's.
 const HOSTS: [&str; 4] = ["com", "org", "net", "io"];
 
@@ -89,22 +86,6 @@ pub(super) fn seems(word: &str) -> bool {
     let is_other =
         !has_folder && (HOSTS.contains(&ending) || NAMES.iter().any(|name| name.eq_ignore_ascii_case(word)));
     is_ending && !stem.is_empty() && !stem.contains(['(', ')', ':']) && !is_other
-}
-
-/// Whether a word looks like the path of a file without an ending, by the folders before it: `bin/serve`. A type of content
-/// (`text/html`) is none.
-pub(super) fn is_in_folder(word: &str) -> bool {
-    let is_sign = |letter: char| letter.is_ascii_alphanumeric() || "._-+@".contains(letter);
-    let mut parts = word.trim_start_matches("./").trim_start_matches('/').split('/').peekable();
-    let is_type = parts.peek().is_some_and(|first| CONTENT.contains(first));
-    let (mut count, mut last) = (0, "");
-    for part in parts {
-        if part.is_empty() || !part.chars().all(is_sign) {
-            return false;
-        }
-        (count, last) = (count + 1, part);
-    }
-    !is_type && count > 1 && last.starts_with(|letter: char| letter.is_ascii_alphabetic())
 }
 
 /// The path on a line that says nothing else: `src/a.rs`, `**src/a.rs**`, `### src/a.rs:`, `File: src/a.rs`.
@@ -163,6 +144,11 @@ fn unwrapped(text: &str) -> &str {
         }
     }
     text
+}
+
+/// Whether a line is a comment from its first letter on.
+pub(super) fn is_comment(line: &str) -> bool {
+    COMMENTS.iter().any(|(opener, _)| line.starts_with(opener))
 }
 
 /// The path in a comment that says nothing else, and whether it is only there to say it: `// filepath: src/a.rs`.
@@ -251,16 +237,6 @@ mod tests {
             "x=a.rs",
         ] {
             assert!(!seems(word), "{word}");
-        }
-    }
-
-    #[test]
-    fn a_folder_makes_a_path_of_a_name() {
-        for path in ["bin/serve", "./bin/serve", "/usr/local/bin/a2"] {
-            assert!(is_in_folder(path), "{path}");
-        }
-        for word in ["bin", "text/html", "and//or", "c++", "bin/", "1/2", "a b/c", "<a>/b"] {
-            assert!(!is_in_folder(word), "{word}");
         }
     }
 

@@ -138,7 +138,7 @@ pub(super) struct Said<'t> {
     /// The lines that it takes.
     pub(super) lines: Range<usize>,
     /// What the file holds.
-    pub(super) text: Vec<&'t str>,
+    pub(super) text: Rc<Text<'t>>,
 }
 
 /// The lines of a version, marked once and only where they are asked for.
@@ -262,7 +262,7 @@ impl<'a> Versions<'a> {
         if text.contains(['<', '`', '~']) {
             let lines: Vec<&'a str> = lines::split(text).collect();
             for Said { path, text, .. } in self.said(&lines) {
-                self.add(path, &Text::new(text));
+                self.add(path, &text);
             }
         }
     }
@@ -274,7 +274,7 @@ impl<'a> Versions<'a> {
             if let (Some(path), passed) = fence.file(above)
                 && self.wants(&path)
             {
-                let text = unnumbered(fence.lines.into_iter().skip(passed));
+                let text = Text::new(unnumbered(fence.lines.into_iter().skip(passed)));
                 said.push(Said { path: Cow::Owned(path), lines, text });
             }
         }
@@ -291,7 +291,7 @@ impl<'a> Versions<'a> {
                 if tag == "path" { line.trim_start().starts_with("<path>") } else { line.contains(&close) }
             };
             let end = rest.iter().position(|line| ends(line)).unwrap_or(rest.len());
-            let text = unnumbered(rest[..end].iter().copied());
+            let text = Text::new(unnumbered(rest[..end].iter().copied()));
             said.push(Said { path: Cow::Borrowed(path), lines: at + 1..at + 1 + end, text });
         }
         said.sort_by_key(|said| said.lines.start);

@@ -292,6 +292,10 @@ fn a_whole_file_has_new_lines_that_are_as_others_of_it() {
     let write = json!({"file_path": "a.rs", "content": format!("{TWINS}{second}")});
     let wanted = "+fn second() {\n+    one();\n+    two();\n+    three();\n+}\n";
     assert!(told.then("Write", &write).ends_with(wanted));
+    // What only moves is as it was.
+    let moved = "fn last() {\n    four();\n}\n\nfn first() {\n    one();\n    two();\n    three();\n}\n";
+    let moved = told.then("Write", &json!({"file_path": "a.rs", "content": moved}));
+    assert!(!moved.contains("+    two();"), "{moved}");
     // What another file has is a copy, and so is what came with it.
     let copied = told.call("Read", &json!({"file_path": "b.rs"}), second);
     let wanted = "     four();\n }\n fn second() {\n     one();\n     two();\n     three();\n+}\n";
@@ -312,6 +316,8 @@ fn a_file_that_a_person_shows_is_no_gift_but_a_block_for_it_is() {
     let given =
         Told::default().user("In a.rs, please:\n\na.rs\n```\n    one();\n    two();\n    three();\n```");
     ends(&given.then("Edit", &edit), ' ');
+    let with_old = "In a.rs, please:\n\na.rs\n```\nfn last() {\n    one();\n    two();\n    three();\n```";
+    ends(&Told::default().user(with_old).then("Edit", &edit), ' ');
 }
 
 #[test]
