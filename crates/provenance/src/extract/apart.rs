@@ -40,15 +40,14 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
     let compared: Vec<Option<(String, bool)>> = written.iter().map(compared).collect();
     let mut known: Vec<Option<Known>> = Vec::new();
     for ((file, compared), old) in written.iter_mut().zip(&compared).zip(olds) {
-        let known_as = match compared {
+        known.push(match compared {
             Some((path, true)) => {
                 set_apart_versions(file, path, true, &versions);
                 let is_known = says_where(file) && versions.are_all_compared(path);
-                Some((path.clone(), None)).filter(|_| is_known)
+                is_known.then(|| Known { path: path.clone(), old: None })
             }
-            _ => file.path.clone().filter(|_| !old.is_empty()).map(|path| (path, Some(old))),
-        };
-        known.push(known_as.map(|(path, old)| Known { path, old }));
+            _ => file.path.clone().filter(|_| !old.is_empty()).map(|path| Known { path, old: Some(old) }),
+        });
     }
     set_apart_copies(written, &known, &parts, &versions);
     set_apart_last_words(written, prompt);
@@ -200,10 +199,10 @@ fn set_apart_rows<'p>(
     let stretches: Vec<Vec<Stretch>> = written.iter().map(|(written, _)| stretches(written)).collect();
     let mut rows = Rows::of(written.iter().map(|(_, known)| known.as_ref()).collect());
     stretches.iter().flatten().for_each(|stretch| rows.add(stretch));
-    written.iter().for_each(|(written, _)| rows.add_others(written));
     if rows.found.is_empty() {
         return;
     }
+    written.iter().for_each(|(written, _)| rows.add_others(written));
     for part in parts {
         match part {
             Part::Text { text, asked: Some(asked) } => {
@@ -323,6 +322,11 @@ impl<'k> Rows<'k> {
         self.known.iter().position(|known| known.is_some_and(&mut is_it))
     }
 
+    /// The first with the path of the file with that number: a version of one is a version of all.
+    fn first_of_its_path(&self, of: usize) -> Option<usize> {
+        self.known[of].and_then(|own| self.first(|known| known.path == own.path))
+    }
+
     /// Whether a file that was shown is more than what was written: a person may give code as the file it is for.
     fn is_more(&self, text: &Text<'_>) -> bool {
         let lines = text.lines.iter().zip(&text.marks().in_order);
@@ -341,7 +345,7 @@ impl<'k> Rows<'k> {
             };
             self.of = None;
             self.look_in_text(&lines[from..said.lines.start]);
-            self.of = self.first(|known| self.known[of].is_some_and(|of| of.path == known.path));
+            self.of = self.first_of_its_path(of);
             self.look_in_text(&said.text.lines);
             from = said.lines.end;
         }
@@ -351,7 +355,7 @@ impl<'k> Rows<'k> {
 
     /// Sets apart those of a stretch of the file with that number that were found.
     fn set_apart(&self, of: usize, written: &mut Written, stretch: &Stretch) {
-        let own = self.known[of].and_then(|own| self.first(|known| known.path == own.path));
+        let own = self.first_of_its_path(of);
         let is_whole = self.known[of].is_some_and(|known| known.old.is_none());
         for (row, places) in stretch.marks.windows(COPIED).zip(stretch.places.windows(COPIED)) {
             let row = row_mark(row);

@@ -34,7 +34,7 @@ fn is_unsaid(written: &Written) -> bool {
 /// Of the newest version that has what is replaced, if it has that once.
 fn add_lines(written: &mut Written, versions: &Versions<'_>, left: &mut usize) {
     let Some(path) = written.path.clone() else { return };
-    let old = old(written);
+    let old = old(&written.lines);
     for version in versions.of_file(&path) {
         match places(version, &old, left)[..] {
             [] => {}
@@ -71,7 +71,7 @@ fn add_paths(written: &mut [Written], versions: &Versions<'_>, left: &mut usize)
 /// The file that code which names none is for: the only one of which the conversation has a version with what is replaced,
 /// or, where nothing is, with most of the lines that say something.
 fn path(written: &Written, paths: &[&str], versions: &Versions<'_>, left: &mut usize) -> Option<String> {
-    let old = old(written);
+    let old = old(&written.lines);
     let new: Vec<u64> =
         written.lines.iter().filter(|line| says_something(&line.text)).map(|line| mark(&line.text)).collect();
     let mut has = |path: &str| {
@@ -92,18 +92,14 @@ fn path(written: &Written, paths: &[&str], versions: &Versions<'_>, left: &mut u
     }
 }
 
-/// What is replaced, and what it says is around it.
-fn old(written: &Written) -> Vec<u64> {
-    old_of(&written.lines)
-}
-
-/// The same of each place apart from the others.
+/// What is replaced in each place apart from the others, and what it says is around it.
 pub(super) fn olds(written: &Written) -> Vec<Vec<u64>> {
     let places = written.lines.chunk_by(|_, line| !line.apart);
-    places.map(old_of).filter(|old| !old.is_empty()).collect()
+    places.map(old).filter(|old| !old.is_empty()).collect()
 }
 
-fn old_of(lines: &[Line]) -> Vec<u64> {
+/// What lines replace, and what they say is around it.
+fn old(lines: &[Line]) -> Vec<u64> {
     let old = lines.iter().filter(|line| line.role != Role::Added && !lines::is_mark(&line.text));
     old.map(|line| mark(&line.text)).collect()
 }
