@@ -2,7 +2,7 @@
 //!
 //! Makes a repository of that many commits in a temporary folder. One file of 5,000 lines changes in a fiftieth of them,
 //! two thousand others in the rest. Then asks for lines of it and of an ordinary file, without and with a shadow, and again
-//! after more commits. Figures are the shortest of five, in milliseconds: what else the machine does counts least there.
+//! after more commits; and as far back as a ledger that began a hundredth or a tenth of them ago would. Figures are the shortest of five, in milliseconds: what else the machine does counts least there.
 #![expect(clippy::print_stdout, reason = "a measuring program prints its figures")]
 
 use std::error::Error;
@@ -20,6 +20,9 @@ const HOT: &str = "src/hot/big.rs";
 const HOT_LINES: usize = 5_000;
 /// One of the others.
 const ORDINARY: &str = "src/dir5/file5.rs";
+/// When the first commit was made, in seconds since 1970, and how far the next are apart.
+const BEGUN: i64 = 1_500_000_000;
+const APART: i64 = 60;
 /// How often the large file changes: once in as many commits.
 const EVERY: usize = 50;
 
@@ -58,20 +61,29 @@ fn main() -> Outcome<()> {
     history.write(&repository, commits)?;
     println!("{commits} commits written in {:.0} s", started.elapsed().as_secs_f64());
     let plain = open(&repository)?;
-    measure("without a shadow", &plain, &shadow)?;
+    let newest = BEGUN + APART * (commits as i64 - 1);
+    let back = [100, 10].map(|part| (commits / part, newest - APART * (commits / part) as i64));
+    let measure_back = |git: &Repository, what: &str| {
+        back.iter().try_for_each(|(count, since)| {
+            measure(&format!("{what}, {count} commits back"), git, &shadow, Some(*since))
+        })
+    };
+    measure("without a shadow", &plain, &shadow, None)?;
+    measure_back(&plain, "without a shadow")?;
     let shadowed = open(&repository)?.with_shadow(&shadow)?;
     let started = Instant::now();
     shadowed.refresh(&mut |_, _| {})?;
     println!("shadow made in {:.1} s", started.elapsed().as_secs_f64());
-    measure("with a shadow, nothing kept", &shadowed, &shadow)?;
+    measure("with a shadow, nothing kept", &shadowed, &shadow, None)?;
+    measure_back(&shadowed, "with a shadow, nothing kept")?;
     for path in [HOT, ORDINARY] {
         let started = Instant::now();
         shadowed.blame(Some(&head(&shadowed)?), path, None)?;
         println!("  {path}: all lines, kept: {:.0} ms", started.elapsed().as_secs_f64() * 1e3);
     }
-    measure("with a shadow, kept", &shadowed, &shadow)?;
+    measure("with a shadow, kept", &shadowed, &shadow, None)?;
     history.write(&repository, 1_000)?;
-    measure("with a shadow, kept 1,000 commits ago", &shadowed, &shadow)?;
+    measure("with a shadow, kept 1,000 commits ago", &shadowed, &shadow, None)?;
     let started = Instant::now();
     shadowed.refresh(&mut |_, _| {})?;
     println!("shadow brought up to 1,000 commits more in {:.1} s", started.elapsed().as_secs_f64());
@@ -123,7 +135,7 @@ fn shortest(mut act: impl FnMut() -> Outcome<()>, kept: &Kept) -> Outcome<f64> {
     Ok(least)
 }
 
-fn measure(what: &str, git: &Repository, shadow: &Path) -> Outcome<()> {
+fn measure(what: &str, git: &Repository, shadow: &Path, since: Option<i64>) -> Outcome<()> {
     let kept = &Kept::take(shadow)?;
     println!("{what}:");
     for path in [HOT, ORDINARY] {
@@ -139,7 +151,7 @@ fn measure(what: &str, git: &Repository, shadow: &Path) -> Outcome<()> {
             let time = shortest(
                 || {
                     let commit = head(git)?;
-                    let line = git.blame(Some(&commit), path, Some(number..=number))?;
+                    let line = git.blame_since(Some(&commit), path, Some(number..=number), since)?;
                     git.commits(&[line[0].commit.ok_or("not committed")?])?;
                     Ok(())
                 },
@@ -147,7 +159,8 @@ fn measure(what: &str, git: &Repository, shadow: &Path) -> Outcome<()> {
             )?;
             println!("  {path}: the {age} line: {time:.0} ms");
         }
-        let time = shortest(|| git.blame(Some(&commit), path, None).map(drop).map_err(Into::into), kept)?;
+        let all = || git.blame_since(Some(&commit), path, None, since).map(drop).map_err(Into::into);
+        let time = shortest(all, kept)?;
         println!("  {path}: all {} lines: {time:.0} ms", lines.len());
     }
     kept.restore()
@@ -179,7 +192,7 @@ impl History {
             import.args(["fast-import", "--quiet"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
         let mut stream = BufWriter::new(child.stdin.take().ok_or("no stdin")?);
         for number in self.written..self.written + commits {
-            let time = 1_500_000_000 + number * 60;
+            let time = BEGUN + APART * number as i64;
             write!(stream, "commit refs/heads/main\ncommitter Ada <ada@example.com> {time} +0000\n")?;
             write!(stream, "data 6\nchange\n")?;
             if number == self.written && !is_new {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use waymark_gateway::SystemClock;
-use waymark_gateway::attribution::{Attribution, AttributionError, BlamedLine};
+use waymark_gateway::attribution::{Attribution, AttributionError, BlamedLine, OLDER};
 use waymark_provenance::git::GitError;
 use waymark_provenance::{Class, EvidenceKind};
 
@@ -112,6 +112,7 @@ pub(super) fn known_by(line: &BlamedLine) -> String {
 /// A gap's code in words.
 pub(super) fn gap_in_words(gap: &str) -> &str {
     match gap {
+        OLDER => "it was committed before anything went on record (git blame names the commit)",
         "shallow" => "the clone is shallow and ends at this commit (git fetch --unshallow)",
         "missing" => "the file's object is missing from the repository",
         "binary" => "the file is binary",

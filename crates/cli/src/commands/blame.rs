@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use waymark_gateway::attribution::{Blamed, BlamedLine};
+use waymark_gateway::attribution::{Blamed, BlamedLine, OLDER};
 use waymark_provenance::Class;
 
 use super::attribution::{failed, folder_of, open, style};
@@ -46,7 +46,11 @@ fn tell(blamed: &Blamed) -> io::Result<()> {
     let digits = blamed.lines.last().map_or(1, |line| line.number.to_string().len());
     for line in &blamed.lines {
         let (style, class) = (style(line.class), line.class);
-        let commit = line.commit.as_deref().map_or("uncommitted", short);
+        let commit = match (&line.commit, line.gap) {
+            (Some(commit), _) => short(commit),
+            (None, Some(OLDER)) => "older",
+            (None, _) => "uncommitted",
+        };
         let model = cut(&who(blamed, line));
         writeln!(
             out,

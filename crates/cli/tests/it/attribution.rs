@@ -26,8 +26,13 @@ struct House {
 
 impl House {
     fn new() -> Self {
+        Self::with(Repository::new())
+    }
+
+    /// Around a repository with a history of its own.
+    fn with(repository: Repository) -> Self {
         let rig = Rig::start();
-        let mut repository = Repository::new().in_the_present();
+        let mut repository = repository.in_the_present();
         repository.write("README.md", "# Shop\n");
         repository.commit("begin");
         Self { rig, repository }
@@ -299,6 +304,41 @@ fn notes_traces_and_trailers_say_the_same_to_others() {
         (&json!("note"), &json!(SERVED_MODEL)),
         "{told:#}"
     );
+}
+
+#[test]
+fn what_was_committed_before_the_first_record_is_older_and_no_more() {
+    let mut repository = Repository::new();
+    repository.write("src/old.rs", "// Shop\n");
+    repository.commit("begin");
+    repository.write("src/old.rs", format!("// Shop\n{TOTAL}"));
+    let old = repository.commit("before");
+    let mut house = House::with(repository);
+    let new = format!("// Shop\n{TOTAL}\n{}", TOTAL.replace("item", "parcel").replace("price", "weight"));
+    let new = format!("{new}\n{}", TOTAL.replace("item", "box").replace("price", "height"));
+    let record = house.claude_writes("src/old.rs", &new);
+    house.repository.write("src/old.rs", new);
+    house.repository.commit("after");
+    let told = house.why(&["src/old.rs:3"]);
+    assert_eq!((&told["class"], &told["gap"]), (&json!("unknown"), &json!("before_ledger")), "{told:#}");
+    assert_eq!((&told["line"]["commit"], &told["record"]), (&json!(null), &json!(null)));
+    let told = house.why(&["src/old.rs:14"]);
+    assert_eq!(told["record"], record, "{told:#}");
+    let text = house.run(&["blame", "src/old.rs"]);
+    assert_eq!(text.lines().filter(|line| line.starts_with("older ")).count(), 9, "{text}");
+    // Of a range of old commits, what they added is counted as ever.
+    let range: Value =
+        serde_json::from_str(&house.run(&["why", &format!("{old}^..HEAD"), "--json"])).unwrap();
+    assert_eq!(range["summary"]["lines"], json!({"ai": 17, "ai_modified": 0, "human": 0, "unknown": 10}));
+
+    // Somebody's note on an old commit is found.
+    let note = format!(
+        "src/old.rs\n  h_1 3\n---\n{{\"schema_version\": \"authorship/3.0.0\", \
+        \"base_commit_sha\": \"{old}\", \"prompts\": {{}}, \"humans\": {{\"h_1\": {{\"author\": \"Ada <a@example.com>\"}}}}}}\n"
+    );
+    house.repository.git(&["notes", "--ref=ai", "add", "-m", &note, &old]);
+    let told = house.why(&["src/old.rs:3"]);
+    assert_eq!((&told["class"], &told["line"]["commit"]), (&json!("human"), &json!(old)), "{told:#}");
 }
 
 #[test]

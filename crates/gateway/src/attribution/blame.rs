@@ -17,6 +17,9 @@ use super::noted::Noted;
 use super::told::RecordTold;
 use super::{Attribution, AttributionError};
 
+/// Why nothing can be known of a line that was committed before anything was put out.
+pub const OLDER: &str = "before_ledger";
+
 /// A file's lines, told.
 #[derive(Debug, Clone, Serialize)]
 pub struct Blamed {
@@ -37,7 +40,7 @@ pub struct BlamedLine {
     pub number: u32,
     /// What it says.
     pub text: String,
-    /// The commit that introduced it; none while it is not committed.
+    /// The commit that introduced it; none while it is not committed, or where that is too long ago to matter.
     pub commit: Option<String>,
     /// Whose work it is.
     pub class: Class,
@@ -68,33 +71,38 @@ impl Attribution {
             None if self.repository.top().is_none() => Some(self.newest()?),
             None => None,
         };
-        self.blame_at(&path, commit, lines).await
+        self.blame_at(&path, commit, lines, None).await
     }
 
-    /// The same for a path from the repository's root, in a commit or the working tree.
+    /// The same for a path from the repository's root, in a commit or the working tree. `since`, in seconds since 1970, is how
+    /// far back lines are looked for; where it is not said, as far as the ledger or a note may know of them.
     pub(super) async fn blame_at(
         &mut self,
         path: &str,
         commit: Option<CommitId>,
         lines: Option<RangeInclusive<u32>>,
+        since: Option<i64>,
     ) -> Result<Blamed, AttributionError> {
-        let blamed = self.repository.blame(commit.as_ref(), path, lines)?;
-        let commits: Vec<CommitId> = blamed.iter().filter_map(|line| line.commit).collect();
+        let blamed = self.blamed(commit.as_ref(), path, lines, since).await?;
+        let young = blamed.iter().filter(|line| !line.is_older);
+        let commits: Vec<CommitId> = young.filter_map(|line| line.commit).collect();
         self.recall(&commits)?;
         self.look_ahead(&blamed).await?;
         let notes = self.noted(&commits)?;
         let mut told = Vec::with_capacity(blamed.len());
-        let places: Vec<(Change, usize)> = blamed.iter().map(change).collect();
+        let place = |line: &BlameLine| (!line.is_older).then(|| change(line));
+        let places: Vec<Option<(Change, usize)>> = blamed.iter().map(place).collect();
         let mut asked: HashMap<&Change, BTreeSet<usize>> = HashMap::new();
-        for (change, at) in &places {
+        for (change, at) in places.iter().flatten() {
             asked.entry(change).or_default().insert(*at);
         }
         let mut changes = HashMap::new();
         for (change, added) in asked {
             changes.insert(change, self.changed(change, &added).await?);
         }
-        for (line, (change, at)) in blamed.iter().zip(&places) {
-            let mut line = Line::told(line, changes.get(change).map(|changed| (&**changed, *at)));
+        for (line, place) in blamed.iter().zip(&places) {
+            let changed = place.as_ref().and_then(|(change, at)| Some((&**changes.get(change)?, *at)));
+            let mut line = Line::told(line, changed);
             line.fill_from(&notes);
             told.push(line.told);
         }
@@ -105,6 +113,26 @@ impl Attribution {
             lines: told,
             records,
         })
+    }
+
+    async fn blamed(
+        &mut self,
+        commit: Option<&CommitId>,
+        path: &str,
+        lines: Option<RangeInclusive<u32>>,
+        since: Option<i64>,
+    ) -> Result<Vec<BlameLine>, AttributionError> {
+        if since.is_some() {
+            return Ok(self.repository.blame_since(commit, path, lines, since)?);
+        }
+        let since = self.since().await?;
+        let blamed = self.repository.blame_since(commit, path, lines.clone(), Some(since))?;
+        let is_known = blamed.iter().all(|line| !line.is_older);
+        // Notes are looked through only where they may say more.
+        match if is_known { None } else { self.noted_since()?.filter(|noted| *noted < since) } {
+            Some(noted) => Ok(self.repository.blame_since(commit, path, lines, Some(noted))?),
+            None => Ok(blamed),
+        }
     }
 
     fn newest(&self) -> Result<CommitId, AttributionError> {
@@ -150,12 +178,14 @@ pub(super) struct Line {
 impl Line {
     /// A line, and the change that introduced it with the line's place there, from 0.
     fn told(blamed: &BlameLine, changed: Option<(&Changed, usize)>) -> Self {
-        let mut told = BlamedLine::unknown(blamed.number, &text_of(blamed), blamed.commit.as_ref());
+        let commit = blamed.commit.filter(|_| !blamed.is_older);
+        let mut told = BlamedLine::unknown(blamed.number, &text_of(blamed), commit.as_ref());
+        told.gap = blamed.is_older.then_some(OLDER);
         if let Some((changed, at)) = changed {
             told.gap = changed.gap;
             told.attribute(changed, at);
         }
-        Self { told, commit: blamed.commit, path: blamed.path.to_string(), original: blamed.original }
+        Self { told, commit, path: blamed.path.to_string(), original: blamed.original }
     }
 }
 

@@ -34,18 +34,6 @@ pub struct Kept {
 type Known = Vec<(String, Vec<(Lines, By)>)>;
 
 impl Attribution {
-    /// The commits whose lines the ledger may know of: those up to `HEAD` since its first record.
-    pub async fn recent(&self) -> Result<Vec<CommitId>, AttributionError> {
-        let first = self.store.entries(0..1).await?.into_iter().next();
-        let record = first.and_then(|row| RecordId::from_bytes(row.leaf.record.try_into().ok()?));
-        let Some(record) = record else { return Ok(Vec::new()) };
-        let seconds = (record.millis() / 1_000) as i64;
-        match self.repository.head()? {
-            Some(head) => Ok(self.repository.committed_since(&head, seconds)?),
-            None => Ok(Vec::new()),
-        }
-    }
-
     /// Writes a note beside each commit of what is known of its lines. What is there already stays; with `again`, commits
     /// with a note are looked at once more. `progress` hears how many are done.
     pub async fn note(

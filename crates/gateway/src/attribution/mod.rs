@@ -9,6 +9,7 @@ mod export;
 mod keep;
 mod noted;
 mod report;
+mod since;
 mod summary;
 mod told;
 
@@ -28,13 +29,14 @@ use waymark_store::{LedgerStore, StoreError};
 use waymark_types::{Clock, RecordId};
 
 use crate::keys::{self, KeyError};
-pub use blame::{Blamed, BlamedLine};
+pub use blame::{Blamed, BlamedLine, OLDER};
 use candidates::Candidates;
 use change::{Change, Changed, Places};
 pub use export::Exported;
 pub use keep::Kept;
 pub use noted::Noted;
 pub use report::{FileReport, Report};
+use since::Since;
 pub use summary::Told;
 pub use told::{LineTold, RecordTold};
 
@@ -113,6 +115,8 @@ pub struct Attribution {
     fingerprints: HashMap<String, Fingerprint>,
     commits: HashMap<CommitId, Commit>,
     changed: HashMap<Change, Arc<Changed>>,
+    /// How far back lines can matter.
+    since: Since,
     /// The places of the commit that was asked for last.
     places: RefCell<Option<(CommitId, Places)>>,
     records: HashMap<RecordId, Option<Arc<RecordTold>>>,
@@ -143,6 +147,7 @@ impl Attribution {
             fingerprints: HashMap::new(),
             commits: HashMap::new(),
             changed: HashMap::new(),
+            since: Since::default(),
             places: RefCell::default(),
             records: HashMap::new(),
         })

@@ -110,7 +110,7 @@ impl Attribution {
         commit: &CommitId,
     ) -> Result<Done, AttributionError> {
         let mut gaps = BTreeMap::new();
-        let blamed = self.readable(path, kind, commit, &mut gaps).await?;
+        let blamed = self.readable(path, kind, commit, None, &mut gaps).await?;
         let runs = blamed.iter().flat_map(|blamed| {
             let known = spans(blamed, |line| Some(line_class(line, blamed)));
             known.into_iter().map(|(lines, class): (Lines, LineClass)| Run {

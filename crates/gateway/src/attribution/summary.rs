@@ -90,6 +90,9 @@ impl Attribution {
         let Some(last) = commits.last().copied() else { return Ok(told) };
         commits.iter().for_each(|commit| told.summary.add_commit(&commit.to_string()));
         let within: HashSet<String> = commits.iter().map(CommitId::to_string).collect();
+        self.recall(&commits)?;
+        let times = commits.iter().filter_map(|commit| Some(self.commits.get(commit)?.committer.time));
+        let since = times.min();
         let mut touched = BTreeSet::new();
         for commit in &commits {
             touched.extend(self.repository.changes(commit)?.into_iter().map(|change| change.path));
@@ -104,7 +107,7 @@ impl Attribution {
         let all = files.len() as u64;
         for (done, (path, kind)) in (0..).zip(files) {
             progress(done, all);
-            if let Some(blamed) = self.readable(&path, kind, &last, &mut told.gaps).await? {
+            if let Some(blamed) = self.readable(&path, kind, &last, since, &mut told.gaps).await? {
                 count(&mut told.summary, &blamed, |line| {
                     line.commit.as_ref().is_some_and(|commit| within.contains(commit))
                 });
@@ -119,13 +122,14 @@ impl Attribution {
         path: &str,
         kind: Kind,
         commit: &CommitId,
+        since: Option<i64>,
         gaps: &mut BTreeMap<String, String>,
     ) -> Result<Option<Blamed>, AttributionError> {
         if let Some(gap) = no_file(kind) {
             gaps.insert(path.to_owned(), gap.to_owned());
             return Ok(None);
         }
-        let blamed = self.blame_at(path, Some(*commit), None).await;
+        let blamed = self.blame_at(path, Some(*commit), None, since).await;
         // Versions of one file have lines in common, those of others hardly any.
         self.forget();
         match blamed {

@@ -33,6 +33,8 @@ pub struct BlameLine {
     pub previous: Option<(CommitId, Arc<str>)>,
     /// Whether a shallow clone ends at that commit: it or any before it wrote the line.
     pub is_boundary: bool,
+    /// Whether that commit is older than was asked for: it or any before it wrote the line.
+    pub is_older: bool,
     /// Its bytes without the line feed; UTF-16 as UTF-8.
     pub text: Vec<u8>,
 }
@@ -49,23 +51,26 @@ impl Repository {
         path: &str,
         lines: Option<RangeInclusive<u32>>,
     ) -> Result<Vec<BlameLine>, GitError> {
+        self.blame_since(at, path, lines, None)
+    }
+
+    /// The same as far back as `since`, in seconds since 1970: of what was committed before, only that it was is told.
+    pub fn blame_since(
+        &self,
+        at: Option<&CommitId>,
+        path: &str,
+        lines: Option<RangeInclusive<u32>>,
+        since: Option<i64>,
+    ) -> Result<Vec<BlameLine>, GitError> {
         if path.is_empty() {
             return Err(GitError::NotAFile { path: ".".to_owned(), kind: Kind::Folder });
         }
-        let Some(commit) = at else { return self.blame_working(path, lines) };
+        let Some(commit) = at else { return self.blame_working(path, lines, since) };
         let bytes = self.committed(commit, path)?;
-        let file = File { commit: *commit, path: path.into(), texts: texts(path, &bytes)? };
-        self.blame_file(&file, lines)
-    }
-
-    fn blame_file(
-        &self,
-        file: &File,
-        lines: Option<RangeInclusive<u32>>,
-    ) -> Result<Vec<BlameLine>, GitError> {
+        let file = File { commit: *commit, path: path.into(), texts: texts(path, &bytes)?, since };
         let wanted = wanted(&file.path, file.texts.len(), lines)?;
-        let origins = self.origins_apart(file, &wanted)?;
-        self.assembled(&wanted, origins, &file.texts)
+        let origins = self.origins_apart(&file, &wanted)?;
+        self.assembled(&wanted, origins, &file.texts, since)
     }
 
     fn assembled(
@@ -73,12 +78,15 @@ impl Repository {
         wanted: &[u32],
         mut origins: Origins,
         texts: &[Vec<u8>],
+        since: Option<i64>,
     ) -> Result<Vec<BlameLine>, GitError> {
         let line = |&number: &u32| {
-            let Origin { commit, line, path, previous, .. } = origins.remove(&number)?;
+            let origin = origins.remove(&number)?;
+            let is_older = origin.is_before(since);
+            let Origin { commit, line, path, previous, .. } = origin;
             let is_boundary = commit.is_some_and(|commit| self.boundary.contains(&commit));
             let text = texts.get(number as usize - 1)?.clone();
-            Some(BlameLine { number, commit, original: line, path, previous, is_boundary, text })
+            Some(BlameLine { number, commit, original: line, path, previous, is_boundary, is_older, text })
         };
         wanted.iter().map(line).collect::<Option<_>>().ok_or_else(|| malformed(OPERATION))
     }
@@ -110,6 +118,7 @@ impl Repository {
         &self,
         path: &str,
         lines: Option<RangeInclusive<u32>>,
+        since: Option<i64>,
     ) -> Result<Vec<BlameLine>, GitError> {
         let top = self.top.as_ref().ok_or(GitError::NoWorkingTree)?;
         let head = self.head()?;
@@ -120,16 +129,16 @@ impl Repository {
         let texts = texts(path, &bytes)?;
         let wanted = wanted(path, texts.len(), lines)?;
         let Some(head) = head else {
-            return self.assembled(&wanted, uncommitted(path, &wanted), &texts);
+            return self.assembled(&wanted, uncommitted(path, &wanted), &texts, since);
         };
         let before = match self.blob(&format!("{head}:{path}"), content::MOST)? {
             Blob::Text(before) => Some(before),
             _ => None,
         };
         if before.as_ref() == Some(&bytes) {
-            let file = File { commit: head, path: path.into(), texts };
+            let file = File { commit: head, path: path.into(), texts, since };
             let origins = self.origins_apart(&file, &wanted)?;
-            return self.assembled(&wanted, origins, &file.texts);
+            return self.assembled(&wanted, origins, &file.texts, since);
         }
         if before.as_deref().and_then(content::not_text) == Some(NotText::LfsPointer) {
             return Err(GitError::NotText { path: path.to_owned(), form: NotText::LfsPointer });
@@ -145,13 +154,13 @@ impl Repository {
         };
         let mut walked = overlay(Moves::Followed)?;
         walked.retain(|number, _| asked.binary_search(number).is_ok());
-        let shared = copies::shared(&walked, &texts);
+        let shared = copies::shared(&walked, &texts, None);
         if !shared.is_empty() {
             copies::set_apart(&mut walked, &overlay(Moves::Ignored)?, &shared);
         }
         walked.retain(|number, _| wanted.binary_search(number).is_ok());
-        let origins = self.followed(walked, None)?.ok_or_else(|| malformed(OPERATION))?;
-        self.assembled(&wanted, origins, &texts)
+        let origins = self.followed(walked, None, since)?.ok_or_else(|| malformed(OPERATION))?;
+        self.assembled(&wanted, origins, &texts, since)
     }
 
     fn is_in_submodule(&self, head: Option<&CommitId>, path: &str) -> Result<bool, GitError> {
@@ -249,7 +258,14 @@ fn wanted(path: &str, count: usize, lines: Option<RangeInclusive<u32>>) -> Resul
 
 fn uncommitted(path: &str, wanted: &[u32]) -> Origins {
     let path: Arc<str> = path.into();
-    let origin = |line| Origin { commit: None, line, path: path.clone(), previous: None, is_boundary: false };
+    let origin = |line| Origin {
+        commit: None,
+        line,
+        path: path.clone(),
+        previous: None,
+        is_boundary: false,
+        time: i64::MAX,
+    };
     wanted.iter().map(|&line| (line, origin(line))).collect()
 }
 

@@ -32,12 +32,12 @@ pub(crate) fn with_alike(texts: &[Vec<u8>], wanted: &[u32]) -> Vec<u32> {
     all
 }
 
-/// Lines that have an origin in common with others.
-pub(crate) fn shared(origins: &BTreeMap<u32, Origin>, texts: &[Vec<u8>]) -> Vec<u32> {
+/// Lines that have an origin in common with others, and one since then.
+pub(crate) fn shared(origins: &BTreeMap<u32, Origin>, texts: &[Vec<u8>], since: Option<i64>) -> Vec<u32> {
     let says_something =
         |number: u32| texts.get(number as usize - 1).is_some_and(|text| letters(text) >= WORDLESS);
-    let committed =
-        origins.iter().filter(|(number, origin)| origin.commit.is_some() && says_something(**number));
+    let is_young = |origin: &Origin| origin.commit.is_some() && !origin.is_before(since);
+    let committed = origins.iter().filter(|(number, origin)| is_young(origin) && says_something(**number));
     let mut groups: BTreeMap<_, Vec<u32>> = BTreeMap::new();
     for (number, origin) in committed {
         groups.entry(origin.place()).or_default().push(*number);
@@ -62,7 +62,7 @@ mod tests {
 
     fn origin(commit: &str, line: u32) -> Origin {
         let commit = commit.repeat(40).parse().ok();
-        Origin { commit, line, path: Arc::from("a.c"), previous: None, is_boundary: false }
+        Origin { commit, line, path: Arc::from("a.c"), previous: None, is_boundary: false, time: 9 }
     }
 
     fn texts(text: &str) -> Vec<Vec<u8>> {
@@ -74,7 +74,8 @@ mod tests {
         let texts = texts("lock(desk);\nleave();\n  lock(desk);\n}\n}");
         let mut origins: BTreeMap<u32, Origin> =
             [(1, 1), (2, 2), (3, 1), (4, 4), (5, 4)].map(|(number, line)| (number, origin("a", line))).into();
-        let shared = shared(&origins, &texts);
+        assert_eq!(shared(&origins, &texts, Some(10)), [0; 0], "nobody asks");
+        let shared = shared(&origins, &texts, Some(9));
         assert_eq!(shared, [1, 3], "signs alone say nothing");
         let plain = BTreeMap::from([(1, origin("a", 1)), (3, origin("b", 3))]);
         set_apart(&mut origins, &plain, &shared);

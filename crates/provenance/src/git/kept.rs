@@ -16,13 +16,15 @@ use super::porcelain::Origin;
 use super::{CommitId, ObjectId, content};
 
 /// Goes up when git is asked in another way, so that old answers are not mixed with new ones.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The blame of a whole file at one commit.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Kept {
     pub(crate) commit: CommitId,
     pub(crate) path: Arc<str>,
+    /// How far back it goes, in seconds since 1970: all the way, where it is not said.
+    pub(crate) since: Option<i64>,
     /// Each line's origin, in order.
     pub(crate) origins: Vec<Origin>,
 }
@@ -33,15 +35,16 @@ struct File {
     version: u32,
     commit: String,
     path: String,
+    since: Option<i64>,
     commits: Vec<String>,
     paths: Vec<String>,
     runs: Vec<Run>,
 }
 
 /// Lines that follow each other here and in the commit they come from: how many, the commit, the first line there, the path,
-/// and the commit before with its path. Commits and paths are places in the lists.
+/// the commit before with its path, and when the commit was committed. Commits and paths are places in the lists.
 #[derive(Serialize, Deserialize)]
-struct Run(u32, u32, u32, u32, Option<(u32, u32)>);
+struct Run(u32, u32, u32, u32, Option<(u32, u32)>, i64);
 
 /// A list in which each value has one place.
 struct Places<T>(rustc_hash::FxHashMap<T, u32>, Vec<String>);
@@ -63,15 +66,16 @@ impl<T: std::hash::Hash + Eq + ToString> Places<T> {
 }
 
 impl Kept {
-    /// Reads what is kept of a path; nothing where nothing is, or it cannot be used.
-    pub(crate) fn load(folder: &Path, path: &str) -> Option<Self> {
+    /// Reads what is kept of a path; nothing where nothing is, or it cannot be used, or does not go as far back as `since`.
+    pub(crate) fn load(folder: &Path, path: &str, since: Option<i64>) -> Option<Self> {
         let file: File = serde_json::from_slice(&std::fs::read(place(folder, path)).ok()?).ok()?;
-        (file.version == VERSION && file.path == path).then_some(())?;
+        // All the way, which is none, comes before any time.
+        (file.version == VERSION && file.path == path && file.since <= since).then_some(())?;
         let commits: Vec<ObjectId> =
             file.commits.iter().map(|id| id.parse()).collect::<Result<_, _>>().ok()?;
         let paths: Vec<Arc<str>> = file.paths.into_iter().map(Arc::from).collect();
         let mut origins = Vec::new();
-        for Run(count, commit, line, path, previous) in file.runs {
+        for Run(count, commit, line, path, previous, time) in file.runs {
             let previous = match previous {
                 Some((commit, path)) => {
                     Some((*commits.get(commit as usize)?, paths.get(path as usize)?.clone()))
@@ -83,10 +87,12 @@ impl Kept {
             (u64::from(count) + origins.len() as u64 <= content::MOST).then_some(())?;
             for line in line..line.checked_add(count)? {
                 let (path, previous) = (path.clone(), previous.clone());
-                origins.push(Origin { commit: Some(commit), line, path, previous, is_boundary: false });
+                let commit = Some(commit);
+                origins.push(Origin { commit, line, path, previous, is_boundary: false, time });
             }
         }
-        Some(Self { commit: file.commit.parse().ok()?, path: file.path.into(), origins })
+        let (commit, path) = (file.commit.parse().ok()?, file.path.into());
+        Some(Self { commit, path, since: file.since, origins })
     }
 
     /// Keeps it in the place of what was kept of the path before. It is for speed only: where it cannot be written, it is
@@ -118,7 +124,7 @@ impl Kept {
                     let previous =
                         previous.map(|(commit, path)| (commits.of(*commit), paths.of(path.clone())));
                     let (commit, path) = (commits.of(origin.commit?), paths.of(origin.path.clone()));
-                    runs.push(Run(1, commit, origin.line, path, previous));
+                    runs.push(Run(1, commit, origin.line, path, previous, origin.time));
                 }
             }
             before = Some(origin);
@@ -127,6 +133,7 @@ impl Kept {
             version: VERSION,
             commit: self.commit.to_string(),
             path: self.path.to_string(),
+            since: self.since,
             commits: commits.1,
             paths: paths.1,
             runs,
@@ -157,6 +164,7 @@ mod tests {
             path: path.into(),
             previous: previous.map(|(commit, path)| (id(commit + 4), path.into())),
             is_boundary: false,
+            time: i64::from(commit),
         })
     }
 
@@ -164,10 +172,16 @@ mod tests {
         #[test]
         fn what_is_kept_comes_back(origins in proptest::collection::vec(origin(), 0..30)) {
             let folder = tempfile::tempdir().unwrap();
-            let kept = Kept { commit: id(9), path: "src/a b".into(), origins };
+            let kept = Kept { commit: id(9), path: "src/a b".into(), since: Some(5), origins };
             kept.store(folder.path());
-            prop_assert_eq!(Kept::load(folder.path(), "src/a b"), Some(kept));
-            prop_assert_eq!(Kept::load(folder.path(), "src/other"), None);
+            prop_assert_eq!(Kept::load(folder.path(), "src/other", Some(5)), None);
+            prop_assert_eq!(Kept::load(folder.path(), "src/a b", Some(4)), None, "it ends before");
+            prop_assert_eq!(Kept::load(folder.path(), "src/a b", None), None);
+            prop_assert_eq!(Kept::load(folder.path(), "src/a b", Some(5)), Some(kept));
+            let kept = Kept { commit: id(9), path: "src/a b".into(), since: None, origins: Vec::new() };
+            kept.store(folder.path());
+            prop_assert!(Kept::load(folder.path(), "src/a b", Some(i64::MIN)).is_some());
+            prop_assert!(Kept::load(folder.path(), "src/a b", None).is_some());
         }
     }
 
@@ -176,11 +190,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for text in [
             "{",
-            r#"{"version":1,"commit":"x","path":"p","commits":[],"paths":[],"runs":[[1,0,1,0,null]]}"#,
+            r#"{"version":2,"commit":"x","path":"p","commits":[],"paths":[],"runs":[[1,0,1,0,null,0]]}"#,
             r#"{"version":0,"commit":"x","path":"p","commits":[],"paths":[],"runs":[]}"#,
         ] {
             std::fs::write(place(folder.path(), "p"), text).unwrap();
-            assert_eq!(Kept::load(folder.path(), "p"), None);
+            assert_eq!(Kept::load(folder.path(), "p", None), None);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::io::Write;
 
 use super::objects::read_all;
 use super::process::{malformed, run, tell};
-use super::{Blob, CommitId, GitError, ObjectId, Repository};
+use super::{Blob, CommitId, GitError, ObjectId, Repository, TreeFile};
 
 /// Up to as many commits, each is looked for by itself; for more, the whole tree is listed.
 const FEW: usize = 64;
@@ -30,6 +30,39 @@ impl Repository {
         } else {
             self.notes_listed(&tip, commits)
         }
+    }
+
+    /// When the oldest commit that has a note was committed, in seconds since 1970; none where none has. A commit that is
+    /// gone does not count.
+    pub fn oldest_noted(&self, reference: &str) -> Result<Option<i64>, GitError> {
+        const OPERATION: &str = "rev-list";
+        let Some(tip) = self.notes_tip(&full(reference)?)? else { return Ok(None) };
+        let noted: String = self
+            .noted(&tip)?
+            .into_keys()
+            .map(|commit| {
+                format!(
+                    "{commit}
+"
+                )
+            })
+            .collect();
+        let mut command = self.git();
+        command.args([OPERATION, "--no-walk=unsorted", "--ignore-missing", "--timestamp", "--stdin"]);
+        let listing = tell(&mut command, OPERATION, noted.as_bytes())?;
+        let time = |line: &str| line.split_once(' ')?.0.parse().ok();
+        String::from_utf8_lossy(&listing).lines().map(time).try_fold(None, |oldest: Option<i64>, time| {
+            let time: i64 = time.ok_or_else(|| malformed(OPERATION))?;
+            Ok(Some(oldest.map_or(time, |oldest| oldest.min(time))))
+        })
+    }
+
+    /// The notes that a notes commit has, by the commits they are of.
+    fn noted(&self, tip: &ObjectId) -> Result<BTreeMap<CommitId, ObjectId>, GitError> {
+        let files = self.listing(&["-r", &tip.to_string()])?.into_iter();
+        // Whatever else lies in the tree is no note.
+        let note = |file: TreeFile| Some((file.path.replace('/', "").parse().ok()?, file.id));
+        Ok(files.filter_map(note).collect())
     }
 
     fn notes_one_by_one(
@@ -59,13 +92,7 @@ impl Repository {
         tip: &ObjectId,
         commits: &[CommitId],
     ) -> Result<Vec<(CommitId, Vec<u8>)>, GitError> {
-        let mut blobs = BTreeMap::new();
-        for file in self.listing(&["-r", &tip.to_string()])? {
-            // Whatever else lies in the tree is no note.
-            if let Ok(commit) = file.path.replace('/', "").parse::<CommitId>() {
-                blobs.insert(commit, file.id);
-            }
-        }
+        let blobs = self.noted(tip)?;
         let noted: Vec<CommitId> =
             commits.iter().copied().filter(|commit| blobs.contains_key(commit)).collect();
         let ids: Vec<ObjectId> = noted.iter().map(|commit| blobs[commit]).collect();

@@ -23,9 +23,16 @@ pub(crate) struct Origin {
     pub(crate) previous: Option<(CommitId, Arc<str>)>,
     /// Whether the walk ended there because it was told to.
     pub(crate) is_boundary: bool,
+    /// When the commit was committed, in seconds since 1970.
+    pub(crate) time: i64,
 }
 
 impl Origin {
+    /// Whether it is further back than was asked for: this commit, or any before it.
+    pub(crate) fn is_before(&self, since: Option<i64>) -> bool {
+        self.commit.is_some() && since.is_some_and(|since| self.time < since)
+    }
+
     /// The line itself, however it was come by: its commit, its file's path there, and its number in that file.
     pub(crate) fn place(&self) -> (Option<CommitId>, &str, u32) {
         (self.commit, &self.path, self.line)
@@ -38,6 +45,7 @@ struct Known {
     path: Option<Arc<str>>,
     previous: Option<(CommitId, Arc<str>)>,
     is_boundary: bool,
+    time: i64,
 }
 
 /// Reads the answer: for each line its number in the file, and its origin. Nothing where it is not in that form.
@@ -61,6 +69,8 @@ pub(crate) fn parse(answer: &[u8]) -> Option<Vec<(u32, Origin)>> {
                 break;
             } else if fact == b"boundary" {
                 known.is_boundary = true;
+            } else if let Some(value) = fact.strip_prefix(b"committer-time ") {
+                known.time = std::str::from_utf8(value).ok()?.parse().ok()?;
             } else if let Some(value) = fact.strip_prefix(b"previous ") {
                 let at = value.iter().position(|&byte| byte == b' ')?;
                 previous = Some((CommitId::from_ascii(&value[..at])?, paths.get(&value[at + 1..])));
@@ -76,6 +86,7 @@ pub(crate) fn parse(answer: &[u8]) -> Option<Vec<(u32, Origin)>> {
             path: known.path.clone()?,
             previous: known.previous.clone(),
             is_boundary: known.is_boundary,
+            time: known.time,
         };
         found.push((number, origin));
     }
@@ -143,7 +154,7 @@ mod tests {
     fn facts_are_told_once_and_paths_again() {
         let (a, b) = ("a".repeat(40), "b".repeat(40));
         let answer = format!(
-            "{a} 3 1 2\nauthor X\nsummary filename\nprevious {b} old\nfilename new\n\t{b} 1 1\n\
+            "{a} 3 1 2\nauthor X\ncommitter-time 1700000000\nsummary filename\nprevious {b} old\nfilename new\n\t{b} 1 1\n\
              {a} 4 2\n\ttwo\n\
              {b} 9 3 1\nsummary s\nboundary\nfilename \"q \\\"\\303\\251\\n\"\n\tthree\n\
              {a} 1 4 1\nfilename other\n\tfour\n\
@@ -158,6 +169,7 @@ mod tests {
         let boundary: Vec<bool> = lines.iter().map(|(_, origin)| origin.is_boundary).collect();
         assert_eq!(boundary, [false, false, true, false, false]);
         assert_eq!(lines[4].1.commit, None);
+        assert_eq!((lines[1].1.time, lines[2].1.time), (1_700_000_000, 0));
         assert_eq!(parse(b""), Some(Vec::new()));
         assert_eq!(parse(&answer.as_bytes()[..answer.len() - 10]), None, "cut off");
     }

@@ -42,6 +42,8 @@ pub(crate) struct File {
     pub(crate) commit: CommitId,
     pub(crate) path: Arc<str>,
     pub(crate) texts: Vec<Vec<u8>>,
+    /// How far back its lines are asked for, in seconds since 1970: all the way, where it is not said.
+    pub(crate) since: Option<i64>,
 }
 
 impl File {
@@ -55,7 +57,7 @@ impl Repository {
     /// is what git says.
     pub(crate) fn origins_apart(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
         let mut origins = self.origins(file, &copies::with_alike(&file.texts, wanted))?;
-        let shared = copies::shared(&origins, &file.texts);
+        let shared = copies::shared(&origins, &file.texts, file.since);
         if !shared.is_empty() {
             let plain = self.walk_for(&[file.commit.to_string()], file, &shared, Moves::Ignored)?;
             copies::set_apart(&mut origins, &plain, &shared);
@@ -69,10 +71,10 @@ impl Repository {
             return Ok(Origins::new());
         }
         if let Some(shadow) = self.usable_shadow()
-            && let Some(kept) = Kept::load(&shadow.blames(), &file.path)
+            && let Some(kept) = Kept::load(&shadow.blames(), &file.path, file.since)
             && let Some(origins) = self.origins_since(&kept, file, wanted)?
         {
-            if kept.commit != file.commit {
+            if kept.commit != file.commit && kept.since == file.since {
                 self.keep(file, &origins);
             }
             return Ok(origins);
@@ -88,7 +90,8 @@ impl Repository {
         let lines = 1..=file.texts.len() as u32;
         let whole: Option<Vec<Origin>> = lines.map(|line| origins.get(&line).cloned()).collect();
         if let Some(origins) = whole {
-            Kept { commit: file.commit, path: file.path.clone(), origins }.store(&shadow.blames());
+            let (commit, path, since) = (file.commit, file.path.clone(), file.since);
+            Kept { commit, path, since, origins }.store(&shadow.blames());
         }
     }
 
@@ -98,7 +101,7 @@ impl Repository {
         if kept.commit == file.commit {
             return Ok(Some(origins));
         }
-        self.with_short_moves(origins, &file.texts, Some(kept)).map(Some)
+        self.with_short_moves(origins, file, Some(kept)).map(Some)
     }
 
     /// One walk down to what is kept.
@@ -110,7 +113,7 @@ impl Repository {
         // It fails where the file's commit is older than the one kept, or that one is gone: nothing is left to walk.
         let revisions = [format!("^{}", kept.commit), file.commit.to_string()];
         match self.walk(&revisions, file, wanted) {
-            Ok(walked) => Ok(self.followed(walked, Some(kept)).unwrap_or_default()),
+            Ok(walked) => Ok(self.followed(walked, Some(kept), file.since).unwrap_or_default()),
             Err(_) => Ok(None),
         }
     }
@@ -119,7 +122,7 @@ impl Repository {
     fn origins_walked(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
         let revision = [file.commit.to_string()];
         let origins = self.walk(&revision, file, if file.is_most(wanted) { &[] } else { wanted })?;
-        self.with_short_moves(origins, &file.texts, None)
+        self.with_short_moves(origins, file, None)
     }
 
     /// Git knows a short line as moved only together with others ([`super::moves`]). So the commits that seem to have written
@@ -128,14 +131,14 @@ impl Repository {
     fn with_short_moves(
         &self,
         mut origins: Origins,
-        texts: &[Vec<u8>],
+        File { texts, since, .. }: &File,
         kept: Option<&Kept>,
     ) -> Result<Origins, GitError> {
         let mut again: Vec<u32> = origins.keys().copied().collect();
         let mut asked = 0;
         while !again.is_empty() && asked < MOST_AGAIN {
             let mut ends: BTreeMap<Place, Vec<Pair>> = BTreeMap::new();
-            for (place, (before, numbers)) in short_lines(&origins, texts, &again) {
+            for (place, (before, numbers)) in short_lines(&origins, texts, &again, *since) {
                 if asked < MOST_AGAIN && self.may_have_moved(&place, &before, texts, &numbers) {
                     asked += 1;
                     self.step(place, &numbers, &mut ends)?;
@@ -144,7 +147,7 @@ impl Repository {
             again.clear();
             for ((commit, path), lines) in ends {
                 asked += 1;
-                let file = File { commit, path, texts: Vec::new() };
+                let file = File { commit, path, texts: Vec::new(), since: *since };
                 let wanted = theirs(&lines);
                 let known = kept.map_or(Ok(None), |kept| self.since(kept, &file, &wanted))?;
                 let found = known.map_or_else(|| self.walk(&[commit.to_string()], &file, &wanted), Ok)?;
@@ -176,7 +179,7 @@ impl Repository {
         numbers: &[Pair],
         ends: &mut BTreeMap<Place, Vec<Pair>>,
     ) -> Result<(), GitError> {
-        let file = File { commit, path, texts: Vec::new() };
+        let file = File { commit, path, texts: Vec::new(), since: None };
         let step = self.walk(&[format!("{commit}^!")], &file, &[])?;
         for &(number, line) in numbers {
             if let Some(Origin { commit: Some(before), path, line, is_boundary: true, .. }) = step.get(&line)
@@ -187,15 +190,17 @@ impl Repository {
         Ok(())
     }
 
-    /// Goes on where a walk ended early. Nothing where it ended in too many places, and was to save time by it.
+    /// Goes on where a walk ended early, but not further back than is asked for. Nothing where it ended in too many places, and was to save time by it.
     pub(crate) fn followed(
         &self,
         mut walked: Origins,
         kept: Option<&Kept>,
+        since: Option<i64>,
     ) -> Result<Option<Origins>, GitError> {
         let mut ends: BTreeMap<Place, Vec<Pair>> = BTreeMap::new();
         for (&number, origin) in &mut walked {
-            let Some(commit) = origin.commit.filter(|_| origin.is_boundary) else { continue };
+            let goes_on = origin.is_boundary && !origin.is_before(since);
+            let Some(commit) = origin.commit.filter(|_| goes_on) else { continue };
             let here = kept.filter(|kept| kept.commit == commit && kept.path == origin.path);
             match here.and_then(|kept| kept.origins.get(origin.line as usize - 1)) {
                 Some(known) => *origin = known.clone(),
@@ -207,7 +212,7 @@ impl Repository {
         }
         for ((commit, path), lines) in ends {
             let texts = texts(&path, &self.committed(&commit, &path)?)?;
-            let file = File { commit, path, texts };
+            let file = File { commit, path, texts, since };
             let wanted = theirs(&lines);
             // What is kept was of no use to this walk, or it is the kept one's own question.
             let origins = match kept {
@@ -235,6 +240,8 @@ impl Repository {
         moves: Moves,
     ) -> Result<Origins, GitError> {
         let mut command = arguments(self.walker(), moves);
+        // In git's own form of a time: a bare number may be read as a date.
+        command.args(file.since.map(|since| format!("--since=@{since} +0000")));
         let stretches = stretches(wanted);
         if stretches.len() <= MOST_STRETCHES {
             for (first, last) in stretches {
@@ -285,12 +292,13 @@ fn theirs(lines: &[Pair]) -> Vec<u32> {
 type Short = BTreeMap<Place, (Place, Vec<Pair>)>;
 
 /// Those of the lines that are too short for git to have looked for where they moved from, if they stood alone.
-fn short_lines(origins: &Origins, texts: &[Vec<u8>], lines: &[u32]) -> Short {
+fn short_lines(origins: &Origins, texts: &[Vec<u8>], lines: &[u32], since: Option<i64>) -> Short {
     let mut short = Short::new();
     for &number in lines {
         let Some((origin, text)) = origins.get(&number).zip(texts.get(number as usize - 1)) else { continue };
         if let (Some(commit), Some(before)) = (origin.commit, origin.previous.clone())
             && !origin.is_boundary
+            && !origin.is_before(since)
             && moves::letters(text) < moves::LEAST
         {
             let place = (commit, origin.path.clone());

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use waymark_gateway::attribution::LineTold;
+use waymark_gateway::attribution::{LineTold, OLDER};
 
 use super::super::attribution::{failed, folder_of, known_by, open, style};
 use super::super::blame::located;
@@ -79,8 +79,10 @@ fn tell(told: &LineTold) -> io::Result<()> {
     writeln!(out, "{BOLD}{}:{}{BOLD:#}  {}", told.path, line.number, line.text.trim())?;
     let style = style(line.class);
     writeln!(out, "  {DIM}class     {DIM:#}{style}{}{style:#}: {}", line.class, known_by(line))?;
-    let commit = line.commit.as_deref().map_or("not committed yet", short);
-    writeln!(out, "  {DIM}commit    {DIM:#}{commit}")?;
+    if line.gap != Some(OLDER) {
+        let commit = line.commit.as_deref().map_or("not committed yet", short);
+        writeln!(out, "  {DIM}commit    {DIM:#}{commit}")?;
+    }
     if let Some(model) = line.noted.as_ref().and_then(|noted| noted.model.as_ref()) {
         writeln!(out, "  {DIM}noted     {DIM:#}{model}, by the note's word")?;
     }

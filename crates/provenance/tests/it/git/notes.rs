@@ -54,6 +54,21 @@ fn notes_are_written_over_and_read_back_and_nothing_else_changes() {
 }
 
 #[test]
+fn the_oldest_commit_with_a_note_is_told_by_its_time() {
+    let mut repo = Repository::new();
+    let commits = many(&mut repo, 4);
+    let git = open(repo.path());
+    assert_eq!(git.oldest_noted("ai").unwrap(), None);
+    for number in [0, 2, 1] {
+        repo.git(&["notes", "--ref=ai", "add", "-m", "a note", &commits[number].to_string()]);
+    }
+    let gone = commits[0].to_string();
+    std::fs::remove_file(repo.path().join(".git/objects").join(&gone[..2]).join(&gone[2..])).unwrap();
+    let time = git.commits(&commits[1..2]).unwrap()[0].committer.time;
+    assert_eq!(git.oldest_noted("ai").unwrap(), Some(time));
+}
+
+#[test]
 fn notes_in_folders_are_found_few_or_many() {
     let mut repo = Repository::new();
     let commits = many(&mut repo, 70);

@@ -35,6 +35,27 @@ fn blames(git: &Git, commit: &CommitId) -> Vec<(String, Vec<BlameLine>)> {
     files.map(|file| (file.path.clone(), git.blame(Some(commit), &file.path, None).unwrap())).collect()
 }
 
+/// The origin of every line of a commit that was committed at `since` or later; none of others.
+type Young = Vec<(String, Vec<Option<(CommitId, u32)>>)>;
+
+/// What a blame that goes no further back says.
+fn known_since(git: &Git, commit: &CommitId, since: i64) -> Young {
+    let files = git.files(commit).unwrap().into_iter();
+    let young = |line: BlameLine| (!line.is_older).then_some((line.commit.unwrap(), line.original));
+    let lines = |path: &str| git.blame_since(Some(commit), path, None, Some(since)).unwrap();
+    files.map(|file| (file.path.clone(), lines(&file.path).into_iter().map(young).collect())).collect()
+}
+
+/// What is left of a whole blame.
+fn since_then(git: &Git, whole: &[(String, Vec<BlameLine>)], since: i64) -> Young {
+    let young = |line: &BlameLine| {
+        let commit = line.commit.unwrap();
+        let time = git.commits(&[commit]).unwrap()[0].committer.time;
+        (time >= since).then_some((commit, line.original))
+    };
+    whole.iter().map(|(path, lines)| (path.clone(), lines.iter().map(young).collect())).collect()
+}
+
 #[test]
 fn the_graph_lies_in_the_shadow_and_the_repository_is_as_it_was() {
     let mut repo = Repository::new();
@@ -211,6 +232,18 @@ fn answers_are_those_of_a_repository_without_a_shadow() {
                     std::slice::from_ref(line),
                     "step {number}, line {} of {path} alone",
                     line.number
+                );
+            }
+        }
+        if number % 4 == 1 {
+            // Before what is kept goes all the way back, and after.
+            let since =
+                plain.commits(&[head]).unwrap()[0].committer.time - 60 * random.below(number + 2) as i64;
+            for git in [&plain, &shadowed] {
+                assert_eq!(
+                    known_since(git, &head, since),
+                    since_then(&plain, &whole, since),
+                    "step {number}"
                 );
             }
         }
