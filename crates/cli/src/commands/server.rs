@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use tokio::signal;
 use waymark_flash::{Flash, Watch};
-use waymark_gateway::{Config, KeyError, RecorderError, Running, ServerError, SystemClock, attribution};
-use waymark_store::StoreError;
+use waymark_gateway::attribution::{Attribution, AttributionError};
+use waymark_gateway::{Config, KeyError, RecorderError, Running, ServerError, SystemClock};
+use waymark_store::{Address, LedgerStore, StoreError};
 
 use super::sources::{self, Given};
-use super::{Outcome, index};
+use super::{Outcome, block_on, index};
 use crate::args::Common;
 use crate::failure::{Failure, UNREACHABLE, USAGE, talk};
 
@@ -53,19 +54,24 @@ pub(super) fn watch(flash: &Flash, config: &Config) -> Option<Watch> {
 }
 
 pub(super) async fn begin(config: Config, flash: Flash) -> Result<Running, Failure> {
-    let (data_dir, repository) = (config.data_dir.clone(), config.repository.clone());
+    let (store, data_dir) = (config.store.clone(), config.data_dir.clone());
+    let repository = config.repository.clone();
     let started = waymark_gateway::start(config, flash, Arc::new(SystemClock)).await;
     let running = started.map_err(|error| unstarted(&error))?;
     if let Some(repository) = repository {
-        read_ahead(data_dir, repository);
+        read_ahead(store, data_dir, repository);
     }
     Ok(running)
 }
 
 /// Reads the repository's history while nobody has asked about a line of it yet. Who stops the server does not wait for it.
-fn read_ahead(data_dir: PathBuf, repository: PathBuf) {
+fn read_ahead(store: Address, data_dir: PathBuf, repository: PathBuf) {
+    let read = async move || -> Result<(), AttributionError> {
+        let store = LedgerStore::open_to_read(&store).await?;
+        Attribution::open(store, &data_dir, &repository, Arc::new(SystemClock))?.read_ahead().await
+    };
     let read = move || {
-        if let Err(error) = attribution::read_ahead(&data_dir, &repository) {
+        if let Ok(Err(error)) = block_on(async { Ok(read().await) }) {
             tracing::warn!(%error, "the repository's history is not made quick to walk");
         }
     };

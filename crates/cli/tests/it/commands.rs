@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-use waymark_testkit::{Output, Waymark, wait_until};
+use waymark_testkit::{Output, Repository, Waymark, wait_until};
 
 use crate::rig::{BINARY, Rig, chat, sample_repository};
 
@@ -152,6 +152,26 @@ fn two_servers_on_one_data_directory_are_refused() {
     let second = rig.waymark.run(&["serve", "--config", &config, "--listen", "127.0.0.1:0"]);
     assert_refused(&second, &[2, 3], &["already", "in use", "another", "locked"]);
     assert_eq!(rig.chat(&chat("small", false)).status, 200, "the first one goes on");
+}
+
+#[test]
+fn up_blames_what_changes_often_before_anybody_asks() {
+    let (mut waymark, mut repository) = (Waymark::new(BINARY), Repository::new().in_the_present());
+    for number in 0..20 {
+        repository.write("src/often.rs", format!("const LAST: u32 = {number};\n"));
+        repository.commit("once more");
+    }
+    let mut command = waymark.command();
+    command.current_dir(repository.path()).args(["up", "--listen", "127.0.0.1:0"]);
+    command.arg("--data-dir").arg(waymark.data_dir());
+    waymark.launch(command);
+    let kept = waymark.data_dir().join("git");
+    let folders = || std::fs::read_dir(&kept).into_iter().flatten().flatten();
+    wait_until("it is blamed", || {
+        let blames = folders().map(|folder| folder.path().join("shadow/blames"));
+        blames.into_iter().any(|blames| std::fs::read_dir(blames).is_ok_and(|mut all| all.next().is_some()))
+    });
+    assert_eq!(waymark.stop().code, Some(0));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! Nothing here needs a running server: a ledger, its key, and a repository are enough.
 
+mod ahead;
 mod blame;
 mod candidates;
 mod change;
@@ -24,7 +25,7 @@ use waymark_ledger::emission::Fingerprint;
 use waymark_ledger::note::{Signer, Verifier};
 use waymark_provenance::Key;
 use waymark_provenance::formats::note::NoteError;
-use waymark_provenance::git::{Commands, Commit, CommitId, GitError, Objects, Refreshed, Repository};
+use waymark_provenance::git::{Commands, Commit, CommitId, GitError, Objects, Repository};
 use waymark_store::{LedgerStore, StoreError};
 use waymark_types::{Clock, RecordId};
 
@@ -163,13 +164,6 @@ impl Attribution {
     pub fn repository(&self) -> &Repository {
         &self.repository
     }
-}
-
-/// Makes the history of the repository that holds `folder` quick to walk before anybody asks: seconds for a hundred thousand
-/// commits the first time, little after that.
-pub fn read_ahead(data_dir: &Path, folder: &Path) -> Result<Refreshed, AttributionError> {
-    let (repository, _) = shadowed(data_dir, folder)?;
-    Ok(repository.refresh(&mut |_, _| {})?)
 }
 
 /// The repository that holds `folder`, and where what is kept of it lies.

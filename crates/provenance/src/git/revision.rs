@@ -1,6 +1,8 @@
 //! From what a user writes to commits.
 
-use super::process::{ask, failure, malformed, run, tell};
+use rustc_hash::FxHashMap;
+
+use super::process::{ask, failure, malformed, path_text, run, tell};
 use super::tree::parse_changes;
 use super::{CommitId, GitError, ObjectId, Repository};
 
@@ -92,7 +94,29 @@ impl Repository {
     /// The commits that a commit is made on and itself, of those committed at `since` or later, in seconds since 1970:
     /// parents before children. The walk ends where only older ones follow.
     pub fn committed_since(&self, commit: &CommitId, since: i64) -> Result<Vec<CommitId>, GitError> {
-        self.walked(&[&format!("--since={since}"), &commit.to_string()])
+        self.walked(&[&format!("--since=@{since} +0000"), &commit.to_string()])
+    }
+
+    /// Files that commits up to this one, of those committed at `since` or later, changed at least so many times: the most
+    /// changed first.
+    pub fn often_changed(
+        &self,
+        commit: &CommitId,
+        since: i64,
+        least: usize,
+    ) -> Result<Vec<String>, GitError> {
+        const OPERATION: &str = "log";
+        let mut command = self.walker();
+        command.args([OPERATION, "-z", "--no-merges", "--no-renames", "--name-only", "--format="]);
+        command.args([format!("--since=@{since} +0000"), commit.to_string()]).arg("--");
+        let listing = ask(&mut command, OPERATION)?;
+        let mut changes: FxHashMap<&[u8], usize> = FxHashMap::default();
+        for path in listing.split(|&byte| byte == 0).filter(|path| !path.is_empty()) {
+            *changes.entry(path).or_default() += 1;
+        }
+        let mut often: Vec<_> = changes.into_iter().filter(|(_, count)| *count >= least).collect();
+        often.sort_unstable_by_key(|(path, count)| (std::cmp::Reverse(*count), *path));
+        Ok(often.into_iter().map(|(path, _)| path_text(path)).collect())
     }
 
     /// The commits that `git rev-list` comes by, parents before children.

@@ -8,6 +8,25 @@ use waymark_testkit::Repository;
 use super::{id, import, open};
 
 #[test]
+fn files_that_change_often_come_first_and_merges_and_older_commits_do_not_count() {
+    let mut repo = Repository::new();
+    for number in 0..6 {
+        repo.write("é every", number.to_string());
+        if number % 2 == 0 {
+            repo.write("src/some", number.to_string());
+        }
+        repo.commit(&number.to_string());
+    }
+    let git = open(repo.path());
+    let head = git.head().unwrap().unwrap();
+    let since = |back: i64| git.commits(&[head]).unwrap()[0].committer.time - 60 * back;
+    assert_eq!(git.often_changed(&head, since(5), 2).unwrap(), ["é every", "src/some"]);
+    assert_eq!(git.often_changed(&head, since(5), 4).unwrap(), ["é every"]);
+    assert_eq!(git.often_changed(&head, since(1), 2).unwrap(), ["é every"]);
+    assert_eq!(git.often_changed(&head, since(-1), 1).unwrap(), [""; 0]);
+}
+
+#[test]
 fn revisions_are_resolved_or_told_what_is_wrong() {
     let mut repo = Repository::new();
     repo.write("a", "1\n");
