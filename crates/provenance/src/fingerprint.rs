@@ -48,12 +48,17 @@ impl Key {
 
     /// A line's fingerprint.
     pub fn fingerprint(&self, line: &str) -> Fingerprint {
-        let line = line.get(..line.floor_char_boundary(LONGEST_LINE)).unwrap_or_default().trim();
+        let line = begun(line);
         Fingerprint {
-            line: self.mark(b'l', plain(line).as_bytes()),
+            line: self.line(line),
             exact: self.mark(b'e', line.as_bytes()) as u16,
             words: words(line).take(MOST_WORDS).map(|word| self.word(word)).collect(),
         }
+    }
+
+    /// What is the same of the fingerprints of lines that are the same but for what formatters change.
+    pub fn line(&self, line: &str) -> u64 {
+        self.mark(b'l', plain(begun(line)).as_bytes())
     }
 
     fn word(&self, word: &str) -> Word {
@@ -109,6 +114,11 @@ impl Key {
             lines,
         }
     }
+}
+
+/// As much of a line as counts.
+fn begun(line: &str) -> &str {
+    line.get(..line.floor_char_boundary(LONGEST_LINE)).unwrap_or_default().trim()
 }
 
 fn is_blank(line: &Line) -> bool {

@@ -13,7 +13,7 @@ pub mod git;
 mod written;
 
 pub use attribute::{
-    Attributed, Candidate, Evidence, EvidenceKind, File, FileLine, Place, Removed, Times, attribute,
+    Attributed, Beside, Candidate, Evidence, EvidenceKind, File, FileLine, Place, Removed, Times, attribute,
 };
 pub use class::Class;
 pub use fingerprint::Key;

@@ -139,7 +139,10 @@ impl Attribution {
         };
         let changed = std::cell::OnceCell::new();
         let changed = || *changed.get_or_init(|| self.last_changed(change, times));
-        let place = Place { key: &self.key, names: &self.names, has: &has, changed: &changed };
+        let beside = std::cell::OnceCell::new();
+        let beside = || beside.get_or_init(|| self.beside(change)).clone();
+        let (key, names) = (&self.key, &self.names);
+        let place = Place { key, names, has: &has, changed: &changed, beside: &beside };
         let file = File { path: &change.path, lines: &lines, removed, times };
         Ok(attribute(&file, &place, &candidates))
     }

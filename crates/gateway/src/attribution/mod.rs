@@ -3,6 +3,7 @@
 //! Nothing here needs a running server: a ledger, its key, and a repository are enough.
 
 mod ahead;
+mod beside;
 mod blame;
 mod candidates;
 mod change;
@@ -30,6 +31,7 @@ use waymark_store::{LedgerStore, StoreError};
 use waymark_types::{Clock, RecordId};
 
 use crate::keys::{self, KeyError};
+use beside::Added;
 pub use blame::{Blamed, BlamedLine, OLDER};
 use candidates::Candidates;
 use change::{Change, Changed, Places};
@@ -120,6 +122,8 @@ pub struct Attribution {
     since: Since,
     /// The places of the commit that was asked for last.
     places: RefCell<Option<(CommitId, Places)>>,
+    /// What the commit that was asked for last added to its files.
+    added: RefCell<Option<Added>>,
     records: HashMap<RecordId, Option<Arc<RecordTold>>>,
 }
 
@@ -150,6 +154,7 @@ impl Attribution {
             changed: HashMap::new(),
             since: Since::default(),
             places: RefCell::default(),
+            added: RefCell::default(),
             records: HashMap::new(),
         })
     }

@@ -1,6 +1,9 @@
 //! Whether an emission has landed in a commit's version of a file at all: how much of it stands there, and when it was put
 //! out.
 
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
 use waymark_ledger::emission::{Fingerprint, Role, Word};
 use waymark_types::Timestamp;
 
@@ -107,6 +110,19 @@ fn has_replaced(solid: &Solid, source: &Source<'_>, chain: &Chain) -> bool {
     !chain.runs.is_empty()
         && telling.peek().is_some()
         && telling.all(|line| !solid.positions.contains_key(&line.fingerprint.line))
+}
+
+/// Whether no other file of the commit has as much of what an emission adds, `share` per cent: of what does not say which
+/// file it is for, they may be copies. Where nobody knows, it is not.
+pub(super) fn is_most(place: &Place<'_>, source: &Source<'_>, share: u32) -> bool {
+    let Some(others) = (place.beside)() else { return false };
+    let added = || source.emission.lines.iter().filter(|line| is_claimed(line.role));
+    let letters = |other: &Arc<FxHashSet<u64>>| -> u32 {
+        let there = added().filter(|line| other.contains(&line.fingerprint.line));
+        there.map(|line| line.fingerprint.weight().min(MOST)).sum()
+    };
+    let most = others.iter().map(letters).max().unwrap_or_default();
+    100 * most < share * self::letters(source)
 }
 
 /// Letters of what an emission adds.

@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use waymark_ledger::emission::{EditorEvent, EditorWord, Emission, Emissions, Fingerprint, Form, Role};
 use waymark_types::{RecordId, Timestamp};
@@ -98,7 +98,12 @@ pub struct Place<'a> {
     pub has: &'a dyn Fn(u64) -> bool,
     /// When an earlier commit last changed the file; none where it is new.
     pub changed: &'a dyn Fn() -> Option<Timestamp>,
+    /// Fingerprints of the lines that the commit added to each of its other files; none where they are too many.
+    pub beside: &'a dyn Fn() -> Option<Beside>,
 }
+
+/// Fingerprints of the lines that a commit added to files, one set for each.
+pub type Beside = Vec<Arc<FxHashSet<u64>>>;
 
 /// What an answer, or an editor, put out.
 #[derive(Debug, Clone, PartialEq, Eq)]

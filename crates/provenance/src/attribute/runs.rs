@@ -5,7 +5,7 @@ use waymark_ledger::emission::{EditorEvent, Form, Role};
 use super::align::{Chain, MOST, Run, counted};
 use super::claim::{Claim, Claims};
 use super::fit::Fit;
-use super::landed::{LANDED, Landed};
+use super::landed::{LANDED, Landed, is_most};
 use super::word::{self, Told};
 use super::{EvidenceKind, File, Place, Solid, Source, is_claimed};
 
@@ -41,7 +41,8 @@ pub(super) fn accepted(
     let told = word::told(source);
     let supports: Vec<Support> =
         chain.runs.iter().map(|run| support(file, solid, source, &chain, run)).collect();
-    chain.has_landed = landed.stands > 0;
+    // What was there before it is none of it.
+    chain.has_landed = if landed.when.is_stale { landed.stands > 0 } else { landed.share > 0 };
     chain.is_of_commit = landed.when.is_of_commit() && !landed.is_scattered;
     chain.is_older = landed.when.is_stale && !landed.is_scattered;
     let removed = removed(file, source);
@@ -152,13 +153,13 @@ fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, landed: &Lan
             let least = if source.emission.form == Form::Completion { WHOLE } else { LANDED };
             let says_much = all >= 60 && run.telling >= 3;
             let is_whole = share >= 60 && all >= 24 && run.telling >= 1;
-            landed.stands >= least && (says_much || is_whole)
+            landed.stands >= least && (says_much || is_whole) && is_most(place, source, share)
         }
         Fit::Elsewhere => {
             // By its path, and by its name in the repository's own folder.
             let marks = [source.emission.place(), source.emission.path.first().copied()];
             let is_gone = || !marks.into_iter().flatten().any(|mark| (place.has)(mark));
-            share >= 85 && run.telling >= 3 && is_gone()
+            share >= 85 && run.telling >= 3 && is_gone() && is_most(place, source, share)
         }
         Fit::Other => false,
     };

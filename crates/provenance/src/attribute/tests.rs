@@ -48,11 +48,13 @@ struct Case {
     changed: Option<i64>,
     /// The minute in which the commit was first written.
     authored: i64,
+    /// What the commit added to its other files.
+    beside: Option<&'static [&'static str]>,
 }
 
 impl Case {
     fn new(path: &'static str, text: &'static str, candidates: Vec<Candidate>) -> Self {
-        Self { path, text, candidates, has: true, changed: None, authored: 10 }
+        Self { path, text, candidates, has: true, changed: None, authored: 10, beside: Some(&[]) }
     }
 
     fn attributed(&self) -> Vec<Option<Attributed>> {
@@ -77,7 +79,15 @@ impl Case {
         let times = Times { committed: at(10), authored: at(self.authored), parent: Some(at(5)) };
         let file = File { path: self.path, lines: &lines, removed: &removed, times };
         let names = BTreeSet::from(["shop".to_owned()]);
-        let place = Place { key: &key, names: &names, has: &|_| self.has, changed: &|| self.changed.map(at) };
+        let marks = |text: &&str| Arc::new(text.lines().map(|line| key.line(line)).collect());
+        let beside: Option<Beside> = self.beside.map(|texts| texts.iter().map(marks).collect());
+        let place = Place {
+            key: &key,
+            names: &names,
+            has: &|_| self.has,
+            changed: &|| self.changed.map(at),
+            beside: &|| beside.clone(),
+        };
         attribute(&file, &place, &self.candidates)
     }
 
@@ -616,4 +626,20 @@ fn an_editor_knows_the_file_of_a_suggestion_that_names_none() {
     };
     assert_eq!(told("src/a.rs"), "1 1 1 1 1 1 1");
     assert_eq!(told("src/b.rs"), ". . . . . . .", "made like it");
+}
+
+#[test]
+fn a_block_that_names_no_file_is_of_the_one_that_has_the_most_of_it() {
+    const HEAD: &str = "// Licensed under the licence of this shop\n// as it hangs beside the door of it\n\
+        // you may not buy anything here except\n// in compliance with what hangs there\n";
+    let (begun, whole) = (format!("{HEAD}\npackage shop\n"), format!("{HEAD}package shop\n"));
+    let put_out: String = whole.lines().map(|line| format!("+{line}\n")).collect();
+    let block = || candidate(1, 7, "shop", &[emission(Form::Fence, "", &put_out)]);
+    let text: &'static str = put_out.clone().leak();
+    let with = |beside| Case { beside, ..Case::new("src/a.go", text, vec![block()]) };
+    assert_eq!(with(Some(&[])).told(), "1 1 1 1 1");
+    assert_eq!(with(Some(&["package shop\n\nfunc total() {}\n", HEAD])).told(), "1 1 1 1 1");
+    let alike: &'static [&'static str] = vec![&*begun.leak()].leak();
+    assert_eq!(with(Some(alike)).told(), ". . . . .", "nobody knows which was meant");
+    assert_eq!(with(None).told(), ". . . . .");
 }

@@ -35,7 +35,7 @@ pub use error::{GitError, NotText};
 pub use id::{CommitId, ObjectId, ParseObjectIdError};
 pub use objects::{Blob, Objects};
 pub use shadow::Refreshed;
-pub use tree::{Change, ChangeKind, Kind, TreeFile};
+pub use tree::{Change, ChangeKind, Kind, Side, TreeFile};
 
 use process::{ask, malformed, run};
 use shadow::Shadow;
