@@ -181,8 +181,11 @@ impl Attribution {
             return places.clone();
         }
         let files = self.repository.files(&commit).ok();
-        let place = |file: &TreeFile| place(&self.key.path(&file.path));
-        let places = files.map(|files| Arc::new(files.iter().filter_map(place).collect()));
+        let marks = |file: &TreeFile| {
+            let marks = self.key.path(&file.path);
+            [place(&marks), marks.last().copied()]
+        };
+        let places = files.map(|files| Arc::new(files.iter().flat_map(marks).flatten().collect()));
         *self.places.borrow_mut() = Some((commit, places.clone()));
         places
     }

@@ -31,6 +31,8 @@ pub(super) struct Fits<'a> {
     path: Vec<u64>,
     /// Marks of the path with the repository's names before it.
     named: FxHashSet<u64>,
+    /// The same with the name twice: a folder may be called as the repository that it is in.
+    named_twice: FxHashSet<u64>,
     /// Marks of the file's name in the repository's own folder, the same way.
     above: FxHashSet<u64>,
 }
@@ -45,7 +47,10 @@ impl<'a> Fits<'a> {
         };
         let name = file.path.rsplit('/').next().unwrap_or_default();
         let above = if name == file.path { FxHashSet::default() } else { within(name) };
-        Self { place, names, folders, path: place.key.path(file.path), named: within(file.path), above }
+        let twice = |name: &String| place.key.path(&format!("{name}/{name}/{}", file.path)).last().copied();
+        let named_twice = place.names.iter().filter_map(twice).collect();
+        let (path, named) = (place.key.path(file.path), within(file.path));
+        Self { place, names, folders, path, named, named_twice, above }
     }
 
     pub(super) fn of(&self, emissions: &Emissions, emission: &Emission) -> Fit {
@@ -65,6 +70,9 @@ impl<'a> Fits<'a> {
             return Fit::Elsewhere;
         }
         let is_named = theirs.get(ours).is_some_and(|mark| self.named.contains(mark));
+        if is_named && self.is_in_namesake(theirs) {
+            return Fit::Elsewhere;
+        }
         match (emission.absolute, is_ours) {
             _ if is_named => Fit::Here,
             // The same number of parts, all alike.
@@ -84,6 +92,14 @@ impl<'a> Fits<'a> {
         let has = |mark: Option<&u64>| mark.is_some_and(|mark| (self.place.has)(*mark));
         let is_above = theirs.get(1).is_some_and(|mark| self.above.contains(mark));
         (looked_up != ours && has(looked_up.as_ref())) || (is_above && has(theirs.first()))
+    }
+
+    /// Whether a path that ends as this file's in the repository's folder is of the file that the tree has in a folder of the
+    /// same name within it. A path with the name once may be either's: some assistants begin every path with it.
+    fn is_in_namesake(&self, theirs: &[u64]) -> bool {
+        let ours = self.path.len();
+        let is_twice = theirs.get(ours + 1).is_some_and(|mark| self.named_twice.contains(mark));
+        is_twice && theirs.get(ours).is_some_and(|mark| (self.place.has)(*mark))
     }
 
     fn common(&self, theirs: &[u64]) -> usize {

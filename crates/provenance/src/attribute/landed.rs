@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use waymark_ledger::emission::{Fingerprint, Role, Word};
 use waymark_types::Timestamp;
 
@@ -70,7 +70,9 @@ impl Landed {
         let is_kept = kept >= LANDED || kept > share;
         let has_passed = || is_nowhere || (place.changed)().is_some_and(|time| !source.is_after(time));
         let is_stale = match source.is_stale(&file.times) {
-            None => is_kept || fresh < old + edited_earlier(file, solid, source, chain),
+            None => {
+                is_kept || fresh < old + edited_earlier(file, solid, source, chain) || was_there(file, source)
+            }
             // What was not committed with its file waits for a later commit.
             Some(is_older) => is_older && (is_kept || has_passed()),
         };
@@ -138,6 +140,21 @@ fn found(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, add
         is_claimed(chain.line(source, *at).role) && file.lines[solid.lines[*position]].added == added
     });
     pairs.map(|(at, _)| chain.line(source, at).fingerprint.weight().min(MOST)).sum()
+}
+
+/// Whether an earlier commit has nearly all of what an emission adds, wherever and in whatever order.
+fn was_there(file: &File<'_>, source: &Source<'_>) -> bool {
+    let mut kept: FxHashMap<u64, usize> = FxHashMap::default();
+    for line in file.lines.iter().filter(|line| !line.added && !line.blank) {
+        *kept.entry(line.fingerprint.line).or_default() += 1;
+    }
+    let added = source.emission.lines.iter().filter(|line| is_claimed(line.role));
+    let there = added.filter(|line| {
+        let left = kept.get_mut(&line.fingerprint.line);
+        left.is_some_and(|left| std::mem::replace(left, left.saturating_sub(1)) > 0)
+    });
+    let there: u32 = there.map(|line| line.fingerprint.weight().min(MOST)).sum();
+    100 * there >= BACK * letters(source)
 }
 
 /// Letters of what it adds and was edited by an earlier commit.

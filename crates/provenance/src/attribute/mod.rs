@@ -94,7 +94,7 @@ pub struct Place<'a> {
     pub key: &'a Key,
     /// The names it goes by.
     pub names: &'a BTreeSet<String>,
-    /// Whether the commit's tree has a file that emissions would be looked up by under this mark.
+    /// Whether the commit's tree has a file whose whole path this mark is of, or that emissions would be looked up by under it.
     pub has: &'a dyn Fn(u64) -> bool,
     /// When an earlier commit last changed the file; none where it is new.
     pub changed: &'a dyn Fn() -> Option<Timestamp>,

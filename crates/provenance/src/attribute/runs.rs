@@ -59,7 +59,7 @@ pub(super) fn accepted(
             && landed.stands < LANDED
             && (around, chain.edited.len()) == (0, 0)
             && telling < 2;
-        if is_alone || !is_enough(place, source, &all, landed) {
+        if is_alone || is_read(source) || !is_enough(place, source, &all, landed) {
             continue;
         }
         kept.push(*run);
@@ -84,6 +84,14 @@ pub(super) fn accepted(
     }
     chain.runs = kept;
     chain
+}
+
+/// Whether a block of a chat has nothing that says something but what was read: it quotes a file.
+fn is_read(source: &Source<'_>) -> bool {
+    let says = |role: Role| {
+        source.emission.lines.iter().any(|line| line.role == role && line.fingerprint.is_telling())
+    };
+    source.emission.form == Form::Fence && says(Role::Context) && !says(Role::Added)
 }
 
 /// A claim, by what an editor's word says of the line.

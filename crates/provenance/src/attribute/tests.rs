@@ -438,6 +438,11 @@ fn a_file_in_the_repository_s_own_folder_is_none_in_a_folder_called_as_the_repos
     let write = || candidate(1, 7, "shop", &[emission(Form::Write, "/projects/u/shop/a.rs", TOTAL)]);
     assert_eq!(Case::new("a.rs", TOTAL, vec![write()]).told(), "1 1 1 1 1 1 1");
     assert_eq!(Case::new("shop/a.rs", TOTAL, vec![write()]).told(), ". . . . . . .");
+    // And the other way round.
+    let write = || candidate(1, 7, "shop", &[emission(Form::Write, "/projects/u/shop/shop/a.rs", TOTAL)]);
+    assert_eq!(Case::new("a.rs", TOTAL, vec![write()]).told(), ". . . . . . .");
+    assert_eq!(Case::new("shop/a.rs", TOTAL, vec![write()]).told(), "1 1 1 1 1 1 1");
+    let write = || candidate(1, 7, "shop", &[emission(Form::Write, "/projects/u/shop/a.rs", TOTAL)]);
     let alone = Case { has: false, ..Case::new("shop/a.rs", TOTAL, vec![write()]) };
     assert_eq!(alone.told(), "1 1 1 1 1 1 1", "the repository may have been in a folder of another name");
 }
@@ -642,4 +647,23 @@ fn a_block_that_names_no_file_is_of_the_one_that_has_the_most_of_it() {
     let alike: &'static [&'static str] = vec![&*begun.leak()].leak();
     assert_eq!(with(Some(alike)).told(), ". . . . .", "nobody knows which was meant");
     assert_eq!(with(None).told(), ". . . . .");
+}
+
+#[test]
+fn within_the_second_of_the_parent_what_all_stands_there_has_landed_however_it_was_cut_up() {
+    let typed = " typed_between();\n".repeat(99);
+    let cut: String = TOTAL.lines().map(|line| format!(" {}\n{typed}", &line[1..])).collect();
+    let copy = TOTAL.replace("price", "weight");
+    let text: &'static str = format!("{cut} fn other() {{}}\n{copy}").leak();
+    let told = Case::new("src/a.rs", text, vec![total(1, 5)]).told();
+    assert!(!told.contains('1'), "{told}");
+    assert!(Case::new("src/a.rs", text, vec![total(1, 7)]).told().contains('1'), "put out after it");
+}
+
+#[test]
+fn a_block_of_a_chat_that_only_quotes_claims_none_of_its_signs() {
+    let quoted = TOTAL.replace('+', " ").replace(" }\n", "+}\n");
+    let block = |form| candidate(1, 7, "shop", &[emission(form, "src/a.rs", &quoted)]);
+    assert_eq!(Case::new("src/a.rs", TOTAL, vec![block(Form::Fence)]).told(), ". . . . . . .");
+    assert!(Case::new("src/a.rs", TOTAL, vec![block(Form::Edit)]).told().contains('1'));
 }

@@ -46,7 +46,10 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
                 let is_known = says_where(file) && versions.are_all_compared(path);
                 is_known.then(|| Known { path: path.clone(), old: None })
             }
-            _ => file.path.clone().filter(|_| !old.is_empty()).map(|path| Known { path, old: Some(old) }),
+            _ => {
+                let says = !old.is_empty() || is_appended(file);
+                file.path.clone().filter(|_| says).map(|path| Known { path, old: Some(old) })
+            }
         });
     }
     set_apart_copies(written, &known, &parts, &versions);
@@ -70,7 +73,7 @@ fn compared(written: &Written) -> Option<(String, bool)> {
     // Marks that stand for what is left out are context of no file.
     let is_piece = || matches!(written.form, Form::Edit | Form::EditBlock) && !says_where(written);
     let is_whole = match written.form {
-        Form::Write | Form::Shell | Form::Fence => true,
+        Form::Write | Form::Shell | Form::Fence => !is_appended(written),
         Form::Patch | Form::Diff => is_new(),
         Form::Edit | Form::EditBlock | Form::Completion | Form::Editor => false,
     };
@@ -185,10 +188,16 @@ fn set_apart_copies(
     );
 }
 
-/// Whether it says what it replaces, or what is around it: then it puts lines where they were not, even if the model had
-/// seen the same ones elsewhere.
+/// Whether it says what it replaces, or what is around it, or that it goes behind all that is there: then it puts lines where
+/// they were not, even if the model had seen the same ones elsewhere.
 pub(super) fn says_where(written: &Written) -> bool {
-    written.lines.iter().any(|line| line.role != Role::Added && !lines::is_mark(&line.text))
+    is_appended(written)
+        || written.lines.iter().any(|line| line.role != Role::Added && !lines::is_mark(&line.text))
+}
+
+/// Whether it goes behind all that the file has.
+fn is_appended(written: &Written) -> bool {
+    written.form == Form::Shell && written.lines.first().is_some_and(|first| first.apart)
 }
 
 fn set_apart_rows<'p>(

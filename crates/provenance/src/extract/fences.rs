@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::piece::Piece;
+use super::shown::says_something;
 use super::{blocks, diff, patch, paths, shell};
 use crate::Form;
 
@@ -11,6 +12,8 @@ const SCRIPTS: [&str; 12] =
     ["bash", "sh", "shell", "zsh", "fish", "ksh", "powershell", "pwsh", "ps1", "bat", "cmd", "batch"];
 /// What is no language: it may still be a file that is named.
 const PLAIN: [&str; 6] = ["", "text", "txt", "plaintext", "plain", "none"];
+/// Lines that say something, of a block without a language, for it to be looked for.
+const LONG: usize = 3;
 /// Languages of what a program printed, and of what tools are called with.
 const PRINTED: [&str; 16] = [
     "console",
@@ -184,7 +187,9 @@ impl Fence<'_> {
             let script = text();
             return if shell::may_write(&script) { shell::read(&script, None) } else { Vec::new() };
         }
-        if path.is_none() && PLAIN.contains(&language) {
+        // Without any language it may be code as well as what a program says: some lines of it must be found together.
+        let is_long = || self.lines.iter().filter(|line| says_something(line)).count() >= LONG;
+        if path.is_none() && PLAIN.contains(&language) && !(language.is_empty() && is_long()) {
             return Vec::new();
         }
         vec![Piece::New { path, form: Form::Fence, text: text(), has_marks: true }]

@@ -6,7 +6,7 @@ use crate::fingerprint::is_absolute;
 const LONGEST: usize = 512;
 
 /// Files that have no ending.
-const BARE: [&str; 14] = [
+const BARE: [&str; 37] = [
     "Makefile",
     "Dockerfile",
     "Containerfile",
@@ -19,8 +19,31 @@ const BARE: [&str; 14] = [
     "Brewfile",
     "Justfile",
     "Caddyfile",
+    "Pipfile",
+    "Fastfile",
     "LICENSE",
+    "LICENCE",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+    "UNLICENSE",
+    "COPYING",
+    "COPYRIGHT",
+    "NOTICE",
+    "PATENTS",
     "README",
+    "AUTHORS",
+    "CONTRIBUTORS",
+    "CONTRIBUTING",
+    "MAINTAINERS",
+    "OWNERS",
+    "CODEOWNERS",
+    "CHANGELOG",
+    "CHANGES",
+    "HISTORY",
+    "NEWS",
+    "VERSION",
+    "WORKSPACE",
+    "THANKS",
 ];
 
 /// What is called like a file and is none.

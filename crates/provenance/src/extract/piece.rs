@@ -40,6 +40,13 @@ impl Piece {
         Self::New { path, form, text: text.into(), has_marks: false }
     }
 
+    /// The same behind what the file has.
+    pub(super) fn appended(self) -> Self {
+        let mut written = self.written();
+        written.lines.iter_mut().take(1).for_each(|first| first.apart = true);
+        Self::Laid(written)
+    }
+
     /// The file it is for.
     pub(super) fn path(&self) -> Option<&str> {
         match self {

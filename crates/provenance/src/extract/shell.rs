@@ -50,9 +50,9 @@ fn read_command(command: &Command, next: Option<&Command>, depth: usize, pieces:
         }
         return;
     };
-    let files = match name {
+    let (files, appends) = match name {
         "cat" if arguments.iter().all(|argument| argument == "-") => match (&command.into, next) {
-            (Some(file), _) => vec![file.as_str()],
+            (Some(file), _) => (vec![file.as_str()], command.appends),
             (None, Some(next)) => return read_piped(text, command, next, depth, pieces),
             (None, None) => return,
         },
@@ -60,7 +60,7 @@ fn read_command(command: &Command, next: Option<&Command>, depth: usize, pieces:
         _ => return feed(text, command, depth, pieces),
     };
     for file in files {
-        put(text, file, folder, pieces);
+        put(text, file, appends, folder, pieces);
     }
 }
 
@@ -69,8 +69,11 @@ fn read_piped(text: &str, command: &Command, next: &Command, depth: usize, piece
     let (name, arguments) = called(next);
     let folder = command.folder.as_deref();
     match (name, &next.into) {
-        ("tee", _) => written_by_tee(arguments).iter().for_each(|file| put(text, file, folder, pieces)),
-        ("cat", Some(file)) => put(text, file, folder, pieces),
+        ("tee", _) => {
+            let (files, appends) = written_by_tee(arguments);
+            files.iter().for_each(|file| put(text, file, appends, folder, pieces));
+        }
+        ("cat", Some(file)) => put(text, file, next.appends, folder, pieces),
         _ => feed(text, next, depth, pieces),
     }
 }
@@ -93,8 +96,8 @@ fn feed(text: &str, command: &Command, depth: usize, pieces: &mut Vec<Piece>) {
     }
 }
 
-/// A document that goes into a file. One that is a patch says more by what it changes.
-fn put(text: &str, file: &str, folder: Option<&str>, pieces: &mut Vec<Piece>) {
+/// A document that goes into a file, or behind what is there. One that is a patch says more by what it changes.
+fn put(text: &str, file: &str, appends: bool, folder: Option<&str>, pieces: &mut Vec<Piece>) {
     if file.starts_with("/dev/") {
         return;
     }
@@ -110,11 +113,18 @@ fn put(text: &str, file: &str, folder: Option<&str>, pieces: &mut Vec<Piece>) {
     }
     // What the shell puts together is not known here.
     let path = (!file.contains(['$', '`', '*'])).then(|| paths::join(folder, file));
-    pieces.push(Piece::whole(path, Form::Shell, text));
+    let piece = Piece::whole(path, Form::Shell, text);
+    pieces.push(if appends { piece.appended() } else { piece });
 }
 
-fn written_by_tee(arguments: &[String]) -> Vec<&str> {
-    arguments.iter().filter(|argument| !argument.starts_with('-')).map(String::as_str).collect()
+/// The files that `tee` writes, and whether it appends to them.
+fn written_by_tee(arguments: &[String]) -> (Vec<&str>, bool) {
+    let (options, files): (Vec<&str>, Vec<&str>) =
+        arguments.iter().map(String::as_str).partition(|argument| argument.starts_with('-'));
+    let appends =
+        |option: &&str| *option == "--append" || (!option.starts_with("--") && option.contains('a'));
+    let appends = options.iter().any(appends);
+    (files, appends)
 }
 
 fn is_patch(name: &str, arguments: &[String]) -> bool {

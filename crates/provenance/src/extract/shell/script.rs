@@ -9,6 +9,8 @@ pub(super) struct Command {
     pub(super) words: Vec<String>,
     /// The file that its output goes into.
     pub(super) into: Option<String>,
+    /// Whether it goes behind what is there (`>>`).
+    pub(super) appends: bool,
     /// The here-document that it is given.
     pub(super) document: Option<String>,
     /// The folder it runs in, as far as the script says.
@@ -314,6 +316,7 @@ impl Reader<'_> {
         let number = self.frame().word.take_if(|word| word.iter().all(u8::is_ascii_digit));
         let is_other = number.is_some_and(|number| number != b"1");
         self.frame().end_word();
+        let appends = self.peek(0) == Some(b'>');
         while matches!(self.peek(0), Some(b'>' | b'|')) {
             self.at += 1;
         }
@@ -321,7 +324,11 @@ impl Reader<'_> {
         if is_descriptor {
             self.at += 1;
         }
-        self.frame().expected = if is_other || is_descriptor { Expected::Nothing } else { Expected::File };
+        let is_file = !is_other && !is_descriptor;
+        self.frame().expected = if is_file { Expected::File } else { Expected::Nothing };
+        if is_file {
+            self.frame().command.command.appends = appends;
+        }
     }
 
     /// After `<`.

@@ -380,3 +380,18 @@ fn elements_in_the_block_of_a_file_are_no_other_files() {
     let edits = "<edits>\n<old_text>\n<goal>ship</goal>\n</old_text>\n<new_text>\n<goal>ship</goal>\n<goal>again</goal>\n</new_text>\n</edits>";
     assert!(told.then_says(edits).starts_with("EditBlock build.xml\n"));
 }
+
+#[test]
+fn what_goes_behind_a_file_is_new_even_where_it_reads_like_it() {
+    let job = "  build:\n    runs-on: ubuntu\n    steps:\n      - uses: checkout\n      - run: make\n";
+    let told = Told::default().call("Read", &json!({"file_path": "ci.yml"}), job);
+    let put = |sign: &str| json!({"command": format!("cat {sign} ci.yml <<'E'\n{job}E\n")});
+    let new: String = job.lines().map(|line| format!("+{line}\n")).collect();
+    assert_eq!(told.then("Bash", &put(">>")), format!("Shell ci.yml\n{new}"));
+    assert!(!told.then("Bash", &put(">")).contains('+'), "the same in its place");
+    let tee = json!({"command": format!("tee -a ci.yml <<'E'\n{job}E\n")});
+    assert_eq!(told.then("Bash", &tee), format!("Shell ci.yml\n{new}"));
+    // But what somebody gave was theirs.
+    let given = Told::default().user(&format!("Put this behind ci.yml:\n{job}"));
+    assert!(!given.then("Bash", &put(">>")).contains('+'));
+}

@@ -72,6 +72,19 @@ fn what_is_run_or_printed_is_no_code() {
 }
 
 #[test]
+fn a_block_without_a_language_is_code_where_it_is_long_or_has_a_file() {
+    let list = "maintainers:\n- ada\n- bob\n";
+    let new = "+maintainers:\n+- ada\n+- bob\n";
+    assert_eq!(said(&format!("```\n{list}```")), format!("Fence ?\n{new}"));
+    assert_eq!(said(&format!("In `MAINTAINERS`:\n\n```\n{list}```")), format!("Fence MAINTAINERS\n{new}"));
+    assert_eq!(
+        said(&format!("**lib/LICENSE-MIT**\n```\n{list}```")),
+        format!("Fence lib/LICENSE-MIT\n{new}")
+    );
+    assert_eq!(said(&format!("```text\n{list}```")), "");
+}
+
+#[test]
 fn fences_stand_within_fences() {
     assert_eq!(said("````markdown\n# A\n```sh\nmake\n```\n````\n"), "Fence ?\n+# A\n+```sh\n+make\n+```\n");
     assert_eq!(
