@@ -56,10 +56,12 @@ impl Claim {
     }
 
     /// How far what says so is trusted: an editor before all; but what an agent has put into the file is no less sure than
-    /// that somebody typed the same somewhere in it.
+    /// that somebody typed the same somewhere in it. What was only offered may have gone in, the surer where its place is
+    /// known; what was for a file that is gone may have been copied.
     fn trust(&self) -> u8 {
         match (self.word, self.form) {
-            (None, Form::Completion | Form::Fence) => 0,
+            (None, Form::Completion | Form::Fence) if !self.is_placed => 0,
+            (None, _) if self.fit <= Fit::Elsewhere => 0,
             (Some(EditorEvent::Typed), _) => 1,
             (None, _) => 2,
             (Some(_), _) => 3,
