@@ -3,14 +3,17 @@
 //! A tool that replaces a text is given that text and little else. The lines before and after it say which of several equal
 //! places was meant. And a block in a chat names no file, where only one was shown that it can be of.
 
+use rustc_hash::FxHashSet;
+
 use super::apart::says_where;
 use super::shown::{Text, Versions, mark, says_something};
 use super::{LONGEST_LINE, lines};
 use crate::{Form, Line, Role, Written};
 
-/// Lines that are taken on either side, blank ones not counted, and all of them.
+/// Lines that are taken on either side, blank ones not counted; more until there is one that the file has once; and all of
+/// them.
 const SAYING: usize = 4;
-const MOST: usize = 10;
+const MOST: usize = 24;
 /// Lines that a block and a file have in common for it to be of that file.
 const SHARED: usize = 2;
 /// What is replaced and versions are compared up to this sum of products of their lengths.
@@ -43,7 +46,8 @@ fn add_lines(written: &mut Written, versions: &Versions<'_>, left: &mut usize) {
                 if above.is_empty() && below.is_empty() {
                     continue;
                 }
-                put_around(written, above.iter().rev().copied(), below.iter().copied());
+                let once = version.once();
+                put_around(written, above.iter().rev().copied(), below.iter().copied(), &once);
                 return;
             }
             _ => return,
@@ -121,19 +125,22 @@ pub(super) fn put_around<'t>(
     written: &mut Written,
     above: impl Iterator<Item = &'t str>,
     below: impl Iterator<Item = &'t str>,
+    once: &FxHashSet<u64>,
 ) {
-    let mut whole = nearest(above);
+    let mut whole = nearest(above, once);
     whole.reverse();
     whole.append(&mut written.lines);
-    whole.extend(nearest(below));
+    whole.extend(nearest(below, once));
     written.lines = whole;
 }
 
-fn nearest<'t>(lines: impl Iterator<Item = &'t str>) -> Vec<Line> {
-    let mut left = SAYING;
+/// The first of the lines, up to one that is among those that the file has once.
+fn nearest<'t>(lines: impl Iterator<Item = &'t str>, once: &FxHashSet<u64>) -> Vec<Line> {
+    let (mut left, mut is_told) = (SAYING, false);
     let is_near = |line: &&str| {
-        let wanted = left > 0;
+        let wanted = left > 0 || !is_told;
         left = left.saturating_sub(usize::from(!line.trim().is_empty()));
+        is_told |= says_something(line) && once.contains(&mark(line));
         wanted
     };
     let lines = lines.take(MOST).take_while(is_near).filter(|line| line.len() <= LONGEST_LINE);

@@ -1,5 +1,6 @@
 //! A completion at a cursor, as whole lines.
 
+use super::shown::{mark, once};
 use super::{LONGEST_LINE, MOST, around, cut, lines, paths};
 use crate::{Form, Role, Written};
 
@@ -32,7 +33,8 @@ pub fn completion(path: Option<&str>, prefix: &str, text: &str, suffix: &str) ->
     adds.then(|| {
         let path = path.or_else(|| said(prefix)).map(str::to_owned);
         let mut written = Written { path, form: Form::Completion, lines: whole, everywhere: false };
-        around::put_around(&mut written, unended(prefix.rsplit('\n')), unended(suffix.split('\n')));
+        let once = once(prefix.split('\n').chain(suffix.split('\n')).map(mark));
+        around::put_around(&mut written, unended(prefix.rsplit('\n')), unended(suffix.split('\n')), &once);
         written
     })
 }

@@ -160,6 +160,11 @@ impl<'a> Text<'a> {
         Rc::new(Self { lines, marks: OnceCell::new() })
     }
 
+    /// The marks of lines that stand there once.
+    pub(super) fn once(&self) -> FxHashSet<u64> {
+        once(self.marks().in_order.iter().copied())
+    }
+
     /// Their marks.
     pub(super) fn marks(&self) -> &Marks {
         self.marks.get_or_init(|| {
@@ -361,6 +366,18 @@ pub(super) fn mark(line: &str) -> u64 {
     hasher.write_u64(word);
     hasher.write_u64(length);
     hasher.finish()
+}
+
+/// Those of the marks that there is one of.
+pub(super) fn once(marks: impl Iterator<Item = u64>) -> FxHashSet<u64> {
+    let (mut once, mut again) = (FxHashSet::default(), FxHashSet::default());
+    for mark in marks {
+        if !once.insert(mark) {
+            again.insert(mark);
+        }
+    }
+    once.retain(|mark| !again.contains(mark));
+    once
 }
 
 /// Whether a line says something: more than brackets and a word that stands in every file.
