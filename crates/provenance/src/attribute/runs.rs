@@ -11,6 +11,8 @@ use super::{EvidenceKind, File, Place, Solid, Source, is_claimed};
 
 /// Runs this near to each other, in lines, support each other.
 const NEAR: usize = 6;
+/// Lines on either side of one among which there are new ones, for it to be between them.
+const BETWEEN: usize = 4;
 /// How much of a completion that names no file must stand in one, in per cent.
 const WHOLE: u32 = 70;
 /// Letters of lines around that say that code was put there.
@@ -46,6 +48,7 @@ pub(super) fn accepted(
     chain.is_of_commit = landed.when.is_of_commit() && !landed.is_scattered;
     chain.is_older = landed.when.is_stale && !landed.is_scattered;
     let removed = removed(file, source);
+    let is_block = is_block(source);
     let mut kept = Vec::new();
     for (number, run) in chain.runs.iter().enumerate() {
         let near = near(&chain.runs, &supports, number);
@@ -69,7 +72,8 @@ pub(super) fn accepted(
         for on in 0..run.length {
             let (line, at) = (solid[run.file + on], run.at + on);
             let emitted = chain.line(source, at);
-            if !file.lines[line].added || !is_claimed(emitted.role) {
+            let is_again = || is_block && is_between(file, solid, source, &chain, run, on);
+            if !file.lines[line].added || !(is_claimed(emitted.role) || is_again()) {
                 continue;
             }
             let is_exact = emitted.fingerprint.exact == file.lines[line].fingerprint.exact;
@@ -84,6 +88,33 @@ pub(super) fn accepted(
     }
     chain.runs = kept;
     chain
+}
+
+/// Whether what was put out says neither what it takes away nor which of its lines are new: those of them that the file had
+/// were set apart.
+fn is_block(source: &Source<'_>) -> bool {
+    matches!(source.emission.form, Form::Fence | Form::Edit)
+        && !source.emission.lines.iter().any(|line| line.role == Role::Removed)
+}
+
+/// Whether a line of a run stands between new ones of it, and what the model had read stands elsewhere as it was: it is put
+/// out once more.
+fn is_between(
+    file: &File<'_>,
+    solid: &[usize],
+    source: &Source<'_>,
+    chain: &Chain,
+    run: &Run,
+    on: usize,
+) -> bool {
+    let is_new = |on: &usize| {
+        is_claimed(chain.line(source, run.at + on).role) && file.lines[solid[run.file + on]].added
+    };
+    let line = chain.line(source, run.at + on).fingerprint.line;
+    let stands = |at: &usize| !file.lines[*at].added && file.lines[*at].fingerprint.line == line;
+    (on.saturating_sub(BETWEEN)..on).any(|on| is_new(&on))
+        && (on + 1..run.length.min(on + 1 + BETWEEN)).any(|on| is_new(&on))
+        && solid.iter().any(stands)
 }
 
 /// Whether a block of a chat has nothing that says something but what was read: it quotes a file.

@@ -667,3 +667,52 @@ fn a_block_of_a_chat_that_only_quotes_claims_none_of_its_signs() {
     assert_eq!(Case::new("src/a.rs", TOTAL, vec![block(Form::Fence)]).told(), ". . . . . . .");
     assert!(Case::new("src/a.rs", TOTAL, vec![block(Form::Edit)]).told().contains('1'));
 }
+
+#[test]
+fn what_a_block_puts_out_once_more_between_its_new_lines_is_its_own() {
+    let block = "\
++fn last_total(items: &[Item]) -> u64 {
+     let mut sum = 0;
++    for item in items.last() {
+         sum += item.price * item.count;
++    }
+";
+    let text = "\
+ fn total(items: &[Item]) -> u64 {
+     let mut sum = 0;
+     for item in items {
+         sum += item.price * item.count;
+     }
+ }
++fn last_total(items: &[Item]) -> u64 {
++    let mut sum = 0;
++    for item in items.last() {
++        sum += item.price * item.count;
++    }
+";
+    let told = |text, form, block: &str| {
+        let put_out = candidate(1, 7, "shop", &[emission(form, "src/a.rs", block)]);
+        Case::new("src/a.rs", text, vec![put_out]).told()
+    };
+    assert_eq!(told(text, Form::Fence, block), ". . . . . . 1 1 1 1 1");
+    let edit = format!("-let last = ();\n{block}");
+    assert_eq!(told(text, Form::Edit, &edit), ". . . . . . 1 . 1 . 1", "it says what was there");
+    // Nothing of it stands elsewhere: it is what the model had read.
+    let text = text.split_once(" }\n }\n").unwrap().1;
+    assert_eq!(told(text, Form::Fence, block), "1 . 1 . 1");
+}
+
+#[test]
+fn an_offer_whose_place_is_known_is_as_sure_as_an_edit() {
+    let written = total(1, 6);
+    let offered = "\
+     let mut sum = 0;
++    for item in items {
+         sum += item.price * item.count;
+     }
+";
+    let offered = candidate(2, 7, "shop", &[emission(Form::Fence, "src/a.rs", offered)]);
+    assert_eq!(Case::new("src/a.rs", TOTAL, vec![written, offered]).told(), "1 1 2 1 1 1 1");
+    let alone = candidate(2, 7, "shop", &[emission(Form::Fence, "src/a.rs", "+    for item in items {\n")]);
+    assert_eq!(Case::new("src/a.rs", TOTAL, vec![total(1, 6), alone]).told(), "1 1 1 1 1 1 1");
+}

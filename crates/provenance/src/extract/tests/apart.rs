@@ -395,3 +395,21 @@ fn what_goes_behind_a_file_is_new_even_where_it_reads_like_it() {
     let given = Told::default().user(&format!("Put this behind ci.yml:\n{job}"));
     assert!(!given.then("Bash", &put(">>")).contains('+'));
 }
+
+#[test]
+fn what_stands_around_an_edit_reaches_to_a_line_that_the_file_has_once() {
+    let case = |name: &str, value: u32| {
+        format!(
+            "    if name == \"{name}\" {{\n        count();\n        show();\n        leave();\n        enter();\n\
+            \x20       return {value};\n    }}\n"
+        )
+    };
+    let file = format!("fn pick(name: &str) {{\n{}{}{}}}\n", case("a", 1), case("b", 2), case("c", 3));
+    let told = Told::default().call("Read", &json!({"file_path": "a.rs"}), &file);
+    let edit =
+        json!({"file_path": "a.rs", "old_string": "        return 2;", "new_string": "        return 5;"});
+    let told = told.then("Edit", &edit);
+    assert!(told.starts_with("Edit a.rs\n     if name == \"b\" {\n"), "{told}");
+    assert!(told.contains("\n-        return 2;\n+        return 5;\n"), "{told}");
+    assert!(told.contains("if name == \"c\""), "{told}");
+}
