@@ -2,7 +2,8 @@
 //!
 //! Makes a repository of that many commits in a temporary folder. One file of 5,000 lines changes in a fiftieth of them,
 //! two thousand others in the rest. Then asks for lines of it and of an ordinary file, without and with a shadow, and again
-//! after more commits; and as far back as a ledger that began a hundredth or a tenth of them ago would. Figures are the shortest of five, in milliseconds: what else the machine does counts least there.
+//! after more commits; and as far back as a ledger that began a hundredth or a tenth of them ago would. Figures are the
+//! shortest of five, in milliseconds: what else the machine does counts least there.
 #![expect(clippy::print_stdout, reason = "a measuring program prints its figures")]
 
 use std::error::Error;

@@ -13,6 +13,7 @@ impl Attribution {
         self.repository.refresh(&mut |_, _| {})?;
         let Some(head) = self.repository.head()? else { return Ok(()) };
         let since = self.since().await?;
+        let since = self.noted_since()?.map_or(since, |noted| noted.min(since));
         let often = self.repository.often_changed(&head, since, OFTEN)?;
         for path in often.iter().take(MOST) {
             // A file that is gone, or is no text, is nobody's question.

@@ -11,8 +11,9 @@ use waymark_provenance::git::{Blob, GitError, ObjectId, Objects, Side};
 use super::Attribution;
 use super::change::{At, Change};
 
-/// Files of a commit that are read, at most.
+/// Files of a commit that are read, at most, and bytes in them.
 const MOST: usize = 200;
+const LARGEST: usize = 64 << 20;
 
 /// Fingerprints of lines, by the path of the file they were added to.
 type Files = BTreeMap<String, Arc<FxHashSet<u64>>>;
@@ -23,11 +24,16 @@ pub(super) struct Added {
     files: Option<Files>,
 }
 
+/// Whether both are places of one commit, or of the next one.
+fn is_one(one: At, other: At) -> bool {
+    one == other || matches!((one, other), (At::Index(_), At::Index(_)))
+}
+
 impl Attribution {
     /// What a change's commit added to its other files. In the working tree nothing belongs together yet.
     pub(super) fn beside(&self, change: &Change) -> Option<Beside> {
         let mut added = self.added.borrow_mut();
-        if added.as_ref().is_none_or(|added| added.at != change.at) {
+        if added.as_ref().is_none_or(|added| !is_one(added.at, change.at)) {
             // What cannot be read says nothing against any file, and so nothing for one.
             *added = Some(Added { at: change.at, files: self.added_to_all(change.at).ok().flatten() });
         }
@@ -59,12 +65,15 @@ impl Attribution {
             return Ok(None);
         }
         let mut objects = self.repository.objects()?;
-        let mut files = BTreeMap::new();
+        let (mut files, mut read) = (BTreeMap::new(), 0);
         for (path, old, new) in changes {
-            let mut marks = self.marks(&mut objects, &new)?;
+            let mut marks = self.marks(&mut objects, &new, &mut read)?;
             if let Some(old) = old {
-                let before = self.marks(&mut objects, &old)?;
+                let before = self.marks(&mut objects, &old, &mut read)?;
                 marks.retain(|mark| !before.contains(mark));
+            }
+            if read > LARGEST {
+                return Ok(None);
             }
             files.insert(path, Arc::new(marks));
         }
@@ -72,10 +81,11 @@ impl Attribution {
     }
 
     /// Fingerprints of a blob's lines; none of what is no text.
-    fn marks(&self, objects: &mut Objects, blob: &str) -> Result<FxHashSet<u64>, GitError> {
+    fn marks(&self, objects: &mut Objects, blob: &str, read: &mut usize) -> Result<FxHashSet<u64>, GitError> {
         let Blob::Text(bytes) = objects.blob(blob, content::MOST)? else {
             return Ok(FxHashSet::default());
         };
+        *read += bytes.len();
         let Content::Lines(lines) = content::lines(&bytes) else { return Ok(FxHashSet::default()) };
         Ok(lines.iter().filter(|line| !line.trim().is_empty()).map(|line| self.key.line(line)).collect())
     }

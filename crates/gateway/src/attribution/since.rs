@@ -43,7 +43,7 @@ impl Attribution {
             return Ok(known);
         }
         let now = self.clock.now().as_micros() / SECOND;
-        let since = self.first().await?.unwrap_or(now).saturating_sub(SLACK);
+        let since = self.first().await?.unwrap_or(now).saturating_sub(SLACK).max(0);
         self.since.ledger = Some(since);
         Ok(since)
     }

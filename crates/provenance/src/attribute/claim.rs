@@ -51,16 +51,16 @@ impl Claim {
         }
     }
 
-    fn rank(&self) -> (u8, bool, u32) {
-        (self.trust(), self.fit == Fit::Here, self.support)
+    fn rank(&self, is_typed: bool) -> (u8, bool, u32) {
+        (self.trust(is_typed), self.fit == Fit::Here, self.support)
     }
 
     /// How far what says so is trusted: an editor before all; but what an agent has put into the file is no less sure than
     /// that somebody typed the same somewhere in it. What was only offered may have gone in, the surer where its place is
-    /// known; what was for a file that is gone may have been copied.
-    fn trust(&self) -> u8 {
+    /// known and unless an editor says that the line was typed; what was for a file that is gone may have been copied.
+    fn trust(&self, is_typed: bool) -> u8 {
         match (self.word, self.form) {
-            (None, Form::Completion | Form::Fence) if !self.is_placed => 0,
+            (None, Form::Completion | Form::Fence) if !self.is_placed || is_typed => 0,
             (None, _) if self.fit <= Fit::Elsewhere => 0,
             (Some(EditorEvent::Typed), _) => 1,
             (None, _) => 2,
@@ -106,10 +106,12 @@ impl Claims {
     pub(super) fn settle(&mut self, candidates: &[Candidate]) {
         for (line, made) in self.made.iter_mut().enumerate() {
             let ended = |claim: &Claim| candidates[claim.number].emissions.ended;
-            let Some(strongest) = made.iter().copied().max_by_key(Claim::rank) else { continue };
+            let is_typed = made.iter().any(|claim| claim.word == Some(EditorEvent::Typed));
+            let rank = |claim: &Claim| claim.rank(is_typed);
+            let Some(strongest) = made.iter().copied().max_by_key(rank) else { continue };
             let alike = |claim: &Claim, share: u32| {
-                (claim.trust(), claim.fit == Fit::Here) == (strongest.trust(), strongest.fit == Fit::Here)
-                    && claim.support * 100 >= strongest.support * share
+                let kind = |claim: &Claim| (claim.trust(is_typed), claim.fit == Fit::Here);
+                kind(claim) == kind(&strongest) && claim.support * 100 >= strongest.support * share
             };
             let may_be_last = |claim: &Claim| alike(claim, if claim.is_placed { 0 } else { ALIKE });
             let last = made.iter().copied().filter(may_be_last).max_by_key(ended);

@@ -1,5 +1,7 @@
 //! Runs: lines of an emission that a file has in the same order, one after another, and whether they say enough.
 
+use std::cell::OnceCell;
+
 use waymark_ledger::emission::{EditorEvent, Form, Role};
 
 use super::align::{Chain, MOST, Run, counted};
@@ -11,8 +13,6 @@ use super::{EvidenceKind, File, Place, Solid, Source, is_claimed};
 
 /// Runs this near to each other, in lines, support each other.
 const NEAR: usize = 6;
-/// Lines on either side of one among which there are new ones, for it to be between them.
-const BETWEEN: usize = 4;
 /// How much of a completion that names no file must stand in one, in per cent.
 const WHOLE: u32 = 70;
 /// Letters of lines around that say that code was put there.
@@ -48,7 +48,8 @@ pub(super) fn accepted(
     chain.is_of_commit = landed.when.is_of_commit() && !landed.is_scattered;
     chain.is_older = landed.when.is_stale && !landed.is_scattered;
     let removed = removed(file, source);
-    let is_block = is_block(source);
+    let most = OnceCell::new();
+    let is_most = || *most.get_or_init(|| is_most(place, source, landed.share));
     let mut kept = Vec::new();
     for (number, run) in chain.runs.iter().enumerate() {
         let near = near(&chain.runs, &supports, number);
@@ -62,7 +63,7 @@ pub(super) fn accepted(
             && landed.stands < LANDED
             && (around, chain.edited.len()) == (0, 0)
             && telling < 2;
-        if is_alone || is_read(source) || !is_enough(place, source, &all, landed) {
+        if is_alone || is_read(source) || !is_enough(place, source, &all, landed, &is_most) {
             continue;
         }
         kept.push(*run);
@@ -72,8 +73,7 @@ pub(super) fn accepted(
         for on in 0..run.length {
             let (line, at) = (solid[run.file + on], run.at + on);
             let emitted = chain.line(source, at);
-            let is_again = || is_block && is_between(file, solid, source, &chain, run, on);
-            if !file.lines[line].added || !(is_claimed(emitted.role) || is_again()) {
+            if !file.lines[line].added || !is_claimed(emitted.role) {
                 continue;
             }
             let is_exact = emitted.fingerprint.exact == file.lines[line].fingerprint.exact;
@@ -88,33 +88,6 @@ pub(super) fn accepted(
     }
     chain.runs = kept;
     chain
-}
-
-/// Whether what was put out says neither what it takes away nor which of its lines are new: those of them that the file had
-/// were set apart.
-fn is_block(source: &Source<'_>) -> bool {
-    matches!(source.emission.form, Form::Fence | Form::Edit)
-        && !source.emission.lines.iter().any(|line| line.role == Role::Removed)
-}
-
-/// Whether a line of a run stands between new ones of it, and what the model had read stands elsewhere as it was: it is put
-/// out once more.
-fn is_between(
-    file: &File<'_>,
-    solid: &[usize],
-    source: &Source<'_>,
-    chain: &Chain,
-    run: &Run,
-    on: usize,
-) -> bool {
-    let is_new = |on: &usize| {
-        is_claimed(chain.line(source, run.at + on).role) && file.lines[solid[run.file + on]].added
-    };
-    let line = chain.line(source, run.at + on).fingerprint.line;
-    let stands = |at: &usize| !file.lines[*at].added && file.lines[*at].fingerprint.line == line;
-    (on.saturating_sub(BETWEEN)..on).any(|on| is_new(&on))
-        && (on + 1..run.length.min(on + 1 + BETWEEN)).any(|on| is_new(&on))
-        && solid.iter().any(stands)
 }
 
 /// Whether a block of a chat has nothing that says something but what was read: it quotes a file.
@@ -182,7 +155,13 @@ pub(super) fn removed(file: &File<'_>, source: &Source<'_>) -> u32 {
     gone.map(|line| line.fingerprint.weight().min(MOST)).sum::<u32>().min(MOST)
 }
 
-fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, landed: &Landed) -> bool {
+fn is_enough(
+    place: &Place<'_>,
+    source: &Source<'_>,
+    run: &Support,
+    landed: &Landed,
+    is_most: &dyn Fn() -> bool,
+) -> bool {
     let (all, share) = (run.own + run.around, landed.share);
     let enough = match source.fit {
         Fit::Here => all >= 12 && (run.telling > 0 || run.around >= 8),
@@ -192,13 +171,13 @@ fn is_enough(place: &Place<'_>, source: &Source<'_>, run: &Support, landed: &Lan
             let least = if source.emission.form == Form::Completion { WHOLE } else { LANDED };
             let says_much = all >= 60 && run.telling >= 3;
             let is_whole = share >= 60 && all >= 24 && run.telling >= 1;
-            landed.stands >= least && (says_much || is_whole) && is_most(place, source, share)
+            landed.stands >= least && (says_much || is_whole) && is_most()
         }
         Fit::Elsewhere => {
             // By its path, and by its name in the repository's own folder.
             let marks = [source.emission.place(), source.emission.path.first().copied()];
             let is_gone = || !marks.into_iter().flatten().any(|mark| (place.has)(mark));
-            share >= 85 && run.telling >= 3 && is_gone() && is_most(place, source, share)
+            share >= 85 && run.telling >= 3 && is_gone() && is_most()
         }
         Fit::Other => false,
     };

@@ -669,50 +669,26 @@ fn a_block_of_a_chat_that_only_quotes_claims_none_of_its_signs() {
 }
 
 #[test]
-fn what_a_block_puts_out_once_more_between_its_new_lines_is_its_own() {
-    let block = "\
-+fn last_total(items: &[Item]) -> u64 {
-     let mut sum = 0;
-+    for item in items.last() {
-         sum += item.price * item.count;
-+    }
-";
-    let text = "\
- fn total(items: &[Item]) -> u64 {
-     let mut sum = 0;
-     for item in items {
-         sum += item.price * item.count;
-     }
- }
-+fn last_total(items: &[Item]) -> u64 {
-+    let mut sum = 0;
-+    for item in items.last() {
-+        sum += item.price * item.count;
-+    }
-";
-    let told = |text, form, block: &str| {
-        let put_out = candidate(1, 7, "shop", &[emission(form, "src/a.rs", block)]);
-        Case::new("src/a.rs", text, vec![put_out]).told()
-    };
-    assert_eq!(told(text, Form::Fence, block), ". . . . . . 1 1 1 1 1");
-    let edit = format!("-let last = ();\n{block}");
-    assert_eq!(told(text, Form::Edit, &edit), ". . . . . . 1 . 1 . 1", "it says what was there");
-    // Nothing of it stands elsewhere: it is what the model had read.
-    let text = text.split_once(" }\n }\n").unwrap().1;
-    assert_eq!(told(text, Form::Fence, block), "1 . 1 . 1");
-}
-
-#[test]
 fn an_offer_whose_place_is_known_is_as_sure_as_an_edit() {
     let written = total(1, 6);
-    let offered = "\
+    let text = "\
      let mut sum = 0;
 +    for item in items {
          sum += item.price * item.count;
      }
 ";
-    let offered = candidate(2, 7, "shop", &[emission(Form::Fence, "src/a.rs", offered)]);
+    let offered = candidate(2, 7, "shop", &[emission(Form::Fence, "src/a.rs", text)]);
     assert_eq!(Case::new("src/a.rs", TOTAL, vec![written, offered]).told(), "1 1 2 1 1 1 1");
+    let offer = || candidate(2, 7, "shop", &[emission(Form::Fence, "src/a.rs", text)]);
+    let mut typed =
+        candidate(3, 8, "shop", &[emission(Form::Editor, "src/a.rs", "+    for item in items {\n")]);
+    let event = EditorEvent::Typed;
+    Arc::make_mut(&mut typed.emissions).word = Some(EditorWord { event, about: None, line: Some(3) });
+    assert_eq!(
+        Case::new("src/a.rs", TOTAL, vec![offer(), typed]).told(),
+        ". . h . . . .",
+        "but not as a word"
+    );
     let alone = candidate(2, 7, "shop", &[emission(Form::Fence, "src/a.rs", "+    for item in items {\n")]);
     assert_eq!(Case::new("src/a.rs", TOTAL, vec![total(1, 6), alone]).told(), "1 1 1 1 1 1 1");
 }

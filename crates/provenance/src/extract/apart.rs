@@ -188,11 +188,10 @@ fn set_apart_copies(
     );
 }
 
-/// Whether it says what it replaces, or what is around it, or that it goes behind all that is there: then it puts lines where
-/// they were not, even if the model had seen the same ones elsewhere.
+/// Whether it says what it replaces, or what is around it: then it puts lines where they were not, even if the model had
+/// seen the same ones elsewhere.
 pub(super) fn says_where(written: &Written) -> bool {
-    is_appended(written)
-        || written.lines.iter().any(|line| line.role != Role::Added && !lines::is_mark(&line.text))
+    written.lines.iter().any(|line| line.role != Role::Added && !lines::is_mark(&line.text))
 }
 
 /// Whether it goes behind all that the file has.

@@ -134,7 +134,7 @@ pub(super) fn put_around<'t>(
     written.lines = whole;
 }
 
-/// The first of the lines, up to one that is among those that the file has once.
+/// The first of the lines: a few, and more up to one that is among those that the file has once.
 fn nearest<'t>(lines: impl Iterator<Item = &'t str>, once: &FxHashSet<u64>) -> Vec<Line> {
     let (mut left, mut is_told) = (SAYING, false);
     let is_near = |line: &&str| {

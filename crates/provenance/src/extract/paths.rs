@@ -6,7 +6,7 @@ use crate::fingerprint::is_absolute;
 const LONGEST: usize = 512;
 
 /// Files that have no ending.
-const BARE: [&str; 37] = [
+const BARE: [&str; 26] = [
     "Makefile",
     "Dockerfile",
     "Containerfile",
@@ -27,23 +27,12 @@ const BARE: [&str; 37] = [
     "LICENSE-APACHE",
     "UNLICENSE",
     "COPYING",
-    "COPYRIGHT",
-    "NOTICE",
-    "PATENTS",
     "README",
     "AUTHORS",
     "CONTRIBUTORS",
-    "CONTRIBUTING",
     "MAINTAINERS",
-    "OWNERS",
     "CODEOWNERS",
-    "CHANGELOG",
-    "CHANGES",
-    "HISTORY",
-    "NEWS",
-    "VERSION",
     "WORKSPACE",
-    "THANKS",
 ];
 
 /// What is called like a file and is none.

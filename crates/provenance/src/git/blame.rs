@@ -67,7 +67,7 @@ impl Repository {
         }
         let Some(commit) = at else { return self.blame_working(path, lines, since) };
         let bytes = self.committed(commit, path)?;
-        let file = File { commit: *commit, path: path.into(), texts: texts(path, &bytes)?, since };
+        let file = File { commit: *commit, path: path.into(), texts: texts(path, &bytes)?.into(), since };
         let wanted = wanted(&file.path, file.texts.len(), lines)?;
         let origins = self.origins_apart(&file, &wanted)?;
         self.assembled(&wanted, origins, &file.texts, since)
@@ -136,7 +136,7 @@ impl Repository {
             _ => None,
         };
         if before.as_ref() == Some(&bytes) {
-            let file = File { commit: head, path: path.into(), texts, since };
+            let file = File { commit: head, path: path.into(), texts: texts.into(), since };
             let origins = self.origins_apart(&file, &wanted)?;
             return self.assembled(&wanted, origins, &file.texts, since);
         }

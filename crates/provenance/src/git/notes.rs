@@ -37,16 +37,8 @@ impl Repository {
     pub fn oldest_noted(&self, reference: &str) -> Result<Option<i64>, GitError> {
         const OPERATION: &str = "rev-list";
         let Some(tip) = self.notes_tip(&full(reference)?)? else { return Ok(None) };
-        let noted: String = self
-            .noted(&tip)?
-            .into_keys()
-            .map(|commit| {
-                format!(
-                    "{commit}
-"
-                )
-            })
-            .collect();
+        let noted = self.noted(&tip)?.into_keys();
+        let noted: String = noted.map(|commit| format!("{commit}\n")).collect();
         let mut command = self.git();
         command.args([OPERATION, "--no-walk=unsorted", "--ignore-missing", "--timestamp", "--stdin"]);
         let listing = tell(&mut command, OPERATION, noted.as_bytes())?;

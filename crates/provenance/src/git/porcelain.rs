@@ -70,7 +70,9 @@ pub(crate) fn parse(answer: &[u8]) -> Option<Vec<(u32, Origin)>> {
             } else if fact == b"boundary" {
                 known.is_boundary = true;
             } else if let Some(value) = fact.strip_prefix(b"committer-time ") {
-                known.time = std::str::from_utf8(value).ok()?.parse().ok()?;
+                // A time beyond all is damage that says nothing of the lines.
+                let time = std::str::from_utf8(value).ok().and_then(|time| time.parse().ok());
+                known.time = time.unwrap_or(i64::MAX);
             } else if let Some(value) = fact.strip_prefix(b"previous ") {
                 let at = value.iter().position(|&byte| byte == b' ')?;
                 previous = Some((CommitId::from_ascii(&value[..at])?, paths.get(&value[at + 1..])));

@@ -107,7 +107,8 @@ impl Repository {
     ) -> Result<Vec<String>, GitError> {
         const OPERATION: &str = "log";
         let mut command = self.walker();
-        command.args([OPERATION, "-z", "--no-merges", "--no-renames", "--name-only", "--format="]);
+        command.args([OPERATION, "-z", "--no-show-signature", "--no-merges", "--no-renames", "--name-only"]);
+        command.arg("--format=");
         command.args([format!("--since=@{since} +0000"), commit.to_string()]).arg("--");
         let listing = ask(&mut command, OPERATION)?;
         let mut changes: FxHashMap<&[u8], usize> = FxHashMap::default();

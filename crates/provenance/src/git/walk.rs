@@ -38,15 +38,21 @@ pub(crate) enum Moves {
 }
 
 /// A file whose lines can be told apart.
+#[derive(Clone)]
 pub(crate) struct File {
     pub(crate) commit: CommitId,
     pub(crate) path: Arc<str>,
-    pub(crate) texts: Vec<Vec<u8>>,
+    pub(crate) texts: Arc<[Vec<u8>]>,
     /// How far back its lines are asked for, in seconds since 1970: all the way, where it is not said.
     pub(crate) since: Option<i64>,
 }
 
 impl File {
+    /// The same to be asked for as far back.
+    fn since(&self, since: Option<i64>) -> Self {
+        Self { since, ..self.clone() }
+    }
+
     fn is_most(&self, wanted: &[u32]) -> bool {
         wanted.len() * 2 > self.texts.len()
     }
@@ -72,9 +78,11 @@ impl Repository {
         }
         if let Some(shadow) = self.usable_shadow()
             && let Some(kept) = Kept::load(&shadow.blames(), &file.path, file.since)
+            // As far back as what is kept, so that it stays of use.
+            && let file = &file.since(kept.since)
             && let Some(origins) = self.origins_since(&kept, file, wanted)?
         {
-            if kept.commit != file.commit && kept.since == file.since {
+            if kept.commit != file.commit {
                 self.keep(file, &origins);
             }
             return Ok(origins);
@@ -147,7 +155,7 @@ impl Repository {
             again.clear();
             for ((commit, path), lines) in ends {
                 asked += 1;
-                let file = File { commit, path, texts: Vec::new(), since: *since };
+                let file = File { commit, path, texts: Arc::default(), since: *since };
                 let wanted = theirs(&lines);
                 let known = kept.map_or(Ok(None), |kept| self.since(kept, &file, &wanted))?;
                 let found = known.map_or_else(|| self.walk(&[commit.to_string()], &file, &wanted), Ok)?;
@@ -179,7 +187,7 @@ impl Repository {
         numbers: &[Pair],
         ends: &mut BTreeMap<Place, Vec<Pair>>,
     ) -> Result<(), GitError> {
-        let file = File { commit, path, texts: Vec::new(), since: None };
+        let file = File { commit, path, texts: Arc::default(), since: None };
         let step = self.walk(&[format!("{commit}^!")], &file, &[])?;
         for &(number, line) in numbers {
             if let Some(Origin { commit: Some(before), path, line, is_boundary: true, .. }) = step.get(&line)
@@ -190,7 +198,8 @@ impl Repository {
         Ok(())
     }
 
-    /// Goes on where a walk ended early, but not further back than is asked for. Nothing where it ended in too many places, and was to save time by it.
+    /// Goes on where a walk ended early, but not further back than is asked for. Nothing where it ended in too many places,
+    /// and was to save time by it.
     pub(crate) fn followed(
         &self,
         mut walked: Origins,
@@ -211,7 +220,7 @@ impl Repository {
             return Ok(None);
         }
         for ((commit, path), lines) in ends {
-            let texts = texts(&path, &self.committed(&commit, &path)?)?;
+            let texts = texts(&path, &self.committed(&commit, &path)?)?.into();
             let file = File { commit, path, texts, since };
             let wanted = theirs(&lines);
             // What is kept was of no use to this walk, or it is the kept one's own question.

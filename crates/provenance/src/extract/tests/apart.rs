@@ -391,7 +391,9 @@ fn what_goes_behind_a_file_is_new_even_where_it_reads_like_it() {
     assert!(!told.then("Bash", &put(">")).contains('+'), "the same in its place");
     let tee = json!({"command": format!("tee -a ci.yml <<'E'\n{job}E\n")});
     assert_eq!(told.then("Bash", &tee), format!("Shell ci.yml\n{new}"));
-    // But what somebody gave was theirs.
+    // But what stands in another file, or what somebody gave, is a copy.
+    let other = Told::default().call("Read", &json!({"file_path": "other.yml"}), job);
+    assert!(!other.then("Bash", &put(">>")).contains('+'));
     let given = Told::default().user(&format!("Put this behind ci.yml:\n{job}"));
     assert!(!given.then("Bash", &put(">>")).contains('+'));
 }
