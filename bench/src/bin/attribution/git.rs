@@ -70,7 +70,8 @@ impl Git {
 
     /// Commits everything.
     pub(crate) fn commit(&self, message: &str) -> Result<String> {
-        self.run(&["add", "--all"])?;
+        // What a history holds it holds, though it may tell git to ignore it.
+        self.run(&["add", "--all", "--force"])?;
         self.run(&["commit", "--quiet", "--allow-empty", "--allow-empty-message", "--message", message])?;
         self.head()
     }
