@@ -1,10 +1,10 @@
 //! Commands and their exit codes: 0 well, 1 the check failed, 2 usage, 3 cannot reach.
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use waymark_testkit::{Output, Repository, Waymark, wait_until};
+use waymark_testkit::{Http, Output, Repository, Waymark, wait_until};
 
 use crate::rig::{BINARY, Rig, chat, sample_repository};
 
@@ -24,7 +24,7 @@ pub(crate) fn sqlite(database: &Path, script: &str) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-pub(crate) fn database(waymark: &Waymark) -> std::path::PathBuf {
+pub(crate) fn database(waymark: &Waymark) -> PathBuf {
     let is_database =
         |path: &Path| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0"));
     let mut files = std::fs::read_dir(waymark.data_dir()).unwrap().map(|entry| entry.unwrap().path());
@@ -154,6 +154,20 @@ fn two_servers_on_one_data_directory_are_refused() {
     assert_eq!(rig.chat(&chat("small", false)).status, 200, "the first one goes on");
 }
 
+/// Starts `waymark up` in a folder.
+fn up(waymark: &mut Waymark, folder: &Path) -> Http {
+    let mut command = waymark.command();
+    command.current_dir(folder).args(["up", "--listen", "127.0.0.1:0"]);
+    command.arg("--data-dir").arg(waymark.data_dir());
+    waymark.launch(command)
+}
+
+/// Where what makes histories quick to walk is kept.
+fn shadows(waymark: &Waymark) -> Vec<PathBuf> {
+    let folders = std::fs::read_dir(waymark.data_dir().join("git")).into_iter().flatten();
+    folders.map(|folder| folder.unwrap().path().join("shadow")).collect()
+}
+
 #[test]
 fn up_blames_what_changes_often_before_anybody_asks() {
     let (mut waymark, mut repository) = (Waymark::new(BINARY), Repository::new().in_the_present());
@@ -161,15 +175,11 @@ fn up_blames_what_changes_often_before_anybody_asks() {
         repository.write("src/often.rs", format!("const LAST: u32 = {number};\n"));
         repository.commit("once more");
     }
-    let mut command = waymark.command();
-    command.current_dir(repository.path()).args(["up", "--listen", "127.0.0.1:0"]);
-    command.arg("--data-dir").arg(waymark.data_dir());
-    waymark.launch(command);
-    let kept = waymark.data_dir().join("git");
-    let folders = || std::fs::read_dir(&kept).into_iter().flatten().flatten();
+    up(&mut waymark, repository.path());
     wait_until("it is blamed", || {
-        let blames = folders().map(|folder| folder.path().join("shadow/blames"));
-        blames.into_iter().any(|blames| std::fs::read_dir(blames).is_ok_and(|mut all| all.next().is_some()))
+        shadows(&waymark).iter().any(|shadow| {
+            std::fs::read_dir(shadow.join("blames")).is_ok_and(|mut blames| blames.next().is_some())
+        })
     });
     assert_eq!(waymark.stop().code, Some(0));
 }
@@ -177,17 +187,11 @@ fn up_blames_what_changes_often_before_anybody_asks() {
 #[test]
 fn a_request_that_works_is_printed_by_up() {
     let (mut waymark, repository) = (Waymark::new(BINARY), sample_repository());
-    let mut command = waymark.command();
-    command.current_dir(repository.path()).args(["up", "--listen", "127.0.0.1:0"]);
-    command.arg("--data-dir").arg(waymark.data_dir());
-    let http = waymark.launch(command);
+    let http = up(&mut waymark, repository.path());
     assert_eq!(http.get("/healthz", &[]).status, 200);
     // Nobody has asked about a line yet.
-    let kept = waymark.data_dir().join("git");
-    let is_read =
-        |folder: std::io::Result<std::fs::DirEntry>| folder.unwrap().path().join("shadow/covered").exists();
     wait_until("the history is read ahead", || {
-        std::fs::read_dir(&kept).is_ok_and(|mut all| all.any(is_read))
+        shadows(&waymark).iter().any(|shadow| shadow.join("covered").exists())
     });
     let stopped = waymark.stop();
     assert_eq!(stopped.code, Some(0));

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 use waymark_provenance::Beside;
-use waymark_provenance::git::content::{self, Content};
-use waymark_provenance::git::{Blob, GitError, ObjectId, Objects, Side};
+use waymark_provenance::git::{CommitId, ObjectId, Side};
 
-use super::Attribution;
 use super::change::{At, Change};
+use super::{Attribution, AttributionError};
 
 /// Files of a commit that are read, at most, and bytes in them.
 const MOST: usize = 200;
@@ -18,58 +17,41 @@ const LARGEST: usize = 64 << 20;
 /// Fingerprints of lines, by the path of the file they were added to.
 type Files = BTreeMap<String, Arc<FxHashSet<u64>>>;
 
-/// What a commit, or the next one, added: fingerprints of lines by the file's path; none where that is too much.
+/// What a commit, or the next one where there is none, added to its files; none where that is too much.
 pub(super) struct Added {
-    at: At,
+    commit: Option<CommitId>,
     files: Option<Files>,
-}
-
-/// Whether both are places of one commit, or of the next one.
-fn is_one(one: At, other: At) -> bool {
-    one == other || matches!((one, other), (At::Index(_), At::Index(_)))
 }
 
 impl Attribution {
     /// What a change's commit added to its other files. In the working tree nothing belongs together yet.
     pub(super) fn beside(&self, change: &Change) -> Option<Beside> {
+        let commit = match change.at {
+            At::Commit(commit) => Some(commit),
+            At::Index(_) => None,
+            At::Tree => return Some(Beside::new()),
+        };
         let mut added = self.added.borrow_mut();
-        if added.as_ref().is_none_or(|added| !is_one(added.at, change.at)) {
+        if added.as_ref().is_none_or(|added| added.commit != commit) {
             // What cannot be read says nothing against any file, and so nothing for one.
-            *added = Some(Added { at: change.at, files: self.added_to_all(change.at).ok().flatten() });
+            let files = self.added_to_all(commit).ok().flatten();
+            *added = Some(Added { commit, files });
         }
         let files = added.as_ref()?.files.as_ref()?;
         let others = files.iter().filter(|(path, _)| **path != change.path);
         Some(others.map(|(_, marks)| Arc::clone(marks)).collect())
     }
 
-    fn added_to_all(&self, at: At) -> Result<Option<Files>, GitError> {
-        let changes: Vec<(String, Option<String>, String)> = match at {
-            At::Tree => Vec::new(),
-            At::Index(_) => {
-                let staged = self.repository.staged()?.into_iter();
-                let sides = |(path, blob): (String, ObjectId)| {
-                    let before = format!("HEAD:{path}");
-                    (path, Some(before), blob.to_string())
-                };
-                staged.map(sides).collect()
-            }
-            At::Commit(commit) => {
-                let changes = self.repository.changes(&commit)?.into_iter();
-                let blob = |side: Side| side.id.to_string();
-                let sides = changes
-                    .filter_map(|change| Some((change.path, change.old.map(blob), change.new.map(blob)?)));
-                sides.collect()
-            }
-        };
+    fn added_to_all(&self, commit: Option<CommitId>) -> Result<Option<Files>, AttributionError> {
+        let changes = self.sides(commit)?;
         if changes.len() > MOST {
             return Ok(None);
         }
-        let mut objects = self.repository.objects()?;
         let (mut files, mut read) = (BTreeMap::new(), 0);
         for (path, old, new) in changes {
-            let mut marks = self.marks(&mut objects, &new, &mut read)?;
+            let mut marks = self.marks(&new, &mut read)?;
             if let Some(old) = old {
-                let before = self.marks(&mut objects, &old, &mut read)?;
+                let before = self.marks(&old, &mut read)?;
                 marks.retain(|mark| !before.contains(mark));
             }
             if read > LARGEST {
@@ -80,13 +62,29 @@ impl Attribution {
         Ok(Some(files))
     }
 
-    /// Fingerprints of a blob's lines; none of what is no text.
-    fn marks(&self, objects: &mut Objects, blob: &str, read: &mut usize) -> Result<FxHashSet<u64>, GitError> {
-        let Blob::Text(bytes) = objects.blob(blob, content::MOST)? else {
-            return Ok(FxHashSet::default());
+    /// The files that a commit changed, or the next one will, and what they were and are.
+    fn sides(
+        &self,
+        commit: Option<CommitId>,
+    ) -> Result<Vec<(String, Option<String>, String)>, AttributionError> {
+        let Some(commit) = commit else {
+            let sides = |(path, blob): (String, ObjectId)| {
+                let before = format!("HEAD:{path}");
+                (path, Some(before), blob.to_string())
+            };
+            return Ok(self.repository.staged()?.into_iter().map(sides).collect());
         };
-        *read += bytes.len();
-        let Content::Lines(lines) = content::lines(&bytes) else { return Ok(FxHashSet::default()) };
+        let blob = |side: Side| side.id.to_string();
+        let changes = self.repository.changes(&commit)?.into_iter();
+        let sides =
+            changes.filter_map(|change| Some((change.path, change.old.map(blob), change.new.map(blob)?)));
+        Ok(sides.collect())
+    }
+
+    /// Fingerprints of a text's lines; none of what is no text.
+    fn marks(&self, spec: &str, read: &mut usize) -> Result<FxHashSet<u64>, AttributionError> {
+        let lines = self.text(spec)?.unwrap_or_default();
+        *read += lines.iter().map(String::len).sum::<usize>();
         Ok(lines.iter().filter(|line| !line.trim().is_empty()).map(|line| self.key.line(line)).collect())
     }
 }

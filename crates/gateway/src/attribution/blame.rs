@@ -127,12 +127,13 @@ impl Attribution {
         }
         let since = self.since().await?;
         let blamed = self.repository.blame_since(commit, path, lines.clone(), Some(since))?;
-        let is_known = blamed.iter().all(|line| !line.is_older);
         // Notes are looked through only where they may say more.
-        match if is_known { None } else { self.noted_since()?.filter(|noted| *noted < since) } {
-            Some(noted) => Ok(self.repository.blame_since(commit, path, lines, Some(noted))?),
-            None => Ok(blamed),
+        if blamed.iter().any(|line| line.is_older)
+            && let Some(noted) = self.noted_since()?.filter(|noted| *noted < since)
+        {
+            return Ok(self.repository.blame_since(commit, path, lines, Some(noted))?);
         }
+        Ok(blamed)
     }
 
     fn newest(&self) -> Result<CommitId, AttributionError> {

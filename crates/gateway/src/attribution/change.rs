@@ -139,8 +139,7 @@ impl Attribution {
         };
         let changed = std::cell::OnceCell::new();
         let changed = || *changed.get_or_init(|| self.last_changed(change, times));
-        let beside = std::cell::OnceCell::new();
-        let beside = || beside.get_or_init(|| self.beside(change)).clone();
+        let beside = || self.beside(change);
         let (key, names) = (&self.key, &self.names);
         let place = Place { key, names, has: &has, changed: &changed, beside: &beside };
         let file = File { path: &change.path, lines: &lines, removed, times };
@@ -191,13 +190,13 @@ impl Attribution {
     }
 
     /// What a file says after a change, or why nothing of it can be attributed.
-    fn after(&mut self, change: &Change) -> Result<Result<Vec<String>, &'static str>, AttributionError> {
+    fn after(&self, change: &Change) -> Result<Result<Vec<String>, &'static str>, AttributionError> {
         let spec = match change.at {
             At::Commit(commit) => format!("{commit}:{}", change.path),
             At::Index(blob) => blob.to_string(),
             At::Tree => return self.in_tree(&change.path).map(|bytes| readable(&bytes)),
         };
-        match self.objects.blob(&spec, content::MOST)? {
+        match self.objects.borrow_mut().blob(&spec, content::MOST)? {
             Blob::Text(bytes) => Ok(readable(&bytes)),
             Blob::TooLarge(_) => Ok(Err("too_large")),
             Blob::Missing => Ok(Err("missing")),
@@ -211,8 +210,8 @@ impl Attribution {
     }
 
     /// A text in the repository; none where there is none.
-    pub(super) fn text(&mut self, spec: &str) -> Result<Option<Vec<String>>, AttributionError> {
-        Ok(match self.objects.blob(spec, content::MOST)? {
+    pub(super) fn text(&self, spec: &str) -> Result<Option<Vec<String>>, AttributionError> {
+        Ok(match self.objects.borrow_mut().blob(spec, content::MOST)? {
             Blob::Text(bytes) => readable(&bytes).ok(),
             _ => None,
         })

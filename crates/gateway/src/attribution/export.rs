@@ -67,7 +67,9 @@ impl Attribution {
                     exported.answers.insert(record, answer);
                 }
             }
-            if let Blob::Text(content) = self.objects.blob(&format!("{commit}:{path}"), content::MOST)? {
+            if let Blob::Text(content) =
+                self.objects.borrow_mut().blob(&format!("{commit}:{path}"), content::MOST)?
+            {
                 exported.files.push((path, content, spans));
             }
         }

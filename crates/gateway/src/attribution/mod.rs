@@ -110,7 +110,7 @@ pub struct Attribution {
     repository: Repository,
     /// The names it goes by.
     names: BTreeSet<String>,
-    objects: Objects,
+    objects: RefCell<Objects>,
     /// Where what is kept of the repository lies.
     folder: PathBuf,
     clock: Arc<dyn Clock>,
@@ -142,7 +142,7 @@ impl Attribution {
         Ok(Self {
             key: FingerprintKey::of(&signer).key(),
             verifier: signer.verifier(),
-            objects: repository.objects()?,
+            objects: RefCell::new(repository.objects()?),
             store,
             folder,
             names,

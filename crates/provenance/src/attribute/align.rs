@@ -85,93 +85,250 @@ pub(super) fn lay(file: &File<'_>, solid: &Solid, source: &Source<'_>) -> Chain 
         is_older: false,
         edited,
     };
-    let mut found = heaviest(file, solid, source, &chain, find(file, solid, source, &chain));
-    found.extend(stretches(file, solid, source, &chain, &found));
-    for stretch in in_order(file, solid, source, &chain, found) {
+    let laying = Laying { file, solid, source, chain: &chain };
+    let mut found = laying.heaviest(laying.find());
+    found.extend(laying.stretches(&found));
+    for stretch in laying.in_order(found) {
         chain.take(file, solid, source, stretch);
     }
-    chain.runs.extend(between(file, solid, source, &chain));
+    let between = Laying { file, solid, source, chain: &chain }.between();
+    chain.runs.extend(between);
     chain.runs.sort_unstable_by_key(|run| run.at);
     chain
 }
 
-/// So many runs as are looked at.
-fn heaviest(
-    file: &File<'_>,
-    solid: &Solid,
-    source: &Source<'_>,
-    chain: &Chain,
-    mut runs: Vec<Run>,
-) -> Vec<Run> {
-    if runs.len() > MOST_RUNS {
-        let weight = |run: &Run| weights(file, solid, source, chain, run).last().copied();
-        runs.sort_by_cached_key(|run| std::cmp::Reverse(weight(run)));
-        runs.truncate(MOST_RUNS);
+/// An emission, and what it is laid against.
+struct Laying<'a> {
+    file: &'a File<'a>,
+    solid: &'a Solid,
+    source: &'a Source<'a>,
+    chain: &'a Chain,
+}
+
+impl Laying<'_> {
+    /// A line of the emission, by its place in the chain.
+    fn line(&self, at: usize) -> &EmittedLine {
+        self.chain.line(self.source, at)
     }
-    runs
-}
 
-/// Runs with what was edited around them, each stretch once.
-fn stretches(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, runs: &[Run]) -> Vec<Run> {
-    let mut known: FxHashMap<usize, Vec<Run>> = FxHashMap::default();
-    for run in runs {
-        let known = known.entry(run.file + chain.lines.len() - run.at).or_default();
-        if !known.iter().any(|stretch| (stretch.at..stretch.at + stretch.length).contains(&run.at)) {
-            known.extend(with_edited(file, solid, source, chain, *run));
-        }
+    /// A line of the file, by its place among those that are not blank.
+    fn stands(&self, position: usize) -> &FileLine {
+        &self.file.lines[self.solid.lines[position]]
     }
-    known.into_values().flatten().collect()
-}
 
-/// A run with the lines before and after it that were edited, and what is equal beyond them; nothing where none were.
-fn with_edited(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, run: Run) -> Option<Run> {
-    let is_it = |at: usize, position: usize| {
-        let (emitted, line) = (chain.line(source, at), &file.lines[solid.lines[position]]);
-        emitted.fingerprint.line == line.fingerprint.line || is_edited(file, source, emitted, line).is_some()
-    };
-    let before = 1..=run.at.min(run.file).min(STRETCH);
-    let before = before.take_while(|back| is_it(run.at - back, run.file - back)).count();
-    let (end, file_end) = (run.at + run.length, run.file + run.length);
-    let room = (chain.lines.len() - end).min(solid.lines.len() - file_end).min(STRETCH);
-    let after = (0..room).take_while(|on| is_it(end + on, file_end + on)).count();
-    let stretch = Run { file: run.file - before, at: run.at - before, length: before + run.length + after };
-    (stretch != run).then_some(stretch)
-}
-
-/// How alike a line is to one that was put out, in thousandths, if it may have been made of it. Lines that were there before
-/// are made of what may have been put out before.
-fn is_edited(file: &File<'_>, source: &Source<'_>, emitted: &EmittedLine, line: &FileLine) -> Option<u32> {
-    let is_its_time = line.added || source.is_stale(&file.times) != Some(false);
-    let may_be = is_claimed(emitted.role) && is_its_time && !line.fingerprint.words.is_empty();
-    may_be.then(|| alike(&line.fingerprint, &emitted.fingerprint)).filter(|alike| *alike >= ALIKE)
-}
-
-/// Equal lines in order between, before and after the runs: those that were too common to begin one.
-fn between(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain) -> Vec<Run> {
-    let mut runs = Vec::new();
-    for (positions, at) in chain.gaps(solid.lines.len()) {
-        if positions.is_empty() || at.is_empty() || positions.len() * at.len() > MOST_PAIRS {
-            continue;
+    /// So many runs as are looked at.
+    fn heaviest(&self, mut runs: Vec<Run>) -> Vec<Run> {
+        if runs.len() > MOST_RUNS {
+            let weight = |run: &Run| self.weights(run).last().copied();
+            runs.sort_by_cached_key(|run| std::cmp::Reverse(weight(run)));
+            runs.truncate(MOST_RUNS);
         }
-        let likeness: Vec<Vec<u32>> = positions
-            .clone()
-            .map(|position| {
-                let line = file.lines[solid.lines[position]].fingerprint.line;
-                let is_equal = |at| chain.line(source, at).fingerprint.line == line;
-                at.clone().map(|at| u32::from(is_equal(at))).collect()
-            })
-            .collect();
-        for (position, on) in paired(&likeness, 1) {
-            let (position, on) = (positions.start + position, at.start + on);
-            match runs.last_mut() {
-                Some(Run { file, at, length }) if (*file + *length, *at + *length) == (position, on) => {
-                    *length += 1;
-                }
-                _ => runs.push(Run { file: position, at: on, length: 1 }),
+        runs
+    }
+
+    /// Runs with what was edited around them, each stretch once.
+    fn stretches(&self, runs: &[Run]) -> Vec<Run> {
+        let mut known: FxHashMap<usize, Vec<Run>> = FxHashMap::default();
+        for run in runs {
+            let known = known.entry(run.file + self.chain.lines.len() - run.at).or_default();
+            if !known.iter().any(|stretch| (stretch.at..stretch.at + stretch.length).contains(&run.at)) {
+                known.extend(self.with_edited(*run));
             }
         }
+        known.into_values().flatten().collect()
     }
-    runs
+
+    /// A run with the lines before and after it that were edited, and what is equal beyond them; nothing where none were.
+    fn with_edited(&self, run: Run) -> Option<Run> {
+        let is_it = |at: usize, position: usize| {
+            let (emitted, line) = (self.line(at), self.stands(position));
+            emitted.fingerprint.line == line.fingerprint.line || self.is_edited(emitted, line).is_some()
+        };
+        let before = 1..=run.at.min(run.file).min(STRETCH);
+        let before = before.take_while(|back| is_it(run.at - back, run.file - back)).count();
+        let (end, file_end) = (run.at + run.length, run.file + run.length);
+        let room = (self.chain.lines.len() - end).min(self.solid.lines.len() - file_end).min(STRETCH);
+        let after = (0..room).take_while(|on| is_it(end + on, file_end + on)).count();
+        let stretch =
+            Run { file: run.file - before, at: run.at - before, length: before + run.length + after };
+        (stretch != run).then_some(stretch)
+    }
+
+    /// How alike a line is to one that was put out, in thousandths, if it may have been made of it. Lines that were there before
+    /// are made of what may have been put out before.
+    fn is_edited(&self, emitted: &EmittedLine, line: &FileLine) -> Option<u32> {
+        let is_its_time = line.added || self.source.is_stale(&self.file.times) != Some(false);
+        let may_be = is_claimed(emitted.role) && is_its_time && !line.fingerprint.words.is_empty();
+        may_be.then(|| alike(&line.fingerprint, &emitted.fingerprint)).filter(|alike| *alike >= ALIKE)
+    }
+
+    /// Equal lines in order between, before and after the runs: those that were too common to begin one.
+    fn between(&self) -> Vec<Run> {
+        let mut runs = Vec::new();
+        for (positions, at) in self.chain.gaps(self.solid.lines.len()) {
+            if positions.is_empty() || at.is_empty() || positions.len() * at.len() > MOST_PAIRS {
+                continue;
+            }
+            let likeness: Vec<Vec<u32>> = positions
+                .clone()
+                .map(|position| {
+                    let line = self.stands(position).fingerprint.line;
+                    let is_equal = |at| self.line(at).fingerprint.line == line;
+                    at.clone().map(|at| u32::from(is_equal(at))).collect()
+                })
+                .collect();
+            for (position, on) in paired(&likeness, 1) {
+                let (position, on) = (positions.start + position, at.start + on);
+                match runs.last_mut() {
+                    Some(Run { file, at, length }) if (*file + *length, *at + *length) == (position, on) => {
+                        *length += 1;
+                    }
+                    _ => runs.push(Run { file: position, at: on, length: 1 }),
+                }
+            }
+        }
+        runs
+    }
+
+    /// Every run that a line begins which says something and is not too common.
+    fn find(&self) -> Vec<Run> {
+        let equal = |at: usize, position: usize| {
+            self.line(at).fingerprint.line == self.stands(position).fingerprint.line
+        };
+        let mut reached: FxHashMap<usize, usize> = FxHashMap::default();
+        let mut runs = Vec::new();
+        let is_short = self.chain.lines.len() <= SHORT;
+        for at in 0..self.chain.lines.len() {
+            let fingerprint = &self.line(at).fingerprint;
+            if !(fingerprint.is_telling() || is_short) {
+                continue;
+            }
+            let Some(positions) = self.solid.positions.get(&fingerprint.line) else { continue };
+            if positions.len() > COMMON {
+                continue;
+            }
+            for &position in positions {
+                let diagonal = position + self.chain.lines.len() - at;
+                if reached.get(&diagonal).is_some_and(|end| at < *end) {
+                    continue;
+                }
+                let before =
+                    (1..=at.min(position)).take_while(|back| equal(at - back, position - back)).count();
+                let after = (1..).take_while(|on| {
+                    at + on < self.chain.lines.len()
+                        && position + on < self.solid.lines.len()
+                        && equal(at + on, position + on)
+                });
+                let length = before + 1 + after.count();
+                let run = Run { file: position - before, at: at - before, length };
+                reached.insert(diagonal, run.at + length);
+                runs.push(run);
+            }
+        }
+        runs
+    }
+
+    /// What a pair of lines counts for: an edited one as far as it is alike. Kept lines and those that were only read count
+    /// half; of two places alike, the one that the emission's age speaks for counts a little more.
+    fn weigh(&self, line: &EmittedLine, position: usize) -> u32 {
+        let of_file = self.stands(position);
+        let weight = counted(&line.fingerprint).max(1);
+        if line.fingerprint.line != of_file.fingerprint.line {
+            return self.is_edited(line, of_file).map_or(0, |alike| weight * 16 * alike / 1_000);
+        }
+        // A line that the file has once, and that was there, says where.
+        let is_landmark =
+            || !of_file.added && line.fingerprint.is_telling() && self.solid.has_once(&line.fingerprint);
+        let whole = if line.role == Role::Added || is_landmark() { weight * 16 } else { weight * 8 };
+        // What was there before cannot be what was put out after it.
+        match self.source.is_stale(&self.file.times) {
+            Some(false) if !of_file.added && line.role == Role::Added => whole / 4,
+            stale => whole + u32::from(of_file.added == (stale == Some(false))),
+        }
+    }
+
+    /// What it speaks against two runs that one is farther from the other in the file than in the emission, or nearer: lines
+    /// may have been put between them or taken away, but of two places alike the nearer is meant.
+    fn drift(&self, earlier: &Run, run: &Run) -> u64 {
+        if self.chain.apart[earlier.at + earlier.length - 1] != self.chain.apart[run.at] {
+            return 0;
+        }
+        drifted((run.file + earlier.at).abs_diff(earlier.file + run.at))
+    }
+
+    /// The same of the first run and the line that an editor says the first of what was put out is.
+    fn drift_from_word(&self, run: &Run) -> u64 {
+        let Some(line) = self.source.line else { return 0 };
+        let first = (0..self.chain.lines.len()).find(|at| is_claimed(self.line(*at).role));
+        let told = self.solid.lines.partition_point(|at| at + 1 < line as usize) + run.at;
+        drifted((run.file + first.unwrap_or_default()).abs_diff(told))
+    }
+
+    /// What the lines of a run count for, from its beginning up to each of them.
+    fn weights(&self, run: &Run) -> Vec<u64> {
+        let line = |on| self.weigh(self.line(run.at + on), run.file + on);
+        let mut weights: Vec<u64> = (0..run.length).map(|on| u64::from(line(on))).collect();
+        let from = self.chain.gone.partition_point(|(_, at)| *at < run.at);
+        for (gone, at) in self.chain.gone[from..].iter().take_while(|(_, at)| *at <= run.at + run.length) {
+            let gone = &self.source.emission.lines[*gone].fingerprint;
+            if self.went(gone, run.file + at - run.at) {
+                weights[(at - run.at).min(run.length - 1)] += u64::from(counted(gone) * 8);
+            }
+        }
+        let sums = weights.iter().scan(0, |sum, weight| {
+            *sum += weight;
+            Some(*sum)
+        });
+        std::iter::once(0).chain(sums).collect()
+    }
+
+    /// Whether the commit took a line away where this line of the file stands, or between it and the one before.
+    fn went(&self, gone: &Fingerprint, position: usize) -> bool {
+        let Some(places) = self.file.removed.get(&gone.line) else { return false };
+        let line = |position: usize| self.solid.lines.get(position).copied().unwrap_or(self.file.lines.len());
+        let from = position.checked_sub(1).map_or(0, |before| line(before) + 1);
+        let next = places.partition_point(|place| place.end < from);
+        places.get(next).is_some_and(|place| place.start <= line(position))
+    }
+
+    /// The heaviest selection of runs that is in order in both. Where runs overlap, the later one gives way.
+    fn in_order(&self, mut runs: Vec<Run>) -> Vec<Run> {
+        runs.sort_by_key(|run| (run.at, run.file, run.length));
+        let sums: Vec<Vec<u64>> = runs.iter().map(|run| self.weights(run)).collect();
+        let total = |of: usize, without: usize| sums[of][runs[of].length] - sums[of][without];
+        // For each run: the best sum that ends in it, the run before it, and how much of its beginning gives way.
+        let mut best: Vec<(u64, Option<usize>, usize)> = Vec::with_capacity(runs.len());
+        for (of, run) in runs.iter().enumerate() {
+            let alone = total(of, 0).saturating_sub(self.drift_from_word(run)).max(1);
+            let mut choice = (alone, None, 0);
+            for (before, earlier) in runs[..of].iter().enumerate() {
+                if earlier.at >= run.at || earlier.file >= run.file {
+                    continue;
+                }
+                let overlap = (earlier.at + earlier.length)
+                    .saturating_sub(run.at)
+                    .max((earlier.file + earlier.length).saturating_sub(run.file));
+                if overlap >= run.length {
+                    continue;
+                }
+                let sum = best[before].0 + total(of, overlap).saturating_sub(self.drift(earlier, run)).max(1);
+                if sum > choice.0 {
+                    choice = (sum, Some(before), overlap);
+                }
+            }
+            best.push(choice);
+        }
+        let mut chosen = Vec::new();
+        let mut next = (0..runs.len()).max_by_key(|of| best[*of].0);
+        while let Some(of) = next {
+            let (_, before, overlap) = best[of];
+            let Run { file, at, length } = runs[of];
+            chosen.push(Run { file: file + overlap, at: at + overlap, length: length - overlap });
+            next = before;
+        }
+        chosen.reverse();
+        chosen
+    }
 }
 
 impl Chain {
@@ -213,154 +370,11 @@ impl Chain {
     }
 }
 
-fn find(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain) -> Vec<Run> {
-    let equal = |at: usize, position: usize| {
-        chain.line(source, at).fingerprint.line == file.lines[solid.lines[position]].fingerprint.line
-    };
-    let mut reached: FxHashMap<usize, usize> = FxHashMap::default();
-    let mut runs = Vec::new();
-    let is_short = chain.lines.len() <= SHORT;
-    for at in 0..chain.lines.len() {
-        let fingerprint = &chain.line(source, at).fingerprint;
-        if !(fingerprint.is_telling() || is_short) {
-            continue;
-        }
-        let Some(positions) = solid.positions.get(&fingerprint.line) else { continue };
-        if positions.len() > COMMON {
-            continue;
-        }
-        for &position in positions {
-            let diagonal = position + chain.lines.len() - at;
-            if reached.get(&diagonal).is_some_and(|end| at < *end) {
-                continue;
-            }
-            let before = (1..=at.min(position)).take_while(|back| equal(at - back, position - back)).count();
-            let after = (1..).take_while(|on| {
-                at + on < chain.lines.len()
-                    && position + on < solid.lines.len()
-                    && equal(at + on, position + on)
-            });
-            let length = before + 1 + after.count();
-            let run = Run { file: position - before, at: at - before, length };
-            reached.insert(diagonal, run.at + length);
-            runs.push(run);
-        }
-    }
-    runs
-}
-
 /// Letters of a line, as far as they count.
 pub(super) fn counted(print: &Fingerprint) -> u32 {
     print.weight().min(if print.is_telling() { MOST } else { LITTLE })
 }
 
-/// What a pair of lines counts for: an edited one as far as it is alike. Kept lines and those that were only read count
-/// half; of two places alike, the one that the emission's age speaks for counts a little more.
-fn weigh(file: &File<'_>, solid: &Solid, source: &Source<'_>, line: &EmittedLine, position: usize) -> u32 {
-    let of_file = &file.lines[solid.lines[position]];
-    let weight = counted(&line.fingerprint).max(1);
-    if line.fingerprint.line != of_file.fingerprint.line {
-        return is_edited(file, source, line, of_file).map_or(0, |alike| weight * 16 * alike / 1_000);
-    }
-    // A line that the file has once, and that was there, says where.
-    let is_landmark = || !of_file.added && line.fingerprint.is_telling() && solid.has_once(&line.fingerprint);
-    let whole = if line.role == Role::Added || is_landmark() { weight * 16 } else { weight * 8 };
-    // What was there before cannot be what was put out after it.
-    match source.is_stale(&file.times) {
-        Some(false) if !of_file.added && line.role == Role::Added => whole / 4,
-        stale => whole + u32::from(of_file.added == (stale == Some(false))),
-    }
-}
-
-/// What it speaks against two runs that one is farther from the other in the file than in the emission, or nearer: lines
-/// may have been put between them or taken away, but of two places alike the nearer is meant.
-fn drift(chain: &Chain, earlier: &Run, run: &Run) -> u64 {
-    if chain.apart[earlier.at + earlier.length - 1] != chain.apart[run.at] {
-        return 0;
-    }
-    drifted((run.file + earlier.at).abs_diff(earlier.file + run.at))
-}
-
 fn drifted(lines: usize) -> u64 {
     if lines == 0 { 0 } else { BREAK + lines.min(FARTHEST) as u64 * DRIFT }
-}
-
-/// The same of the first run and the line that an editor says the first of what was put out is.
-fn drift_from_word(solid: &Solid, source: &Source<'_>, chain: &Chain, run: &Run) -> u64 {
-    let Some(line) = source.line else { return 0 };
-    let first = (0..chain.lines.len()).find(|at| is_claimed(chain.line(source, *at).role));
-    let told = solid.lines.partition_point(|at| at + 1 < line as usize) + run.at;
-    drifted((run.file + first.unwrap_or_default()).abs_diff(told))
-}
-
-/// What the lines of a run count for, from its beginning up to each of them.
-fn weights(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, run: &Run) -> Vec<u64> {
-    let line = |on| weigh(file, solid, source, chain.line(source, run.at + on), run.file + on);
-    let mut weights: Vec<u64> = (0..run.length).map(|on| u64::from(line(on))).collect();
-    let from = chain.gone.partition_point(|(_, at)| *at < run.at);
-    for (gone, at) in chain.gone[from..].iter().take_while(|(_, at)| *at <= run.at + run.length) {
-        let gone = &source.emission.lines[*gone].fingerprint;
-        if went(file, solid, gone, run.file + at - run.at) {
-            weights[(at - run.at).min(run.length - 1)] += u64::from(counted(gone) * 8);
-        }
-    }
-    let sums = weights.iter().scan(0, |sum, weight| {
-        *sum += weight;
-        Some(*sum)
-    });
-    std::iter::once(0).chain(sums).collect()
-}
-
-/// Whether the commit took a line away where this line of the file stands, or between it and the one before.
-fn went(file: &File<'_>, solid: &Solid, gone: &Fingerprint, position: usize) -> bool {
-    let Some(places) = file.removed.get(&gone.line) else { return false };
-    let line = |position: usize| solid.lines.get(position).copied().unwrap_or(file.lines.len());
-    let from = position.checked_sub(1).map_or(0, |before| line(before) + 1);
-    let next = places.partition_point(|place| place.end < from);
-    places.get(next).is_some_and(|place| place.start <= line(position))
-}
-
-/// The heaviest selection of runs that is in order in both. Where runs overlap, the later one gives way.
-fn in_order(
-    file: &File<'_>,
-    solid: &Solid,
-    source: &Source<'_>,
-    chain: &Chain,
-    mut runs: Vec<Run>,
-) -> Vec<Run> {
-    runs.sort_by_key(|run| (run.at, run.file, run.length));
-    let sums: Vec<Vec<u64>> = runs.iter().map(|run| weights(file, solid, source, chain, run)).collect();
-    let total = |of: usize, without: usize| sums[of][runs[of].length] - sums[of][without];
-    // For each run: the best sum that ends in it, the run before it, and how much of its beginning gives way.
-    let mut best: Vec<(u64, Option<usize>, usize)> = Vec::with_capacity(runs.len());
-    for (of, run) in runs.iter().enumerate() {
-        let alone = total(of, 0).saturating_sub(drift_from_word(solid, source, chain, run)).max(1);
-        let mut choice = (alone, None, 0);
-        for (before, earlier) in runs[..of].iter().enumerate() {
-            if earlier.at >= run.at || earlier.file >= run.file {
-                continue;
-            }
-            let overlap = (earlier.at + earlier.length)
-                .saturating_sub(run.at)
-                .max((earlier.file + earlier.length).saturating_sub(run.file));
-            if overlap >= run.length {
-                continue;
-            }
-            let sum = best[before].0 + total(of, overlap).saturating_sub(drift(chain, earlier, run)).max(1);
-            if sum > choice.0 {
-                choice = (sum, Some(before), overlap);
-            }
-        }
-        best.push(choice);
-    }
-    let mut chosen = Vec::new();
-    let mut next = (0..runs.len()).max_by_key(|of| best[*of].0);
-    while let Some(of) = next {
-        let (_, before, overlap) = best[of];
-        let Run { file, at, length } = runs[of];
-        chosen.push(Run { file: file + overlap, at: at + overlap, length: length - overlap });
-        next = before;
-    }
-    chosen.reverse();
-    chosen
 }

@@ -1,9 +1,7 @@
 //! Whether an emission has landed in a commit's version of a file at all: how much of it stands there, and when it was put
 //! out.
 
-use std::sync::Arc;
-
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use waymark_ledger::emission::{Fingerprint, Role, Word};
 use waymark_types::Timestamp;
 
@@ -118,19 +116,20 @@ fn has_replaced(solid: &Solid, source: &Source<'_>, chain: &Chain) -> bool {
 /// file it is for, they may be copies. Where nobody knows, it is not.
 pub(super) fn is_most(place: &Place<'_>, source: &Source<'_>, share: u32) -> bool {
     let Some(others) = (place.beside)() else { return false };
-    let added = || source.emission.lines.iter().filter(|line| is_claimed(line.role));
-    let letters = |other: &Arc<FxHashSet<u64>>| -> u32 {
-        let there = added().filter(|line| other.contains(&line.fingerprint.line));
-        there.map(|line| line.fingerprint.weight().min(MOST)).sum()
-    };
-    let most = others.iter().map(letters).max().unwrap_or_default();
-    100 * most < share * self::letters(source)
+    let most = others.iter().map(|other| letters_of(source, |line| other.contains(&line.line))).max();
+    100 * most.unwrap_or_default() < share * letters(source)
 }
 
 /// Letters of what an emission adds.
 fn letters(source: &Source<'_>) -> u32 {
+    letters_of(source, |_| true)
+}
+
+/// The same of those of its lines that `is_it` says.
+fn letters_of(source: &Source<'_>, mut is_it: impl FnMut(&Fingerprint) -> bool) -> u32 {
     let added = source.emission.lines.iter().filter(|line| is_claimed(line.role));
-    added.map(|line| line.fingerprint.weight().min(MOST)).sum()
+    let wanted = added.map(|line| &line.fingerprint).filter(|line| is_it(line));
+    wanted.map(|line| line.weight().min(MOST)).sum()
 }
 
 /// Letters of what it adds and the file has, among the lines that the commit added or among those it kept.
@@ -148,12 +147,10 @@ fn was_there(file: &File<'_>, source: &Source<'_>) -> bool {
     for line in file.lines.iter().filter(|line| !line.added && !line.blank) {
         *kept.entry(line.fingerprint.line).or_default() += 1;
     }
-    let added = source.emission.lines.iter().filter(|line| is_claimed(line.role));
-    let there = added.filter(|line| {
-        let left = kept.get_mut(&line.fingerprint.line);
+    let there = letters_of(source, |line| {
+        let left = kept.get_mut(&line.line);
         left.is_some_and(|left| std::mem::replace(left, left.saturating_sub(1)) > 0)
     });
-    let there: u32 = there.map(|line| line.fingerprint.weight().min(MOST)).sum();
     100 * there >= BACK * letters(source)
 }
 

@@ -29,6 +29,12 @@ pub(crate) fn ask(command: &mut Command, operation: &'static str) -> Result<Vec<
     if output.status.success() { Ok(output.stdout) } else { Err(failure(operation, &output.stderr)) }
 }
 
+/// The option that ends a walk at commits from before a time, in seconds since 1970: in git's own form, since a bare number
+/// may be read as a date.
+pub(crate) fn since(time: i64) -> String {
+    format!("--since=@{time} +0000")
+}
+
 /// Runs it with `input` on its stdin. The input is given whole before the answer is read: it must be what the command
 /// takes in before it answers.
 pub(crate) fn tell(

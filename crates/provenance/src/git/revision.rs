@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::process::{ask, failure, malformed, path_text, run, tell};
+use super::process::{self, ask, failure, malformed, path_text, run, tell};
 use super::tree::parse_changes;
 use super::{CommitId, GitError, ObjectId, Repository};
 
@@ -94,7 +94,7 @@ impl Repository {
     /// The commits that a commit is made on and itself, of those committed at `since` or later, in seconds since 1970:
     /// parents before children. The walk ends where only older ones follow.
     pub fn committed_since(&self, commit: &CommitId, since: i64) -> Result<Vec<CommitId>, GitError> {
-        self.walked(&[&format!("--since=@{since} +0000"), &commit.to_string()])
+        self.walked(&[&process::since(since), &commit.to_string()])
     }
 
     /// Files that commits up to this one, of those committed at `since` or later, changed at least so many times: the most
@@ -109,7 +109,7 @@ impl Repository {
         let mut command = self.walker();
         command.args([OPERATION, "-z", "--no-show-signature", "--no-merges", "--no-renames", "--name-only"]);
         command.arg("--format=");
-        command.args([format!("--since=@{since} +0000"), commit.to_string()]).arg("--");
+        command.args([process::since(since), commit.to_string()]).arg("--");
         let listing = ask(&mut command, OPERATION)?;
         let mut changes: FxHashMap<&[u8], usize> = FxHashMap::default();
         for path in listing.split(|&byte| byte == 0).filter(|path| !path.is_empty()) {

@@ -12,7 +12,7 @@ use super::copies;
 use super::kept::Kept;
 use super::moves;
 use super::porcelain::{Origin, parse};
-use super::process::{ask, malformed};
+use super::process::{self, ask, malformed};
 use super::{CommitId, GitError, Repository};
 
 /// More separate stretches of lines than these are not asked for one by one.
@@ -249,8 +249,7 @@ impl Repository {
         moves: Moves,
     ) -> Result<Origins, GitError> {
         let mut command = arguments(self.walker(), moves);
-        // In git's own form of a time: a bare number may be read as a date.
-        command.args(file.since.map(|since| format!("--since=@{since} +0000")));
+        command.args(file.since.map(process::since));
         let stretches = stretches(wanted);
         if stretches.len() <= MOST_STRETCHES {
             for (first, last) in stretches {
