@@ -1,8 +1,8 @@
 //! Which commit wrote a line, by `git blame`.
 //!
-//! Lines that moved within their file (`-M`) and lines that were only indented anew (`-w`) stay with the commit that wrote
-//! them, but not what was written again beside what stays ([`super::copies`]). Commits that a repository wants ignored are
-//! not: what they changed is theirs.
+//! Lines that moved within their file ([`super::moves`]) and lines that were only indented anew (`-w`) stay with the commit
+//! that wrote them, but not what was written again beside what stays. Commits that a repository wants ignored are not: what
+//! they changed is theirs.
 //!
 //! A file in the working tree is blamed down to `HEAD`, and `HEAD`'s file from there ([`super::walk`]).
 
@@ -11,10 +11,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::content::{self, Content};
-use super::copies;
 use super::porcelain::Origin;
 use super::process::{malformed, tell};
-use super::walk::{File, Moves, Origins, answered, arguments};
+use super::walk::{File, Origins, answered, arguments};
 use super::{Blob, CommitId, GitError, Kind, NotText, Repository};
 
 pub(crate) const OPERATION: &str = "blame";
@@ -69,7 +68,7 @@ impl Repository {
         let bytes = self.committed(commit, path)?;
         let file = File { commit: *commit, path: path.into(), texts: texts(path, &bytes)?.into(), since };
         let wanted = wanted(&file.path, file.texts.len(), lines)?;
-        let origins = self.origins_apart(&file, &wanted)?;
+        let origins = self.origins(&file, &wanted)?;
         self.assembled(&wanted, origins, &file.texts, since)
     }
 
@@ -137,30 +136,37 @@ impl Repository {
         };
         if before.as_ref() == Some(&bytes) {
             let file = File { commit: head, path: path.into(), texts: texts.into(), since };
-            let origins = self.origins_apart(&file, &wanted)?;
+            let origins = self.origins(&file, &wanted)?;
             return self.assembled(&wanted, origins, &file.texts, since);
         }
         if before.as_deref().and_then(content::not_text) == Some(NotText::LfsPointer) {
             return Err(GitError::NotText { path: path.to_owned(), form: NotText::LfsPointer });
         }
-        let asked = copies::with_alike(&texts, &wanted);
-        let overlay = |moves| match self.overlay(&head, path, &bytes, before.is_some(), moves) {
-            Ok(walked) => Ok(walked),
+        let mut walked = match self.overlay(&head, path, &bytes, before.is_some()) {
+            Ok(walked) => walked,
             // Nor was it renamed from a file that is.
             Err(GitError::Failed { message, .. }) if message.starts_with("no such path") => {
-                Ok(uncommitted(path, &asked))
+                uncommitted(path, &wanted)
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
         };
-        let mut walked = overlay(Moves::Followed)?;
-        walked.retain(|number, _| asked.binary_search(number).is_ok());
-        let shared = copies::shared(&walked, &texts, None);
-        if !shared.is_empty() {
-            copies::set_apart(&mut walked, &overlay(Moves::Ignored)?, &shared);
-        }
         walked.retain(|number, _| wanted.binary_search(number).is_ok());
-        let origins = self.followed(walked, None, since)?.ok_or_else(|| malformed(OPERATION))?;
-        self.assembled(&wanted, origins, &texts, since)
+        self.take_back_moves(&mut walked, &bytes);
+        let walked = self.followed(walked, None, since)?.ok_or_else(|| malformed(OPERATION))?;
+        self.assembled(&wanted, walked.origins, &texts, since)
+    }
+
+    /// Lets lines that moved in the working file come from where they were before.
+    fn take_back_moves(&self, walked: &mut Origins, bytes: &[u8]) {
+        let written = walked.iter().filter(|(_, origin)| origin.commit.is_none());
+        let written: Vec<u32> = written.map(|(number, _)| *number).collect();
+        for ((commit, path), lines) in self.ends_of_moves(walked, &written, None, bytes) {
+            for (number, line) in lines {
+                let (commit, path) = (Some(commit), path.clone());
+                let origin = Origin { commit, line, path, previous: None, is_boundary: true, time: i64::MAX };
+                walked.insert(number, origin);
+            }
+        }
     }
 
     fn is_in_submodule(&self, head: Option<&CommitId>, path: &str) -> Result<bool, GitError> {
@@ -181,7 +187,6 @@ impl Repository {
         path: &str,
         bytes: &[u8],
         is_in_head: bool,
-        moves: Moves,
     ) -> Result<Origins, GitError> {
         let mut command = self.git();
         if is_in_head {
@@ -190,7 +195,7 @@ impl Repository {
         // Attributes name programs that git runs on a working file; this tree has none.
         command.env("GIT_ATTR_SOURCE", self.empty_tree());
         command.args(["-c", "core.autocrlf=false"]);
-        let mut command = arguments(command, moves);
+        let mut command = arguments(command);
         command.args(["--contents", "-", &format!("^{head}"), "--", path]);
         answered(&tell(&mut command, OPERATION, bytes)?)
     }

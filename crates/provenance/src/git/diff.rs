@@ -5,6 +5,7 @@
 //! lines is matched occurrence by occurrence: not the shortest answer, but a right one, in time that does not run away.
 //! Nothing depends on a clock: the same texts give the same answer.
 
+use std::hash::Hash;
 use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -43,7 +44,7 @@ pub fn removed(old: &[String], new: &[String]) -> Vec<Hunk> {
 }
 
 /// Every place where the texts differ, in order. Between two of them, the lines are the same.
-pub fn hunks(old: &[String], new: &[String]) -> Vec<Hunk> {
+pub fn hunks<T: Eq + Hash>(old: &[T], new: &[T]) -> Vec<Hunk> {
     let mut numbers = FxHashMap::default();
     let old = interned(&mut numbers, old);
     let new = interned(&mut numbers, new);
@@ -58,8 +59,8 @@ pub fn hunks(old: &[String], new: &[String]) -> Vec<Hunk> {
 }
 
 /// One number for each different line.
-fn interned<'a>(numbers: &mut FxHashMap<&'a str, u32>, lines: &'a [String]) -> Vec<u32> {
-    let number = |line: &'a String| {
+fn interned<'a, T: Eq + Hash>(numbers: &mut FxHashMap<&'a T, u32>, lines: &'a [T]) -> Vec<u32> {
+    let number = |line: &'a T| {
         let next = numbers.len() as u32;
         *numbers.entry(line).or_insert(next)
     };

@@ -16,7 +16,7 @@ use super::porcelain::Origin;
 use super::{CommitId, ObjectId, content};
 
 /// Goes up when git is asked in another way, so that old answers are not mixed with new ones.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The blame of a whole file at one commit.
 #[derive(Debug, PartialEq)]
@@ -190,7 +190,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for text in [
             "{",
-            r#"{"version":2,"commit":"x","path":"p","commits":[],"paths":[],"runs":[[1,0,1,0,null,0]]}"#,
+            r#"{"version":3,"commit":"x","path":"p","commits":[],"paths":[],"runs":[[1,0,1,0,null,0]]}"#,
             r#"{"version":0,"commit":"x","path":"p","commits":[],"paths":[],"runs":[]}"#,
         ] {
             std::fs::write(place(folder.path(), "p"), text).unwrap();

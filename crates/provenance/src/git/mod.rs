@@ -8,7 +8,6 @@
 mod blame;
 mod commit;
 pub mod content;
-mod copies;
 pub mod diff;
 mod error;
 mod id;

@@ -32,11 +32,6 @@ impl Origin {
     pub(crate) fn is_before(&self, since: Option<i64>) -> bool {
         self.commit.is_some() && since.is_some_and(|since| self.time < since)
     }
-
-    /// The line itself, however it was come by: its commit, its file's path there, and its number in that file.
-    pub(crate) fn place(&self) -> (Option<CommitId>, &str, u32) {
-        (self.commit, &self.path, self.line)
-    }
 }
 
 /// What is known of a commit.

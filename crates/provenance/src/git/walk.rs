@@ -1,14 +1,14 @@
 //! Walks history for the lines of one file, as few times and as short as will do.
 //!
 //! A walk may end early, at a commit from which on the answer is kept ([`super::kept`]), and goes on where it is not. And
-//! where git may not have known a line as moved, a commit is asked again ([`super::moves`]).
+//! where a commit moved a line ([`super::moves`]), another walk begins at the commit before.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::Arc;
 
 use super::blame::{OPERATION, texts};
-use super::copies;
 use super::kept::Kept;
 use super::moves;
 use super::porcelain::{Origin, parse};
@@ -19,22 +19,33 @@ use super::{CommitId, GitError, Repository};
 const MOST_STRETCHES: usize = 100;
 /// A walk that ended at more places than these is done again, without ending early.
 const MOST_ENDS: usize = 8;
-/// How many more walks short lines may take, for one question; beyond, git's first answer stands.
-const MOST_AGAIN: usize = 200;
+/// About how many more walks lines that moved may take, for one question; beyond, they are said to be written where they are.
+const MOST_MOVES: usize = 200;
 
 /// Lines by their number.
 pub(crate) type Origins = BTreeMap<u32, Origin>;
 
 /// A commit's file.
-type Place = (CommitId, Arc<str>);
+pub(crate) type Place = (CommitId, Arc<str>);
 /// A line's number, and its number in another file.
-type Pair = (u32, u32);
+pub(crate) type Pair = (u32, u32);
 
-/// Whether lines that moved within their file are followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Moves {
-    Followed,
-    Ignored,
+/// When a commit was made, the latest first, as git reads files in a row fast; the file before it, the commit, none for the
+/// working tree, and the file's path in it.
+type Step<'a> = (Reverse<i64>, &'a Place, Option<CommitId>, &'a Arc<str>);
+
+/// What a walk found.
+pub(crate) struct Walked {
+    pub(crate) origins: Origins,
+    /// The lines that were written, or moved, on the way, in order; of the others all is known.
+    written: Vec<u32>,
+}
+
+impl From<Origins> for Walked {
+    fn from(origins: Origins) -> Self {
+        let written = origins.iter().filter(|(_, origin)| !origin.is_boundary);
+        Self { written: written.map(|(number, _)| *number).collect(), origins }
+    }
 }
 
 /// A file whose lines can be told apart.
@@ -59,20 +70,8 @@ impl File {
 }
 
 impl Repository {
-    /// Where lines of a commit's file come from: those that were written again have an origin of their own. What is kept
-    /// is what git says.
-    pub(crate) fn origins_apart(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
-        let mut origins = self.origins(file, &copies::with_alike(&file.texts, wanted))?;
-        let shared = copies::shared(&origins, &file.texts, file.since);
-        if !shared.is_empty() {
-            let plain = self.walk_for(&[file.commit.to_string()], file, &shared, Moves::Ignored)?;
-            copies::set_apart(&mut origins, &plain, &shared);
-        }
-        Ok(origins)
-    }
-
-    /// Where lines of a commit's file come from, as git says.
-    fn origins(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
+    /// Where lines of a commit's file come from.
+    pub(crate) fn origins(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
         if wanted.is_empty() {
             return Ok(Origins::new());
         }
@@ -80,11 +79,13 @@ impl Repository {
             && let Some(kept) = Kept::load(&shadow.blames(), &file.path, file.since)
             // As far back as what is kept, so that it stays of use.
             && let file = &file.since(kept.since)
-            && let Some(origins) = self.origins_since(&kept, file, wanted)?
+            && let Some(walked) = self.since(&kept, file, wanted)?
         {
-            if kept.commit != file.commit {
-                self.keep(file, &origins);
+            if kept.commit == file.commit {
+                return Ok(walked.origins);
             }
+            let origins = self.with_moves(walked, file.since, Some(&kept))?;
+            self.keep(file, &origins);
             return Ok(origins);
         }
         let origins = self.origins_walked(file, wanted)?;
@@ -103,20 +104,12 @@ impl Repository {
         }
     }
 
-    /// The same with what is kept; nothing where that does not help.
-    fn origins_since(&self, kept: &Kept, file: &File, wanted: &[u32]) -> Result<Option<Origins>, GitError> {
-        let Some(origins) = self.since(kept, file, wanted)? else { return Ok(None) };
-        if kept.commit == file.commit {
-            return Ok(Some(origins));
-        }
-        self.with_short_moves(origins, file, Some(kept)).map(Some)
-    }
-
-    /// One walk down to what is kept.
-    fn since(&self, kept: &Kept, file: &File, wanted: &[u32]) -> Result<Option<Origins>, GitError> {
+    /// One walk down to what is kept; nothing where that does not help.
+    fn since(&self, kept: &Kept, file: &File, wanted: &[u32]) -> Result<Option<Walked>, GitError> {
         if kept.commit == file.commit && kept.path == file.path {
             let origin = |&line: &u32| Some((line, kept.origins.get(line as usize - 1)?.clone()));
-            return Ok(wanted.iter().map(origin).collect());
+            let origins: Option<Origins> = wanted.iter().map(origin).collect();
+            return Ok(origins.map(|origins| Walked { origins, written: Vec::new() }));
         }
         // It fails where the file's commit is older than the one kept, or that one is gone: nothing is left to walk.
         let revisions = [format!("^{}", kept.commit), file.commit.to_string()];
@@ -126,88 +119,84 @@ impl Repository {
         }
     }
 
-    /// The same, walking as far as it takes.
+    /// Where lines come from, walking as far as it takes.
     fn origins_walked(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
         let revision = [file.commit.to_string()];
         let origins = self.walk(&revision, file, if file.is_most(wanted) { &[] } else { wanted })?;
-        self.with_short_moves(origins, file, None)
+        self.with_moves(Walked::from(origins), file.since, None)
     }
 
-    /// Git knows a short line as moved only together with others ([`super::moves`]). So the commits that seem to have written
-    /// such lines are asked again, each for the one step from its parents with the whole of its file, where that may give
-    /// another answer; and lines that moved are followed from there.
-    fn with_short_moves(
+    /// Follows lines that moved within their file ([`super::moves`]) to where they were before.
+    fn with_moves(
         &self,
-        mut origins: Origins,
-        File { texts, since, .. }: &File,
+        Walked { mut origins, mut written }: Walked,
+        since: Option<i64>,
         kept: Option<&Kept>,
     ) -> Result<Origins, GitError> {
-        let mut again: Vec<u32> = origins.keys().copied().collect();
-        let mut asked = 0;
-        while !again.is_empty() && asked < MOST_AGAIN {
-            let mut ends: BTreeMap<Place, Vec<Pair>> = BTreeMap::new();
-            for (place, (before, numbers)) in short_lines(&origins, texts, &again, *since) {
-                if asked < MOST_AGAIN && self.may_have_moved(&place, &before, texts, &numbers) {
-                    asked += 1;
-                    self.step(place, &numbers, &mut ends)?;
-                }
-            }
-            again.clear();
+        let mut walks = 0;
+        while !written.is_empty() && walks < MOST_MOVES {
+            let ends = self.ends_of_moves(&origins, &written, since, &[]);
+            written.clear();
             for ((commit, path), lines) in ends {
-                asked += 1;
-                let file = File { commit, path, texts: Arc::default(), since: *since };
+                walks += 1;
+                let file = File { commit, path, texts: Arc::default(), since };
                 let wanted = theirs(&lines);
                 let known = kept.map_or(Ok(None), |kept| self.since(kept, &file, &wanted))?;
-                let found = known.map_or_else(|| self.walk(&[commit.to_string()], &file, &wanted), Ok)?;
+                let walk = || Ok(Walked::from(self.walk(&[commit.to_string()], &file, &wanted)?));
+                let found = known.map_or_else(walk, Ok)?;
                 for (number, line) in lines {
-                    origins.insert(number, found.get(&line).ok_or_else(|| malformed(OPERATION))?.clone());
-                    again.push(number);
+                    let origin = found.origins.get(&line).ok_or_else(|| malformed(OPERATION))?;
+                    origins.insert(number, origin.clone());
+                    if found.written.binary_search(&line).is_ok() {
+                        written.push(number);
+                    }
                 }
             }
-            again.sort_unstable();
         }
         Ok(origins)
     }
 
-    fn may_have_moved(&self, place: &Place, before: &Place, texts: &[Vec<u8>], numbers: &[Pair]) -> bool {
-        // Git has read these files already, so they are there; one that is too large to be read again stays as git says.
-        let Ok(old) = self.committed(&before.0, &before.1) else { return false };
-        if !moves::any_in(numbers.iter().map(|&(number, _)| &*texts[number as usize - 1]), &old) {
-            return false;
-        }
-        let Ok(new) = self.committed(&place.0, &place.1) else { return false };
-        let blocks = moves::Blocks::new(&old, &new);
-        numbers.iter().any(|&(_, line)| blocks.has(line as usize - 1))
-    }
-
-    /// Those of a commit's lines that its parents have, by where.
-    fn step(
+    /// Of lines that commits seem to have written, those that moved there, by the file that they moved in. `working` is the
+    /// file that uncommitted ones are in.
+    pub(crate) fn ends_of_moves(
         &self,
-        (commit, path): Place,
-        numbers: &[Pair],
-        ends: &mut BTreeMap<Place, Vec<Pair>>,
-    ) -> Result<(), GitError> {
-        let file = File { commit, path, texts: Arc::default(), since: None };
-        let step = self.walk(&[format!("{commit}^!")], &file, &[])?;
-        for &(number, line) in numbers {
-            if let Some(Origin { commit: Some(before), path, line, is_boundary: true, .. }) = step.get(&line)
-            {
-                ends.entry((*before, path.clone())).or_default().push((number, *line));
+        origins: &Origins,
+        written: &[u32],
+        since: Option<i64>,
+        working: &[u8],
+    ) -> BTreeMap<Place, Vec<Pair>> {
+        let mut places: BTreeMap<Step<'_>, Vec<Pair>> = BTreeMap::new();
+        let origins = written.iter().filter_map(|number| Some((*number, origins.get(number)?)));
+        for (number, origin) in origins.filter(|(_, origin)| !origin.is_before(since)) {
+            if let Some(before) = &origin.previous {
+                let step = (Reverse(origin.time), before, origin.commit, &origin.path);
+                places.entry(step).or_default().push((number, origin.line));
             }
         }
-        Ok(())
+        let mut ends: BTreeMap<Place, Vec<Pair>> = BTreeMap::new();
+        for ((_, before, commit, path), lines) in places {
+            // Git has read these files already, so they are there; of one that is too large nothing is said to have moved.
+            let Ok(old) = self.committed(&before.0, &before.1) else { continue };
+            let committed = commit.map(|commit| self.committed(&commit, path).unwrap_or_default());
+            let moved = moves::moved(&old, committed.as_deref().unwrap_or(working), &lines);
+            if !moved.is_empty() {
+                ends.entry(before.clone()).or_default().extend(moved);
+            }
+        }
+        ends
     }
 
     /// Goes on where a walk ended early, but not further back than is asked for. Nothing where it ended in too many places,
     /// and was to save time by it.
     pub(crate) fn followed(
         &self,
-        mut walked: Origins,
+        walked: Origins,
         kept: Option<&Kept>,
         since: Option<i64>,
-    ) -> Result<Option<Origins>, GitError> {
+    ) -> Result<Option<Walked>, GitError> {
+        let mut walked = Walked::from(walked);
         let mut ends: BTreeMap<Place, Vec<Pair>> = BTreeMap::new();
-        for (&number, origin) in &mut walked {
+        for (&number, origin) in &mut walked.origins {
             let goes_on = origin.is_boundary && !origin.is_before(since);
             let Some(commit) = origin.commit.filter(|_| goes_on) else { continue };
             let here = kept.filter(|kept| kept.commit == commit && kept.path == origin.path);
@@ -226,11 +215,11 @@ impl Repository {
             // What is kept was of no use to this walk, or it is the kept one's own question.
             let origins = match kept {
                 Some(_) => self.origins_walked(&file, &wanted)?,
-                None => self.origins_apart(&file, &wanted)?,
+                None => self.origins(&file, &wanted)?,
             };
             for (number, line) in lines {
                 let origin = origins.get(&line).ok_or_else(|| malformed(OPERATION))?;
-                walked.insert(number, origin.clone());
+                walked.origins.insert(number, origin.clone());
             }
         }
         Ok(Some(walked))
@@ -238,17 +227,7 @@ impl Repository {
 
     /// One `git blame` of a commit's file, of the lines named or, where none are, of all.
     fn walk(&self, revisions: &[String], file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
-        self.walk_for(revisions, file, wanted, Moves::Followed)
-    }
-
-    fn walk_for(
-        &self,
-        revisions: &[String],
-        file: &File,
-        wanted: &[u32],
-        moves: Moves,
-    ) -> Result<Origins, GitError> {
-        let mut command = arguments(self.walker(), moves);
+        let mut command = arguments(self.walker());
         command.args(file.since.map(process::since));
         let stretches = stretches(wanted);
         if stretches.len() <= MOST_STRETCHES {
@@ -267,12 +246,9 @@ pub(crate) fn answered(answer: &[u8]) -> Result<Origins, GitError> {
 }
 
 /// What every blame is asked with. Settings that would change the answer are set.
-pub(crate) fn arguments(mut command: Command, moves: Moves) -> Command {
+pub(crate) fn arguments(mut command: Command) -> Command {
     command.args(["-c", "diff.algorithm=myers", "-c", "diff.indentHeuristic=true", OPERATION]);
     command.args(["--porcelain", "--root", "-w", "--no-ignore-revs-file", "--no-textconv"]);
-    if moves == Moves::Followed {
-        command.arg("-M");
-    }
     command
 }
 
@@ -294,26 +270,6 @@ fn theirs(lines: &[Pair]) -> Vec<u32> {
     theirs.sort_unstable();
     theirs.dedup();
     theirs
-}
-
-/// Lines by the file of the commit that seems to have written them, with the file before it.
-type Short = BTreeMap<Place, (Place, Vec<Pair>)>;
-
-/// Those of the lines that are too short for git to have looked for where they moved from, if they stood alone.
-fn short_lines(origins: &Origins, texts: &[Vec<u8>], lines: &[u32], since: Option<i64>) -> Short {
-    let mut short = Short::new();
-    for &number in lines {
-        let Some((origin, text)) = origins.get(&number).zip(texts.get(number as usize - 1)) else { continue };
-        if let (Some(commit), Some(before)) = (origin.commit, origin.previous.clone())
-            && !origin.is_boundary
-            && !origin.is_before(since)
-            && moves::letters(text) < moves::LEAST
-        {
-            let place = (commit, origin.path.clone());
-            short.entry(place).or_insert((before, Vec::new())).1.push((number, origin.line));
-        }
-    }
-    short
 }
 
 #[cfg(test)]

@@ -54,6 +54,31 @@ fn moved_and_indented_lines_stay_with_their_commit() {
     }
 }
 
+#[test]
+fn a_copy_is_of_the_commit_that_wrote_it_also_when_the_first_has_gone() {
+    let mut repo = Repository::new();
+    let rest: String = (0..30).map(|line| format!("const NUMBER_{line}: u32 = {line};\n")).collect();
+    repo.write("a.rs", format!("{FUNCTION}{rest}"));
+    let a = repo.commit("a");
+    repo.write("a.rs", format!("{FUNCTION}{rest}mod copy;\n{FUNCTION}"));
+    let git = open(repo.path());
+    assert_eq!(who(&git.blame(None, "a.rs", None).unwrap()[34..], &[("a", &a)]), "a - - - - - -");
+    let b = repo.commit("b");
+    repo.write("a.rs", format!("{rest}mod copy;\n{FUNCTION}"));
+    let c = repo.commit("the first has gone");
+    repo.write("a.rs", format!("{FUNCTION}{rest}mod copy;\n"));
+    let names = [("a", a.as_str()), ("b", &b)];
+    let moved = git.blame(None, "a.rs", None).unwrap();
+    assert_eq!(who(&moved[..6], &names), "b b b b b a", "moved in the working tree");
+    assert_eq!(moved[0].original, 37);
+    let lines = git.blame(Some(&id(&c)), "a.rs", None).unwrap();
+    assert_eq!(who(&lines[29..], &names), "a b b b b b b");
+    for line in 31..=36u32 {
+        let alone = git.blame(Some(&id(&c)), "a.rs", Some(line..=line)).unwrap();
+        assert_eq!(alone[..], lines[line as usize - 1..line as usize], "line {line} asked alone");
+    }
+}
+
 /// A first commit, one on `side` of the last line and one on `main` of the first; their merge, with a line of its own,
 /// is not committed.
 fn merging() -> (Repository, [String; 3]) {

@@ -160,19 +160,24 @@ fn files(repo: &Repository) -> Vec<(String, Vec<String>)> {
     listing.lines().map(|path| (path.to_owned(), read(path).lines().map(str::to_owned).collect())).collect()
 }
 
-/// A step of a made-up history: lines come, go, move and are indented, and files are renamed.
+/// A step of a made-up history: lines come, go, move, are copied and indented, and files are renamed.
 fn step(repo: &mut Repository, random: &mut Random, number: usize, may_rename: bool) {
     let mut files = files(repo);
     let at = random.below(files.len());
     let (path, lines) = &mut files[at];
     for _ in 0..=random.below(3) {
         let at = random.below(lines.len() + 1);
-        match random.below(5) {
+        match random.below(6) {
             0 if at < lines.len() => drop(lines.remove(at)),
             1 if at < lines.len() => lines[at] = format!("    {}", lines[at].trim_start()),
             2 => {
                 let end = (at + random.below(6)).min(lines.len());
                 let block: Vec<String> = lines.drain(at..end).collect();
+                let to = random.below(lines.len() + 1);
+                lines.splice(to..to, block);
+            }
+            3 => {
+                let block = lines[at..(at + random.below(6)).min(lines.len())].to_vec();
                 let to = random.below(lines.len() + 1);
                 lines.splice(to..to, block);
             }
