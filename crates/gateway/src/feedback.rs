@@ -173,8 +173,10 @@ fn written(event: &Event) -> Result<Vec<Written>, Fault> {
     if event.event == EditorEvent::Rejected {
         return Ok(Vec::new());
     }
-    let lines =
-        text.lines().map(|line| Line { role: Role::Added, text: line.to_owned(), apart: false }).collect();
+    let lines = text
+        .lines()
+        .map(|line| Line { role: Role::Added, text: line.to_owned(), apart: false, shown: 0 })
+        .collect();
     let written = Written { path: event.path.clone(), form: Form::Editor, lines, everywhere: false };
     Ok(vec![written])
 }

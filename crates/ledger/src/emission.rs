@@ -2,7 +2,9 @@
 //! to seals them by their digest. No text is among them: without the key they were made under, a fingerprint says nothing.
 //!
 //! The form, version 1: a version byte; when the answer ended, in microseconds, and the repository's name; an editor's
-//! word (its number, the record it is about, and the line where it says one); then each emission with its form, the marks of its path and its lines. Numbers are LEB128, marks and fingerprints big-endian.
+//! word (its number, the record it is about, and the line where it says one); then each emission with its form, the marks of its
+//! path and its lines, each with its role and flags in one byte, how often it was shown where a flag says so, and its
+//! fingerprint. Numbers are LEB128, marks and fingerprints big-endian.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -96,6 +98,8 @@ pub struct EmittedLine {
     pub after_blank: bool,
     /// Whether lines of the file may be left out before it.
     pub apart: bool,
+    /// How often the file that the model was shown had it, where that made it context; otherwise 0.
+    pub shown: u32,
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
 }
@@ -347,8 +351,12 @@ impl Emission {
         number(&mut bytes, self.path.len() as u64);
         self.path.iter().for_each(|mark| bytes.extend(mark.to_be_bytes()));
         number(&mut bytes, self.lines.len() as u64);
-        for EmittedLine { role, after_blank, apart, fingerprint } in &self.lines {
-            bytes.push(*role as u8 | u8::from(*after_blank) << 2 | u8::from(*apart) << 3);
+        for EmittedLine { role, after_blank, apart, shown, fingerprint } in &self.lines {
+            let is_shown = u8::from(*shown > 0);
+            bytes.push(*role as u8 | u8::from(*after_blank) << 2 | u8::from(*apart) << 3 | is_shown << 4);
+            if *shown > 0 {
+                number(&mut bytes, (*shown).into());
+            }
             bytes.extend(fingerprint.line.to_be_bytes());
             bytes.extend(fingerprint.exact.to_be_bytes());
             let words = &fingerprint.words[..fingerprint.words.len().min(MOST_WORDS)];
@@ -452,6 +460,8 @@ impl<'a> Reader<'a> {
     fn line(&mut self) -> Result<EmittedLine, EmissionError> {
         let flags = self.byte()?;
         let role = self.one_of(&Role::ALL, flags & 3)?;
+        let shown = if flags & 16 == 0 { 0 } else { self.number()? };
+        let shown = u32::try_from(shown).map_err(|_| self.malformed())?;
         let (line, exact) = (u64::from_be_bytes(self.array()?), u16::from_be_bytes(self.array()?));
         let count = self.byte()?;
         let mut words = Vec::with_capacity(usize::from(count));
@@ -460,7 +470,8 @@ impl<'a> Reader<'a> {
             words.push(Word { mark, length: self.byte()? });
         }
         let fingerprint = Fingerprint { line, exact, words };
-        Ok(EmittedLine { role, after_blank: flags & 4 != 0, apart: flags & 8 != 0, fingerprint })
+        let (after_blank, apart) = (flags & 4 != 0, flags & 8 != 0);
+        Ok(EmittedLine { role, after_blank, apart, shown, fingerprint })
     }
 }
 
@@ -473,12 +484,13 @@ mod tests {
 
     fn lines() -> impl Strategy<Value = Vec<EmittedLine>> {
         let word = (any::<u16>(), any::<u8>()).prop_map(|(mark, length)| Word { mark, length });
-        let line = (0_usize..3, any::<[bool; 2]>(), any::<u64>(), any::<u16>(), vec(word, 0..12));
+        let line = (0_usize..3, any::<[bool; 2]>(), 0_u32..300, any::<(u64, u16)>(), vec(word, 0..12));
         vec(
-            line.prop_map(|(role, [after_blank, apart], line, exact, words)| EmittedLine {
+            line.prop_map(|(role, [after_blank, apart], shown, (line, exact), words)| EmittedLine {
                 role: Role::ALL[role],
                 after_blank,
                 apart,
+                shown,
                 fingerprint: Fingerprint { line, exact, words },
             }),
             0..20,
@@ -537,6 +549,7 @@ mod tests {
             role: Role::Added,
             after_blank: false,
             apart: false,
+            shown: 0,
             fingerprint: Fingerprint { line, exact: 0, words: vec![Word { mark: 0, length: 4 }; MOST_WORDS] },
         };
         let emission = |path, lines| Emission {
@@ -562,6 +575,7 @@ mod tests {
             role,
             after_blank: false,
             apart: false,
+            shown: 0,
             fingerprint: Fingerprint {
                 line,
                 exact: 0,

@@ -102,6 +102,11 @@ impl Claims {
         self.made[line].extend(claim);
     }
 
+    /// Whether a record before this one's claims the line.
+    pub(super) fn are_before(&self, line: usize, source: &Source<'_>) -> bool {
+        self.made[line].iter().any(|claim| claim.number < source.number)
+    }
+
     /// Gives each line to the strongest of those that claim it; among those alike, to the last one before the commit.
     pub(super) fn settle(&mut self, candidates: &[Candidate]) {
         for (line, made) in self.made.iter_mut().enumerate() {

@@ -280,6 +280,12 @@ impl Solid {
         Self { lines: solid, positions }
     }
 
+    /// Which of the file's lines are like this one.
+    fn alike(&self, line: &Fingerprint) -> impl Iterator<Item = usize> {
+        let positions = self.positions.get(&line.line).into_iter().flatten();
+        positions.map(|position| self.lines[*position])
+    }
+
     /// Whether the file has a line once.
     fn has_once(&self, line: &Fingerprint) -> bool {
         self.positions.get(&line.line).is_some_and(|positions| positions.len() == 1)

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use waymark_ledger::emission::{EditorEvent, Form, Role};
+use waymark_ledger::emission::{EditorEvent, EmittedLine, Form, Role};
 
 use super::align::{Chain, MOST, Run, counted};
 use super::claim::{Claim, Claims};
@@ -39,10 +39,12 @@ pub(super) fn accepted(
     landed: &Landed,
     claims: &mut Claims,
 ) -> Chain {
-    let solid = solid.lines.as_slice();
     let told = word::told(source);
+    let puts: Vec<Vec<bool>> =
+        chain.runs.iter().map(|run| puts(file, solid, source, &chain, run, claims)).collect();
+    let solid = solid.lines.as_slice();
     let supports: Vec<Support> =
-        chain.runs.iter().map(|run| support(file, solid, source, &chain, run)).collect();
+        chain.runs.iter().zip(&puts).map(|(run, puts)| support(source, &chain, run, puts)).collect();
     // What was there before it is none of it.
     chain.has_landed = if landed.when.is_stale { landed.stands > 0 } else { landed.share > 0 };
     chain.is_of_commit = landed.when.is_of_commit() && !landed.is_scattered;
@@ -73,7 +75,7 @@ pub(super) fn accepted(
         for on in 0..run.length {
             let (line, at) = (solid[run.file + on], run.at + on);
             let emitted = chain.line(source, at);
-            if !file.lines[line].added || !is_claimed(emitted.role) {
+            if !puts[number][on] {
                 continue;
             }
             let is_exact = emitted.fingerprint.exact == file.lines[line].fingerprint.exact;
@@ -108,13 +110,46 @@ fn by_word(claim: Claim, told: Option<Told>) -> Option<Claim> {
     }
 }
 
-fn support(file: &File<'_>, solid: &[usize], source: &Source<'_>, chain: &Chain, run: &Run) -> Support {
+/// Which lines of a run the commit added and the emission put there: those that it adds; and, beside such, those that the
+/// model was shown of the file, where as many of them were kept or put out before: then these are others. Of lines that follow
+/// one another all are.
+fn puts(
+    file: &File<'_>,
+    solid: &Solid,
+    source: &Source<'_>,
+    chain: &Chain,
+    run: &Run,
+    claims: &Claims,
+) -> Vec<bool> {
+    let emitted = |on: usize| chain.line(source, run.at + on);
+    let added = |on: &usize| file.lines[solid.lines[run.file + on]].added;
+    let mut puts: Vec<bool> = (0..run.length).map(|on| added(&on) && is_claimed(emitted(on).role)).collect();
+    if !puts.contains(&true) {
+        return puts;
+    }
+    let is_another = |on: usize| {
+        let EmittedLine { shown, fingerprint, .. } = emitted(on);
+        let is_older = |line: &usize| !file.lines[*line].added || claims.are_before(*line, source);
+        let is_known = || is_older(&solid.lines[run.file + on]);
+        *shown > 0 && !is_known() && solid.alike(fingerprint).filter(is_older).count() >= *shown as usize
+    };
+    let places: Vec<usize> = (0..run.length).collect();
+    for row in places.chunk_by(|on, next| is_claimed(emitted(*on).role) == is_claimed(emitted(*next).role)) {
+        let again: Vec<usize> = row.iter().copied().filter(|on| added(on) && !puts[*on]).collect();
+        if again.iter().all(|on| is_another(*on)) {
+            again.into_iter().for_each(|on| puts[on] = true);
+        }
+    }
+    puts
+}
+
+fn support(source: &Source<'_>, chain: &Chain, run: &Run, puts: &[bool]) -> Support {
     let mut support = Support::default();
-    for on in 0..run.length {
+    for (on, is_put) in puts.iter().enumerate() {
         let emitted = chain.line(source, run.at + on);
         let weight = counted(&emitted.fingerprint);
         support.telling += u32::from(emitted.fingerprint.is_telling());
-        if file.lines[solid[run.file + on]].added && is_claimed(emitted.role) {
+        if *is_put {
             support.own += weight;
         } else {
             support.around += weight / 2;

@@ -15,7 +15,7 @@ fn key() -> Key {
     Key::new(&[7; 32])
 }
 
-/// What a record put out: `+` added, ` ` context, `-` taken away.
+/// What a record put out: `+` added, ` ` context, `=` context that the model was shown once, `-` taken away.
 fn emission(form: Form, path: &str, text: &str) -> Written {
     let line = |line: &str| {
         let (role, text) = match line.split_at_checked(1) {
@@ -24,7 +24,7 @@ fn emission(form: Form, path: &str, text: &str) -> Written {
             Some((_, text)) => (Role::Context, text),
             None => (Role::Added, ""),
         };
-        Line { role, text: text.to_owned(), apart: false }
+        Line { role, text: text.to_owned(), apart: false, shown: usize::from(line.starts_with('=')) }
     };
     let path = (!path.is_empty()).then(|| path.to_owned());
     Written { path, form, lines: text.lines().map(line).collect(), everywhere: false }
@@ -222,6 +222,31 @@ fn what_a_model_only_read_is_not_its_own() {
 ";
     let written = candidate(1, 7, "shop", &[emission(Form::Write, "src/a.rs", write)]);
     assert_eq!(Case::new("src/a.rs", text, vec![written]).told(), ". . . 1 1 1");
+}
+
+#[test]
+fn what_a_model_read_once_is_its_own_where_it_stands_once_more() {
+    let block = "\
++fn second(items: &[Item]) -> u64 {
+=    let sum_of_all = items.iter().map(price).sum();
+=    rounded_to_cents(sum_of_all)
+=}
++const AFTER_THE_SECOND: u64 = 2;
+";
+    let body =
+        "+    let sum_of_all = items.iter().map(price).sum();\n+    rounded_to_cents(sum_of_all)\n+}\n";
+    let first = format!("+fn first(items: &[Item]) -> u64 {{\n{body}");
+    let second = format!("+fn second(items: &[Item]) -> u64 {{\n{body}+const AFTER_THE_SECOND: u64 = 2;\n");
+    let told = |first: &str, before: Option<&str>| {
+        let text = format!("{first}{second}").leak();
+        let before = before.map(|text| candidate(1, 6, "shop", &[emission(Form::Write, "src/a.rs", text)]));
+        let block = candidate(2, 7, "shop", &[emission(Form::Fence, "src/a.rs", block)]);
+        Case::new("src/a.rs", text, before.into_iter().chain([block]).collect()).told()
+    };
+    assert_eq!(told(&first.replace('+', " "), None), ". . . . 2 2 2 2 2", "kept");
+    assert_eq!(told(&first, Some(&first)), "1 1 1 1 2 2 2 2 2", "put out before");
+    assert_eq!(told(&first, None), ". . . . 2 . . . 2", "not committed: either may be what was read");
+    assert_eq!(told("", None), "2 . . . 2");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use waymark_protocol::neutral::Prompt;
 
 use super::shown::{self, Part, Text, Versions, mark, numbered, says_something};
 use super::{around, fences, lines, paths};
-use crate::{Form, Role, Written};
+use crate::{Form, Line, Role, Written};
 
 /// So many lines in a row are a copy.
 const COPIED: usize = 3;
@@ -44,11 +44,13 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
             Some((path, true)) => {
                 set_apart_versions(file, path, true, &versions);
                 let is_known = says_where(file) && versions.are_all_compared(path);
-                is_known.then(|| Known { path: path.clone(), old: None })
+                is_known.then(|| Known { path: path.clone(), old: None, is_piece: false })
             }
             _ => {
                 let says = !old.is_empty() || is_appended(file);
-                file.path.clone().filter(|_| says).map(|path| Known { path, old: Some(old) })
+                let is_piece = !says && compared.is_some();
+                let path = file.path.clone().filter(|_| says || is_piece);
+                path.map(|path| Known { path, old: Some(old), is_piece })
             }
         });
     }
@@ -86,7 +88,7 @@ fn set_apart_versions(file: &mut Written, path: &str, is_whole: bool, versions: 
     let now: Vec<u64> = file.lines.iter().map(|line| mark(&line.text)).collect();
     for before in versions.of_file(path).map(Text::marks) {
         let shares = file.lines.iter().zip(&now).any(|(line, mark)| {
-            line.role == Role::Added && before.known.contains(mark) && says_something(&line.text)
+            line.role == Role::Added && before.counts.contains_key(mark) && says_something(&line.text)
         });
         if !shares {
             continue;
@@ -94,7 +96,8 @@ fn set_apart_versions(file: &mut Written, path: &str, is_whole: bool, versions: 
         let kept: Vec<(usize, usize)> = lines::kept(&before.in_order, &now);
         for (place, at) in &kept {
             if is_whole || is_among_others(*place, *at, &kept) {
-                make_context(&mut file.lines[*at]);
+                let count = before.counts.get(&now[*at]).copied();
+                make_shown(&mut file.lines[*at], count.unwrap_or_default());
             }
         }
     }
@@ -109,7 +112,15 @@ fn is_among_others(place: usize, at: usize, kept: &[(usize, usize)]) -> bool {
         .any(|(there, other)| place.abs_diff(*there) <= at.abs_diff(*other) + SLACK)
 }
 
-fn make_context(line: &mut crate::Line) {
+/// Sets a line apart that a version had so often: where others have it more often, that counts.
+fn make_shown(line: &mut Line, count: usize) {
+    if line.role == Role::Added || line.shown > 0 {
+        line.role = Role::Context;
+        line.shown = line.shown.max(count);
+    }
+}
+
+fn make_context(line: &mut Line) {
     if line.role == Role::Added {
         line.role = Role::Context;
     }
@@ -150,11 +161,13 @@ fn set_apart_last_words(written: &mut [Written], prompt: &Prompt) {
     }
 }
 
-/// A file whose own versions give nothing to what is written of it, since that says by other means which lines are new.
+/// A file whose own versions are known from others: what is written of it may say by other means which lines are new.
 struct Known {
     path: String,
     /// What is replaced in each place, which a version of the file has; nothing where the whole file is written.
     old: Option<Vec<Vec<u64>>>,
+    /// Whether it says nothing of where it goes: rows that a version has may stand where they did, or once more.
+    is_piece: bool,
 }
 
 impl Known {
@@ -225,7 +238,7 @@ fn set_apart_rows<'p>(
         }
     }
     for (of, ((written, _), stretches)) in written.into_iter().zip(&stretches).enumerate() {
-        stretches.iter().for_each(|stretch| rows.set_apart(of, written, stretch));
+        stretches.iter().for_each(|stretch| rows.set_apart(of, written, stretch, versions));
     }
 }
 
@@ -362,14 +375,21 @@ impl<'k> Rows<'k> {
     }
 
     /// Sets apart those of a stretch of the file with that number that were found.
-    fn set_apart(&self, of: usize, written: &mut Written, stretch: &Stretch) {
+    fn set_apart(&self, of: usize, written: &mut Written, stretch: &Stretch, versions: &Versions<'_>) {
         let own = self.first_of_its_path(of);
+        let piece = self.known[of].filter(|known| known.is_piece);
         let is_whole = self.known[of].is_some_and(|known| known.old.is_none());
         for (row, places) in stretch.marks.windows(COPIED).zip(stretch.places.windows(COPIED)) {
             let row = row_mark(row);
             let has_moved = || if is_whole { !self.kept.contains(&row) } else { self.gone.contains(&row) };
             let is_copy = match self.found.get(&row) {
                 None | Some(Seen::Nowhere) => false,
+                Some(Seen::In(found)) if own == Some(*found) && piece.is_some() => {
+                    for line in &mut written.lines[places[0]..=places[COPIED - 1]] {
+                        make_shown(line, piece.map_or(0, |piece| versions.count(&piece.path, &line.text)));
+                    }
+                    false
+                }
                 Some(Seen::In(found)) => own != Some(*found) || has_moved(),
                 Some(Seen::Elsewhere) => true,
             };

@@ -84,8 +84,8 @@ fn path(written: &Written, paths: &[&str], versions: &Versions<'_>, left: &mut u
                 return !places(version, &old, left).is_empty();
             }
             *left = left.saturating_sub(new.len() + 1);
-            let known = &version.marks().known;
-            let shared = new.iter().filter(|mark| known.contains(mark)).count();
+            let known = &version.marks().counts;
+            let shared = new.iter().filter(|mark| known.contains_key(mark)).count();
             *left > 0 && shared >= SHARED && 2 * shared >= new.len()
         })
     };

@@ -27,7 +27,7 @@ pub(super) fn split(text: &str) -> impl Iterator<Item = &str> {
 
 /// A line that is this to the file.
 pub(super) fn line(role: Role, text: &str) -> Line {
-    Line { role, text: text.to_owned(), apart: false }
+    Line { role, text: text.to_owned(), apart: false, shown: 0 }
 }
 
 /// What a line is by its sign in a patch or a diff, and its text; an empty line has lost the sign of context.

@@ -151,8 +151,8 @@ pub(super) struct Text<'a> {
 pub(super) struct Marks {
     /// Those of every line.
     pub(super) in_order: Vec<u64>,
-    /// Each of them once.
-    pub(super) known: FxHashSet<u64>,
+    /// How many there are of each.
+    pub(super) counts: FxHashMap<u64, usize>,
 }
 
 impl<'a> Text<'a> {
@@ -162,15 +162,16 @@ impl<'a> Text<'a> {
 
     /// The marks of lines that stand there once.
     pub(super) fn once(&self) -> FxHashSet<u64> {
-        once(self.marks().in_order.iter().copied())
+        self.marks().counts.iter().filter(|(_, count)| **count == 1).map(|(mark, _)| *mark).collect()
     }
 
     /// Their marks.
     pub(super) fn marks(&self) -> &Marks {
         self.marks.get_or_init(|| {
             let in_order: Vec<u64> = self.lines.iter().map(|line| mark(line)).collect();
-            let known = in_order.iter().copied().collect();
-            Marks { in_order, known }
+            let mut counts = FxHashMap::default();
+            in_order.iter().for_each(|mark| *counts.entry(*mark).or_default() += 1);
+            Marks { in_order, counts }
         })
     }
 }
@@ -205,6 +206,13 @@ impl<'a> Versions<'a> {
         let versions = self.of.get(paths::name(path)).into_iter().flatten().rev();
         let versions = versions.filter(move |version| paths::are_same(&version.path, path));
         versions.map(|version| &*version.text).take(VERSIONS)
+    }
+
+    /// How often a file's versions have a line, at most.
+    pub(super) fn count(&self, path: &str, line: &str) -> usize {
+        let mark = mark(line);
+        let counts = self.of_file(path).filter_map(|version| version.marks().counts.get(&mark).copied());
+        counts.max().unwrap_or_default()
     }
 
     /// The paths of the files that there are versions of, each once; none where they are too many to look at.

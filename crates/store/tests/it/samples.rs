@@ -113,6 +113,7 @@ pub(crate) fn emissions(n: u8) -> Emissions {
         role: Role::Added,
         after_blank: false,
         apart: false,
+        shown: 0,
         fingerprint: Fingerprint {
             line,
             exact: 1,

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use waymark_protocol::neutral::{Block, Prompt, Role, Turn};
 
 use super::told;
+use crate::Written;
 use crate::extract::{set_apart, written};
 
 /// A conversation, and the answer to it.
@@ -60,9 +61,13 @@ impl Told {
     }
 
     fn answered(&self, text: &str, calls: &[(String, String)]) -> String {
+        told(&self.set_apart(text, calls))
+    }
+
+    fn set_apart(&self, text: &str, calls: &[(String, String)]) -> Vec<Written> {
         let mut all = written(text, calls);
         set_apart(&mut all, &self.prompt);
-        told(&all)
+        all
     }
 }
 
@@ -301,6 +306,22 @@ fn a_whole_file_has_new_lines_that_are_as_others_of_it() {
     let wanted = "     four();\n }\n fn second() {\n     one();\n     two();\n     three();\n+}\n";
     let kept = copied.then("Write", &write);
     assert!(kept.ends_with(wanted), "{kept}");
+}
+
+#[test]
+fn of_what_a_file_has_it_is_told_how_often_it_was_shown() {
+    let second = "fn second() {\n    one();\n    two();\n    three();\n}\nfn third() {\n    three();\n}";
+    let counts = |told: Told| -> Vec<usize> {
+        let all = told.set_apart(&format!("In `a.rs`:\n\n```rust\n{second}\n```"), &[]);
+        all.iter().flat_map(|file| file.lines.iter().map(|line| line.shown)).collect()
+    };
+    let read = |path: &str, text: &str| Told::default().call("Read", &json!({"file_path": path}), text);
+    assert_eq!(counts(read("a.rs", TWINS))[..7], [0, 1, 1, 1, 2, 0, 0]);
+    let twice = format!("{TWINS}fn more() {{\n    three();\n}}\n");
+    assert_eq!(counts(read("a.rs", &twice))[..5], [0, 1, 1, 2, 3], "as often as it has them");
+    let older = read("a.rs", &twice).call("Read", &json!({"file_path": "a.rs"}), TWINS);
+    assert_eq!(counts(older)[..5], [0, 1, 1, 2, 3], "as often as any version has them");
+    assert_eq!(counts(read("b.rs", TWINS)), [0; 8], "of another file, and a copy");
 }
 
 #[test]
