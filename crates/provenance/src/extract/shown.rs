@@ -254,8 +254,13 @@ impl<'a> Versions<'a> {
         if said.is_empty() && !arguments.trim_start().starts_with(['{', '[']) {
             said.push(arguments.to_owned());
         }
-        let words = said.iter().flat_map(|said| said.split(BETWEEN).chain([said.as_str()]));
-        let named: BTreeSet<&str> = words.filter(|word| self.wants(word)).collect();
+        let mut named = BTreeSet::new();
+        for said in &said {
+            let words: Vec<&str> = said.split(BETWEEN).filter(|word| self.wants(word)).collect();
+            // A name may have spaces; what ends with the name of a file may be a command.
+            let whole = Some(said.as_str()).filter(|said| words.is_empty() && self.wants(said));
+            named.extend(words.into_iter().chain(whole));
+        }
         named.into_iter().map(str::to_owned).collect()
     }
 

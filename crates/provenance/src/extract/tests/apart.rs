@@ -297,6 +297,10 @@ fn a_whole_file_has_new_lines_that_are_as_others_of_it() {
     let write = json!({"file_path": "a.rs", "content": format!("{TWINS}{second}")});
     let wanted = "+fn second() {\n+    one();\n+    two();\n+    three();\n+}\n";
     assert!(told.then("Write", &write).ends_with(wanted));
+    let shell = Told::default().call("exec_command", &json!({"cmd": "cat src/a.rs"}), TWINS);
+    let script = json!({"cmd": format!("cat > src/a.rs <<'EOF'\n{TWINS}{second}EOF")});
+    let kept = shell.then("exec_command", &script);
+    assert!(kept.ends_with(wanted), "{kept}");
     // What only moves is as it was.
     let moved = "fn last() {\n    four();\n}\n\nfn first() {\n    one();\n    two();\n    three();\n}\n";
     let moved = told.then("Write", &json!({"file_path": "a.rs", "content": moved}));
