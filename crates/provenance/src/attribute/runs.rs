@@ -15,6 +15,8 @@ use super::{EvidenceKind, File, Place, Solid, Source, is_claimed};
 const NEAR: usize = 6;
 /// How much of a completion that names no file must stand in one, in per cent.
 const WHOLE: u32 = 70;
+/// Letters of lines around that say where a completion belongs which names no file.
+const SURROUNDED: u32 = 30;
 /// Letters of lines around that say that code was put there.
 const PLACED: u32 = 8;
 
@@ -201,9 +203,11 @@ fn is_enough(
     let enough = match source.fit {
         Fit::Here => all >= 12 && (run.telling > 0 || run.around >= 8),
         Fit::Loose => (all >= 30 && run.telling >= 2) || (share >= 60 && all >= 24 && run.telling >= 1),
-        // A licence's head stands in many files, and one file may be made like another: what a cursor asked for is short.
+        // A licence's head stands in many files, and one file may be made like another: what a cursor asked for is short, if
+        // what stands around the cursor does not say the place.
         Fit::Nowhere => {
-            let least = if source.emission.form == Form::Completion { WHOLE } else { LANDED };
+            let is_short = source.emission.form == Form::Completion && run.around < SURROUNDED;
+            let least = if is_short { WHOLE } else { LANDED };
             let says_much = all >= 60 && run.telling >= 3;
             let is_whole = share >= 60 && all >= 24 && run.telling >= 1;
             landed.stands >= least && (says_much || is_whole) && is_most()

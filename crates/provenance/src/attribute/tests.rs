@@ -508,6 +508,36 @@ fn a_formatters_commit_after_the_models_leaves_its_lines_known() {
 }
 
 #[test]
+fn what_stands_around_a_cursor_says_where_a_completion_belongs() {
+    let put_out = "\
++    let wanted = beginning.to_lowercase();
++    let mut found: Vec<&Reader> = self.readers.values().collect();
++    found.sort_by(|left, right| left.name.cmp(&right.name));
+";
+    let around = [
+        " fn named(&self, beginning: &str) -> Vec<&Reader> {\n",
+        " // Readers in the order of their names.\n",
+    ];
+    let text = format!(
+        "{}{}{}",
+        around[0],
+        put_out.replace(
+            "found.sort_by(|left, right| left.name.cmp(&right.name))",
+            "self.in_order(found.collect())"
+        ),
+        around[1]
+    );
+    let text: &'static str = text.leak();
+    let told = |around: [&str; 2]| {
+        let completion = format!("{}{put_out}{}", around[0], around[1]);
+        let completion = emission(Form::Completion, "", &completion);
+        Case::new("src/reader.rs", text, vec![candidate(1, 7, "shop", &[completion])]).told()
+    };
+    assert_eq!(told(around), ". 1 1 . .");
+    assert_eq!(told(["", ""]), ". . . . .", "too much of it is missing");
+}
+
+#[test]
 fn a_head_that_many_files_have_is_not_of_a_block_that_names_none() {
     let head: String =
         (0..8).map(|at| format!("+// Line {at} of the licence that every file begins with.\n")).collect();
