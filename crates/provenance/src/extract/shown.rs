@@ -16,6 +16,7 @@ use waymark_protocol::neutral::{Block, Prompt, Role, Turn};
 
 use super::fences::Found;
 use super::piece::Piece;
+use super::tools::Named;
 use super::{fences, json, lines, paths, text, tools};
 use crate::Form;
 
@@ -252,16 +253,17 @@ impl<'a> Versions<'a> {
         let mut said = tools::names(arguments);
         // A call in words.
         if said.is_empty() && !arguments.trim_start().starts_with(['{', '[']) {
-            said.push(arguments.to_owned());
+            said.push(Named::Words(arguments.to_owned()));
         }
-        let mut named = BTreeSet::new();
-        for said in &said {
-            let words: Vec<&str> = said.split(BETWEEN).filter(|word| self.wants(word)).collect();
-            // A name may have spaces; what ends with the name of a file may be a command.
-            let whole = Some(said.as_str()).filter(|said| words.is_empty() && self.wants(said));
-            named.extend(words.into_iter().chain(whole));
+        let mut named: BTreeSet<String> = BTreeSet::new();
+        for said in said {
+            let words = match &said {
+                Named::Path(path) => vec![path.as_str()],
+                Named::Words(words) => words.split(BETWEEN).collect(),
+            };
+            named.extend(words.into_iter().filter(|word| self.wants(word)).map(str::to_owned));
         }
-        named.into_iter().map(str::to_owned).collect()
+        named.into_iter().collect()
     }
 
     /// The result of a call that names files: a version of every one of them.

@@ -154,22 +154,33 @@ pub(super) fn read_fields(tool: &str, fields: Vec<(String, Value)>) -> Vec<Piece
     pieces
 }
 
+/// What a call names.
+pub(super) enum Named {
+    /// A file.
+    Path(String),
+    /// Files within a command, or in a script's words.
+    Words(String),
+}
+
 /// The files that a call names, and its shell commands.
-pub(super) fn names(arguments: &str) -> Vec<String> {
-    fn within(value: &Value, depth: usize, found: &mut Vec<String>) {
+pub(super) fn names(arguments: &str) -> Vec<Named> {
+    fn within(value: &Value, depth: usize, found: &mut Vec<Named>) {
         match value {
             Value::Object(fields) if depth < DEEPEST => {
                 for (name, value) in fields {
                     let name = plain(name);
-                    let is_named = PATHS.contains(&name.as_str()) || COMMANDS.contains(&name.as_str());
+                    let is_path = PATHS.contains(&name.as_str()) || name == "paths";
+                    let is_named = is_path || COMMANDS.contains(&name.as_str());
+                    let named = |text: &str| {
+                        if is_path { Named::Path(text.to_owned()) } else { Named::Words(text.to_owned()) }
+                    };
                     match value {
-                        Value::Text(text) if is_named => found.push(text.clone()),
+                        Value::Text(text) if is_named => found.push(named(text)),
                         Value::Text(text) if name == SCRIPT && javascript::is_it(text) => {
                             found.extend(in_script(text));
                         }
-                        Value::List(values) if is_named || name == "paths" => {
-                            let texts = values.iter().filter_map(Value::text);
-                            found.extend(texts.map(str::to_owned));
+                        Value::List(values) if is_named => {
+                            found.extend(values.iter().filter_map(Value::text).map(named));
                         }
                         _ => {}
                     }
@@ -190,8 +201,8 @@ pub(super) fn names(arguments: &str) -> Vec<String> {
     found
 }
 
-fn in_script(script: &str) -> impl Iterator<Item = String> {
-    javascript::literals(script).into_iter().map(|literal| literal.text)
+fn in_script(script: &str) -> impl Iterator<Item = Named> {
+    javascript::literals(script).into_iter().map(|literal| Named::Words(literal.text))
 }
 
 impl Value {

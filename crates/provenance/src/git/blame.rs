@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::content::{self, Content};
 use super::porcelain::Origin;
 use super::process::{malformed, tell};
-use super::walk::{File, Origins, answered, arguments};
+use super::walk::{File, Origins, Pair, answered, arguments};
 use super::{Blob, CommitId, GitError, Kind, NotText, Repository};
 
 pub(crate) const OPERATION: &str = "blame";
@@ -150,17 +150,22 @@ impl Repository {
             }
             Err(error) => return Err(error),
         };
-        walked.retain(|number, _| wanted.binary_search(number).is_ok());
         self.take_back_moves(&mut walked, &bytes);
+        walked.retain(|number, _| wanted.binary_search(number).is_ok());
         let walked = self.followed(walked, None, since)?.ok_or_else(|| malformed(OPERATION))?;
+        // A merge that is not committed has more sides than `HEAD`'s.
+        let walked = self.with_moves(walked, since, None)?;
         self.assembled(&wanted, walked.origins, &texts, since)
     }
 
     /// Lets lines that moved in the working file come from where they were before.
     fn take_back_moves(&self, walked: &mut Origins, bytes: &[u8]) {
-        let written = walked.iter().filter(|(_, origin)| origin.commit.is_none());
-        let written: Vec<u32> = written.map(|(number, _)| *number).collect();
-        for ((commit, path), lines) in self.ends_of_moves(walked, &written, None, bytes) {
+        let uncommitted = walked.iter().filter(|(_, origin)| origin.commit.is_none());
+        let written: Vec<Pair> = uncommitted.clone().map(|(number, origin)| (*number, origin.line)).collect();
+        let Some(before) = uncommitted.into_iter().find_map(|(_, origin)| origin.previous.clone()) else {
+            return;
+        };
+        for ((commit, path), lines) in self.moved(walked, &before, bytes, &written) {
             for (number, line) in lines {
                 let (commit, path) = (Some(commit), path.clone());
                 let origin = Origin { commit, line, path, previous: None, is_boundary: true, time: i64::MAX };

@@ -7,39 +7,61 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::diff;
-
 /// How many letters and digits a block has at least, as with git: fewer may be the same by chance.
 const LEAST: usize = 20;
 /// A line with fewer says nothing, and moves with its block.
 const WORDLESS: usize = 3;
 /// A line that was taken away more often than this begins no block.
 const MOST_ALIKE: usize = 50;
+/// Places where a line may have been, and lines around each of them, that are looked at to know whether it may have moved.
+const MOST_PLACES: usize = 1_000;
+const AROUND: usize = 64;
 
-/// Of lines of `new` that a commit seems to have written, each with a number of the caller's and its own, from 1, those that
-/// moved, with their numbers in `old`.
-pub(crate) fn moved(old: &[u8], new: &[u8], written: &[(u32, u32)]) -> Vec<(u32, u32)> {
-    let (old, new): (Vec<&[u8]>, Vec<&[u8]>) = (lines(old).collect(), lines(new).collect());
-    let before = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
-    let rest = old[before..].iter().rev().zip(new[before..].iter().rev());
-    let after = rest.take_while(|(old, new)| old == new).count();
-    let middle = |lines: &[&[u8]]| lines[before..lines.len() - after].iter().map(|line| bare(line)).collect();
-    let (old, new): (Vec<Vec<u8>>, Vec<Vec<u8>>) = (middle(&old), middle(&new));
-    let place = |line: u32| (line as usize).checked_sub(before + 1).filter(|at| *at < new.len());
-    let known: FxHashSet<&[u8]> = old.iter().map(Vec::as_slice).collect();
-    // Most commits only write, and need not be looked at closely.
-    if !written.iter().filter_map(|(_, line)| place(*line)).any(|at| known.contains(&*new[at])) {
-        return Vec::new();
+/// Whether one of these lines of `new`, from 1, stands in a block that `old` has as well: the others cannot have moved.
+pub(crate) fn may_be(old: &[u8], new: &[u8], written: impl Iterator<Item = u32>) -> bool {
+    let new: Vec<&[u8]> = lines(new).collect();
+    let at: Vec<usize> = written.map(|line| line as usize - 1).filter(|at| *at < new.len()).collect();
+    let wanted: FxHashSet<Vec<u8>> = at.iter().map(|at| bare(new[*at])).collect();
+    let mut line = Vec::new();
+    let is_wanted = |text: &[u8]| {
+        line.clear();
+        line.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
+        wanted.contains(&line)
+    };
+    // Most commits only write.
+    if !lines(old).any(is_wanted) {
+        return false;
     }
-    let origins = Change::new(&old, &new).origins();
-    let origin = |line: u32| Some((origins[place(line)?]? + before + 1) as u32);
-    written.iter().filter_map(|&(number, line)| Some((number, origin(line)?))).collect()
+    let text = Text { old: lines(old).map(bare).collect(), new: new.into_iter().map(bare).collect() };
+    let mut places: FxHashMap<&[u8], Vec<usize>> = FxHashMap::default();
+    for (at, line) in text.old.iter().enumerate().filter(|(_, line)| wanted.contains(*line)) {
+        places.entry(line).or_default().push(at);
+    }
+    at.into_iter().any(|new| {
+        let places = places.get(&*text.new[new]).into_iter().flatten().take(MOST_PLACES);
+        places.copied().any(|old| text.letters_around(old, new) >= LEAST)
+    })
 }
 
-/// A file before and after a commit, as far as they differ, without white space.
-struct Change<'a> {
-    old: &'a [Vec<u8>],
-    new: &'a [Vec<u8>],
+/// A file before and after a commit, without white space.
+struct Text {
+    old: Vec<Vec<u8>>,
+    new: Vec<Vec<u8>>,
+}
+
+impl Text {
+    /// Letters of the lines around a pair that are the same on both sides.
+    fn letters_around(&self, old: usize, new: usize) -> usize {
+        let after = self.old[old..].iter().zip(&self.new[new..]).take(AROUND);
+        let before = self.old[..old].iter().rev().zip(self.new[..new].iter().rev()).take(AROUND);
+        let same = |side: &(&Vec<u8>, &Vec<u8>)| side.0 == side.1;
+        after.take_while(same).chain(before.take_while(same)).map(|(old, _)| letters(old)).sum()
+    }
+}
+
+/// What a commit did to a file.
+pub(crate) struct Change {
+    text: Text,
     went: Vec<bool>,
     came: Vec<bool>,
 }
@@ -52,21 +74,35 @@ struct Block {
     letters: usize,
 }
 
-impl<'a> Change<'a> {
-    fn new(old: &'a [Vec<u8>], new: &'a [Vec<u8>]) -> Self {
-        let (mut went, mut came) = (vec![false; old.len()], vec![false; new.len()]);
-        for hunk in diff::hunks(old, new) {
-            went[hunk.old].fill(true);
-            came[hunk.new].fill(true);
-        }
-        Self { old, new, went, came }
+impl Change {
+    /// Of two texts, with the lines that git keeps, from 1, on either side.
+    pub(crate) fn new(
+        old: &[u8],
+        new: &[u8],
+        kept: impl Iterator<Item = u32>,
+        came: impl Iterator<Item = u32>,
+    ) -> Self {
+        let text = Text { old: lines(old).map(bare).collect(), new: lines(new).map(bare).collect() };
+        let (mut went, mut is_new) = (vec![true; text.old.len()], vec![false; text.new.len()]);
+        let set = |lines: &mut [bool], line: u32, is_it| {
+            lines.get_mut(line as usize - 1).into_iter().for_each(|line| *line = is_it);
+        };
+        kept.for_each(|line| set(&mut went, line, false));
+        came.for_each(|line| set(&mut is_new, line, true));
+        Self { text, went, came: is_new }
+    }
+
+    /// Where lines of the new text that moved were in the old one, from 1: nothing for others.
+    pub(crate) fn moved(&self) -> Vec<Option<u32>> {
+        let origins = self.origins().into_iter().zip(&self.came);
+        origins.map(|(origin, came)| origin.filter(|_| *came).map(|at| at as u32 + 1)).collect()
     }
 
     /// Where each line was, the blocks with the most letters first; a line that was taken away moves once.
     fn origins(&self) -> Vec<Option<usize>> {
         let mut blocks = self.blocks();
         blocks.sort_by_key(|block| (std::cmp::Reverse(block.letters), block.old.abs_diff(block.new)));
-        let (mut taken, mut origins) = (vec![false; self.old.len()], vec![None; self.new.len()]);
+        let (mut taken, mut origins) = (vec![false; self.text.old.len()], vec![None; self.text.new.len()]);
         for Block { old, new, length, .. } in blocks {
             let (from, to) = (old..old + length, new..new + length);
             if !taken[from.clone()].contains(&true) && !origins[to.clone()].iter().any(Option::is_some) {
@@ -78,28 +114,31 @@ impl<'a> Change<'a> {
     }
 
     fn blocks(&self) -> Vec<Block> {
+        let Text { old, new } = &self.text;
         let mut places: FxHashMap<&[u8], Vec<usize>> = FxHashMap::default();
-        for (at, line) in self.old.iter().enumerate().filter(|(at, _)| self.went[*at]) {
+        for (at, line) in old.iter().enumerate().filter(|(at, _)| self.went[*at]) {
             places.entry(line).or_default().push(at);
         }
         let mut reached: FxHashMap<usize, usize> = FxHashMap::default();
         let mut blocks = Vec::new();
-        for (new, line) in self.new.iter().enumerate() {
-            let begins = self.came[new] && letters(line) >= WORDLESS;
+        for (at, line) in new.iter().enumerate() {
+            let begins = self.came[at] && letters(line) >= WORDLESS;
             let Some(places) = places.get(&**line).filter(|places| begins && places.len() <= MOST_ALIKE)
             else {
                 continue;
             };
             for &old in places {
-                let diagonal = old + self.new.len() - new;
-                if reached.get(&diagonal).is_none_or(|end| new >= *end) {
-                    let block = self.block(old, new);
-                    reached.insert(diagonal, block.new + block.length);
+                let diagonal = old + new.len() - at;
+                if reached.get(&diagonal).is_some_and(|end| at < *end) {
+                    continue;
+                }
+                let block = self.block(old, at);
+                reached.insert(diagonal, block.new + block.length);
+                if block.letters >= LEAST {
                     blocks.push(block);
                 }
             }
         }
-        blocks.retain(|block| block.letters >= LEAST);
         blocks
     }
 
@@ -107,18 +146,18 @@ impl<'a> Change<'a> {
     fn block(&self, old: usize, new: usize) -> Block {
         let back = (1..=old.min(new)).take_while(|back| self.goes_on(old - back, new - back)).count();
         let (old, new) = (old - back, new - back);
-        let room = (self.old.len() - old).min(self.new.len() - new);
+        let room = (self.text.old.len() - old).min(self.text.new.len() - new);
         let length = (0..room).take_while(|on| self.goes_on(old + on, new + on)).count();
         let moved = (0..length).filter(|on| self.went[old + on] && self.came[new + on]);
-        let letters = moved.map(|on| letters(&self.new[new + on])).sum();
+        let letters = moved.map(|on| letters(&self.text.new[new + on])).sum();
         Block { old, new, length, letters }
     }
 
     /// Whether a pair can be within a block that moved: not where the old line stays and the new one is a copy of it. Which of
     /// several braces moved and which stayed, a diff cannot tell.
     fn goes_on(&self, old: usize, new: usize) -> bool {
-        let line = &self.new[new];
-        self.old[old] == *line && (self.went[old] || !self.came[new] || letters(line) < WORDLESS)
+        let line = &self.text.new[new];
+        self.text.old[old] == *line && (self.went[old] || !self.came[new] || letters(line) < WORDLESS)
     }
 }
 
@@ -141,40 +180,52 @@ fn bare(line: &[u8]) -> Vec<u8> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::diff;
     use super::*;
 
     const BLOCK: &str = "fn moved() {\n  let a_number = 1_000;\n  go();\n}\n";
     const REST: &str = "const ONE: u32 = 1;\nconst TWO: u32 = 2;\nconst THREE: u32 = 3;\nconst FOUR: u32 = 4;\n\
                         const FIVE: u32 = 5;\n";
 
-    /// The lines of the new text that moved, of these or of all, and where they were.
-    fn from(old: &str, new: &str, lines: &[u32]) -> Vec<(u32, u32)> {
-        let all: Vec<u32> = (1..=new.lines().count() as u32).collect();
-        let lines = if lines.is_empty() { &all } else { lines };
-        let written: Vec<(u32, u32)> = lines.iter().map(|&line| (line, line)).collect();
-        moved(old.as_bytes(), new.as_bytes(), &written)
+    /// The lines of the new text that moved, and where they were, by a diff of ours.
+    fn from(old: &str, new: &str) -> Vec<(u32, u32)> {
+        let bare = |text: &str| lines(text.as_bytes()).map(bare).collect::<Vec<_>>();
+        let (mut kept, mut came) = (vec![true; lines(old.as_bytes()).count()], Vec::new());
+        for hunk in diff::hunks(&bare(old), &bare(new)) {
+            kept[hunk.old].fill(false);
+            came.extend(hunk.new.map(|at| at as u32 + 1));
+        }
+        let kept = (1..).zip(kept).filter_map(|(line, is_kept)| is_kept.then_some(line));
+        let moved = Change::new(old.as_bytes(), new.as_bytes(), kept, came.iter().copied()).moved();
+        let found: Vec<(u32, u32)> =
+            (1..).zip(moved).filter_map(|(line, origin)| Some((line, origin?))).collect();
+        for (line, _) in &found {
+            assert!(may_be(old.as_bytes(), new.as_bytes(), [*line].into_iter()), "{line} alone");
+        }
+        found
     }
 
     #[test]
     fn a_block_that_went_and_came_has_moved_with_its_short_lines() {
         let (old, new) = (format!("{BLOCK}{REST}"), format!("{REST}{BLOCK}"));
-        assert_eq!(from(&old, &new, &[6, 7, 8, 9]), [(6, 1), (7, 2), (8, 3), (9, 4)]);
-        assert_eq!(from(&old, &new, &[9]), [(9, 4)], "asked for alone");
+        assert_eq!(from(&old, &new), [(6, 1), (7, 2), (8, 3), (9, 4)]);
         let inner = format!("{REST}mod inner {{\n{}}}\n", BLOCK.replace("  ", "      "));
-        assert_eq!(from(&old, &inner, &[6, 7, 8, 9, 10, 11]), [(7, 1), (8, 2), (9, 3), (10, 4)]);
+        assert_eq!(from(&old, &inner), [(7, 1), (8, 2), (9, 3), (10, 4)]);
     }
 
     #[test]
     fn a_copy_of_what_stays_has_not_moved() {
         let old = format!("{BLOCK}{REST}");
-        assert_eq!(from(&old, &format!("{BLOCK}{REST}{BLOCK}"), &[10, 11, 12, 13]), []);
-        let twice = from(&old, &format!("{REST}{BLOCK}use x;\n{BLOCK}"), &[6, 7, 8, 9, 10, 11, 12, 13, 14]);
+        assert_eq!(from(&old, &format!("{BLOCK}{REST}{BLOCK}")), []);
+        let twice = from(&old, &format!("{REST}{BLOCK}use x;\n{BLOCK}"));
         assert_eq!(twice, [(6, 1), (7, 2), (8, 3), (9, 4)], "one of them is a copy");
     }
 
     #[test]
     fn few_letters_may_be_the_same_by_chance() {
-        assert_eq!(from(&format!("go(now);\n{REST}"), &format!("{REST}go(now);\n"), &[6]), []);
+        let (old, new) = (format!("go(now);\n{REST}"), format!("{REST}go(now);\n"));
+        assert_eq!(from(&old, &new), []);
+        assert!(!may_be(old.as_bytes(), new.as_bytes(), [6].into_iter()));
     }
 
     proptest! {
@@ -188,7 +239,7 @@ mod tests {
             let (at, length, to) = block;
             let (at, to) = (at.min(old.len()), to.min(new.len()));
             new.splice(to..to, old[at..(at + length).min(old.len())].iter().map(|line| format!(" {line}")));
-            let found = from(&old.join("\n"), &new.join("\n"), &[]);
+            let found = from(&old.join("\n"), &new.join("\n"));
             let mut places: Vec<u32> = found.iter().map(|(_, from)| *from).collect();
             places.sort_unstable();
             places.dedup();
@@ -196,6 +247,14 @@ mod tests {
             for (line, from) in found {
                 prop_assert_eq!(new[line as usize - 1].trim(), old[from as usize - 1].trim());
             }
+        }
+
+        #[test]
+        fn a_block_of_its_own_that_moves_is_found(at in 0usize..5, to in 0usize..5) {
+            let rest: Vec<&str> = REST.lines().collect();
+            let with = |at: usize| [&rest[..at], &BLOCK.lines().collect::<Vec<_>>(), &rest[at..]].concat().join("\n");
+            // A line that it passed alone has too few letters to be told as the one that moved.
+            prop_assert_eq!(from(&with(at), &with(to)).is_empty(), at.abs_diff(to) < 2);
         }
     }
 }

@@ -19,7 +19,7 @@ use super::{CommitId, GitError, Repository};
 const MOST_STRETCHES: usize = 100;
 /// A walk that ended at more places than these is done again, without ending early.
 const MOST_ENDS: usize = 8;
-/// About how many more walks lines that moved may take, for one question; beyond, they are said to be written where they are.
+/// How many more walks lines that moved may take, for one question; beyond, they are said to be written where they are.
 const MOST_MOVES: usize = 200;
 
 /// Lines by their number.
@@ -30,14 +30,14 @@ pub(crate) type Place = (CommitId, Arc<str>);
 /// A line's number, and its number in another file.
 pub(crate) type Pair = (u32, u32);
 
-/// When a commit was made, the latest first, as git reads files in a row fast; the file before it, the commit, none for the
-/// working tree, and the file's path in it.
-type Step<'a> = (Reverse<i64>, &'a Place, Option<CommitId>, &'a Arc<str>);
+/// When a commit was made, the latest first, as git reads files in a row fast; the file before it, the commit, and the file's
+/// path in it.
+type Step<'a> = (Reverse<i64>, &'a Place, CommitId, &'a Arc<str>);
 
 /// What a walk found.
 pub(crate) struct Walked {
     pub(crate) origins: Origins,
-    /// The lines that were written, or moved, on the way, in order; of the others all is known.
+    /// The lines that were written, or moved, on the way; of the others all is known.
     written: Vec<u32>,
 }
 
@@ -84,18 +84,18 @@ impl Repository {
             if kept.commit == file.commit {
                 return Ok(walked.origins);
             }
-            let origins = self.with_moves(walked, file.since, Some(&kept))?;
-            self.keep(file, &origins);
-            return Ok(origins);
+            let walked = self.with_moves(walked, file.since, Some(&kept))?;
+            self.keep(file, &walked);
+            return Ok(walked.origins);
         }
-        let origins = self.origins_walked(file, wanted)?;
-        self.keep(file, &origins);
-        Ok(origins)
+        let walked = self.origins_walked(file, wanted)?;
+        self.keep(file, &walked);
+        Ok(walked.origins)
     }
 
-    /// Keeps a blame, if it is of the whole file.
-    fn keep(&self, file: &File, origins: &Origins) {
-        let Some(shadow) = self.usable_shadow() else { return };
+    /// Keeps a blame, if it is of the whole file and all of it was followed.
+    fn keep(&self, file: &File, Walked { origins, written }: &Walked) {
+        let Some(shadow) = self.usable_shadow().filter(|_| written.is_empty()) else { return };
         let lines = 1..=file.texts.len() as u32;
         let whole: Option<Vec<Origin>> = lines.map(|line| origins.get(&line).cloned()).collect();
         if let Some(origins) = whole {
@@ -120,25 +120,30 @@ impl Repository {
     }
 
     /// Where lines come from, walking as far as it takes.
-    fn origins_walked(&self, file: &File, wanted: &[u32]) -> Result<Origins, GitError> {
+    fn origins_walked(&self, file: &File, wanted: &[u32]) -> Result<Walked, GitError> {
         let revision = [file.commit.to_string()];
         let origins = self.walk(&revision, file, if file.is_most(wanted) { &[] } else { wanted })?;
         self.with_moves(Walked::from(origins), file.since, None)
     }
 
-    /// Follows lines that moved within their file ([`super::moves`]) to where they were before.
-    fn with_moves(
+    /// Follows lines that moved within their file ([`super::moves`]) to where they were before. Those that took too many walks
+    /// stay among the written.
+    pub(crate) fn with_moves(
         &self,
         Walked { mut origins, mut written }: Walked,
         since: Option<i64>,
         kept: Option<&Kept>,
-    ) -> Result<Origins, GitError> {
+    ) -> Result<Walked, GitError> {
         let mut walks = 0;
-        while !written.is_empty() && walks < MOST_MOVES {
-            let ends = self.ends_of_moves(&origins, &written, since, &[]);
+        while !written.is_empty() {
+            let ends = self.ends_of_moves(&origins, &written, since)?;
             written.clear();
             for ((commit, path), lines) in ends {
                 walks += 1;
+                if walks > MOST_MOVES {
+                    written.extend(lines.iter().map(|(number, _)| *number));
+                    continue;
+                }
                 let file = File { commit, path, texts: Arc::default(), since };
                 let wanted = theirs(&lines);
                 let known = kept.map_or(Ok(None), |kept| self.since(kept, &file, &wanted))?;
@@ -147,40 +152,78 @@ impl Repository {
                 for (number, line) in lines {
                     let origin = found.origins.get(&line).ok_or_else(|| malformed(OPERATION))?;
                     origins.insert(number, origin.clone());
-                    if found.written.binary_search(&line).is_ok() {
+                    if found.written.contains(&line) {
                         written.push(number);
                     }
                 }
             }
+            if walks > MOST_MOVES {
+                break;
+            }
         }
-        Ok(origins)
+        Ok(Walked { origins, written })
     }
 
-    /// Of lines that commits seem to have written, those that moved there, by the file that they moved in. `working` is the
-    /// file that uncommitted ones are in.
-    pub(crate) fn ends_of_moves(
+    /// Of lines that commits seem to have written, those that moved there, by the file that they moved in.
+    fn ends_of_moves(
         &self,
         origins: &Origins,
         written: &[u32],
         since: Option<i64>,
-        working: &[u8],
-    ) -> BTreeMap<Place, Vec<Pair>> {
+    ) -> Result<BTreeMap<Place, Vec<Pair>>, GitError> {
         let mut places: BTreeMap<Step<'_>, Vec<Pair>> = BTreeMap::new();
         let origins = written.iter().filter_map(|number| Some((*number, origins.get(number)?)));
         for (number, origin) in origins.filter(|(_, origin)| !origin.is_before(since)) {
-            if let Some(before) = &origin.previous {
-                let step = (Reverse(origin.time), before, origin.commit, &origin.path);
+            if let (Some(before), Some(commit)) = (&origin.previous, origin.commit) {
+                let step = (Reverse(origin.time), before, commit, &origin.path);
                 places.entry(step).or_default().push((number, origin.line));
             }
         }
         let mut ends: BTreeMap<Place, Vec<Pair>> = BTreeMap::new();
         for ((_, before, commit, path), lines) in places {
             // Git has read these files already, so they are there; of one that is too large nothing is said to have moved.
-            let Ok(old) = self.committed(&before.0, &before.1) else { continue };
-            let committed = commit.map(|commit| self.committed(&commit, path).unwrap_or_default());
-            let moved = moves::moved(&old, committed.as_deref().unwrap_or(working), &lines);
-            if !moved.is_empty() {
-                ends.entry(before.clone()).or_default().extend(moved);
+            let (Ok(old), Ok(new)) = (self.committed(&before.0, &before.1), self.committed(&commit, path))
+            else {
+                continue;
+            };
+            if moves::may_be(&old, &new, lines.iter().map(|(_, line)| *line)) {
+                let file = File { commit, path: path.clone(), texts: Arc::default(), since: None };
+                let step = self.walk(&[format!("{commit}^!")], &file, &[])?;
+                for (place, lines) in self.moved(&step, before, &new, &lines) {
+                    ends.entry(place).or_default().extend(lines);
+                }
+            }
+        }
+        Ok(ends)
+    }
+
+    /// Of lines of a file that one step wrote, those that it moved, by the file before it. The step is of the whole file,
+    /// which `new` holds; `before` is one that the file had before it.
+    pub(crate) fn moved(
+        &self,
+        step: &Origins,
+        before: &Place,
+        new: &[u8],
+        lines: &[Pair],
+    ) -> BTreeMap<Place, Vec<Pair>> {
+        let place =
+            |origin: &Origin| Some((origin.commit.filter(|_| origin.is_boundary)?, origin.path.clone()));
+        let mut kept: BTreeMap<Place, Vec<u32>> = BTreeMap::from([(before.clone(), Vec::new())]);
+        for (place, line) in step.values().filter_map(|origin| Some((place(origin)?, origin.line))) {
+            kept.entry(place).or_default().push(line);
+        }
+        let is_new = |origin: &Origin| !origin.is_boundary && origin.previous.as_ref() == Some(before);
+        let came = || step.iter().filter(|(_, origin)| is_new(origin)).map(|(line, _)| *line);
+        let (mut ends, mut left) = (BTreeMap::new(), lines.to_vec());
+        for ((commit, path), kept) in kept {
+            let Ok(old) = self.committed(&commit, &path) else { continue };
+            let moved = moves::Change::new(&old, new, kept.into_iter(), came()).moved();
+            let origin = |line: u32| moved.get(line as usize - 1).copied().flatten();
+            let found = left.iter().filter_map(|(number, line)| Some((*number, origin(*line)?)));
+            let found: Vec<Pair> = found.collect();
+            left.retain(|(_, line)| origin(*line).is_none());
+            if !found.is_empty() {
+                ends.insert((commit, path), found);
             }
         }
         ends
@@ -214,7 +257,7 @@ impl Repository {
             let wanted = theirs(&lines);
             // What is kept was of no use to this walk, or it is the kept one's own question.
             let origins = match kept {
-                Some(_) => self.origins_walked(&file, &wanted)?,
+                Some(_) => self.origins_walked(&file, &wanted)?.origins,
                 None => self.origins(&file, &wanted)?,
             };
             for (number, line) in lines {

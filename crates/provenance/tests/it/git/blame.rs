@@ -1,7 +1,7 @@
 //! Which commit wrote a line.
 
 use waymark_provenance::git::{BlameLine, GitError};
-use waymark_testkit::Repository;
+use waymark_testkit::{Random, Repository};
 
 use super::{id, open, open_with, who};
 
@@ -52,6 +52,55 @@ fn moved_and_indented_lines_stay_with_their_commit() {
         let alone = git.blame(Some(&head), "a.rs", Some(line..=line)).unwrap();
         assert_eq!(alone[..], whole[line as usize - 1..line as usize], "line {line} asked alone");
     }
+}
+
+#[test]
+fn blocks_that_change_places_stay_with_their_commit_whichever_of_them_git_takes_for_new() {
+    let mut random = Random::seeded(11);
+    let mut repo = Repository::new();
+    let block = |name: &str, length: usize| -> Vec<String> {
+        let line = |at| format!("    let {name}_{at} = {name}({at});");
+        let body = (0..length).map(line);
+        [format!("fn {name}() {{")].into_iter().chain(body).chain(["}".to_owned(), String::new()]).collect()
+    };
+    let mut blocks = ["alpha", "beta", "gamma", "delta"].map(|name| block(name, 2 + random.below(6)));
+    repo.write("a.rs", blocks.concat().join("\n"));
+    let a = repo.commit("a");
+    for round in 0..12 {
+        let (one, other) = (random.below(4), random.below(4));
+        blocks.swap(one, other);
+        repo.write("a.rs", blocks.concat().join("\n"));
+        let git = open(repo.path());
+        let text = blocks.concat();
+        let says = |line: &&BlameLine| text[line.number as usize - 1].len() > 1;
+        let of_a = |lines: &[BlameLine]| lines.iter().filter(says).all(|line| line.commit == Some(id(&a)));
+        assert!(of_a(&git.blame(None, "a.rs", None).unwrap()), "round {round}, not committed");
+        let head = id(&repo.commit(&format!("round {round}")));
+        let whole = git.blame(Some(&head), "a.rs", None).unwrap();
+        assert!(of_a(&whole), "round {round}: {}", who(&whole, &[("a", &a)]));
+        let number = 1 + random.below(whole.len()) as u32;
+        let alone = git.blame(Some(&head), "a.rs", Some(number..=number)).unwrap();
+        assert_eq!(alone[..], whole[number as usize - 1..number as usize], "round {round}, line {number}");
+    }
+}
+
+#[test]
+fn what_the_other_side_of_a_merge_moved_has_moved_before_it_is_committed() {
+    let mut repo = Repository::new();
+    let rest: String = (0..30).map(|line| format!("const NUMBER_{line}: u32 = {line};\n")).collect();
+    repo.write("a.rs", format!("{FUNCTION}{rest}"));
+    let a = repo.commit("a");
+    repo.git(&["checkout", "-q", "-b", "side"]);
+    repo.write("a.rs", format!("{rest}{FUNCTION}"));
+    repo.commit("moved");
+    repo.git(&["checkout", "-q", "main"]);
+    repo.write("b.rs", "other\n");
+    repo.commit("other");
+    repo.git(&["merge", "-q", "--no-commit", "--no-ff", "side"]);
+    let git = open(repo.path());
+    assert_eq!(who(&git.blame(None, "a.rs", None).unwrap()[30..], &[("a", &a)]), "a a a a a");
+    repo.write("a.rs", format!("{rest}{FUNCTION}fn own() {{}}\n"));
+    assert_eq!(who(&git.blame(None, "a.rs", None).unwrap()[30..], &[("a", &a)]), "a a a a a -");
 }
 
 #[test]
