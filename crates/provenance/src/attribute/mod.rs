@@ -280,10 +280,11 @@ impl Solid {
         Self { lines: solid, positions }
     }
 
-    /// Which of the file's lines are like this one.
-    fn alike(&self, line: &Fingerprint) -> impl Iterator<Item = usize> {
+    /// How many lines that read just like this one the commit kept.
+    fn kept(&self, file: &File<'_>, line: &Fingerprint) -> usize {
         let positions = self.positions.get(&line.line).into_iter().flatten();
-        positions.map(|position| self.lines[*position])
+        let lines = positions.map(|position| &file.lines[self.lines[*position]]);
+        lines.filter(|kept| !kept.added && kept.fingerprint.exact == line.exact).count()
     }
 
     /// Whether the file has a line once.

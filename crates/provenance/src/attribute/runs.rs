@@ -42,8 +42,7 @@ pub(super) fn accepted(
     claims: &mut Claims,
 ) -> Chain {
     let told = word::told(source);
-    let puts: Vec<Vec<bool>> =
-        chain.runs.iter().map(|run| puts(file, solid, source, &chain, run, claims)).collect();
+    let puts = puts(file, solid, source, &chain, claims);
     let solid = solid.lines.as_slice();
     let supports: Vec<Support> =
         chain.runs.iter().zip(&puts).map(|(run, puts)| support(source, &chain, run, puts)).collect();
@@ -62,12 +61,13 @@ pub(super) fn accepted(
         let around = around_it + near.own + removed;
         let telling = supports[number].telling + near.telling;
         let all = Support { own, around, telling };
+        let is_surrounded = around_it >= SURROUNDED;
         // Of what has mostly not landed one line is chance, if none of it was edited, and no editor says otherwise.
         let is_alone = source.word.is_none()
             && landed.stands < LANDED
             && (around, chain.edited.len()) == (0, 0)
             && telling < 2;
-        if is_alone || is_read(source) || !is_enough(place, source, &all, landed, &is_most) {
+        if is_alone || is_read(source) || !is_enough(place, source, &all, is_surrounded, landed, &is_most) {
             continue;
         }
         kept.push(*run);
@@ -112,37 +112,36 @@ fn by_word(claim: Claim, told: Option<Told>) -> Option<Claim> {
     }
 }
 
-/// Which lines of a run the commit added and the emission put there: those that it adds; and, beside such, those that the
-/// model was shown of the file, where as many of them were kept or put out before: then these are others. Of lines that follow
-/// one another all are.
+/// Which lines of each run the commit added and the emission put there: those that it adds; and, beside such, those that the
+/// model was shown of the file, where the commit kept as many of them: then these are others. An emission that quotes what no
+/// commit had, and no record before it put out, may quote more of that.
 fn puts(
     file: &File<'_>,
     solid: &Solid,
     source: &Source<'_>,
     chain: &Chain,
-    run: &Run,
     claims: &Claims,
-) -> Vec<bool> {
-    let emitted = |on: usize| chain.line(source, run.at + on);
-    let added = |on: &usize| file.lines[solid.lines[run.file + on]].added;
-    let mut puts: Vec<bool> = (0..run.length).map(|on| added(&on) && is_claimed(emitted(on).role)).collect();
-    if !puts.contains(&true) {
-        return puts;
-    }
-    let is_another = |on: usize| {
-        let EmittedLine { shown, fingerprint, .. } = emitted(on);
-        let is_older = |line: &usize| !file.lines[*line].added || claims.are_before(*line, source);
-        let is_known = || is_older(&solid.lines[run.file + on]);
-        *shown > 0 && !is_known() && solid.alike(fingerprint).filter(is_older).count() >= *shown as usize
+) -> Vec<Vec<bool>> {
+    let pairs = |run: &Run| (run.at..run.at + run.length).zip(solid.lines[run.file..].iter().copied());
+    let is_own = |at: usize| is_claimed(chain.line(source, at).role);
+    let is_read =
+        |at: usize, line: usize| !is_own(at) && file.lines[line].added && !claims.are_before(line, source);
+    let is_another = |at: usize| {
+        let EmittedLine { shown, fingerprint, .. } = chain.line(source, at);
+        *shown > 0 && solid.kept(file, fingerprint) >= *shown as usize
     };
-    let places: Vec<usize> = (0..run.length).collect();
-    for row in places.chunk_by(|on, next| is_claimed(emitted(*on).role) == is_claimed(emitted(*next).role)) {
-        let again: Vec<usize> = row.iter().copied().filter(|on| added(on) && !puts[*on]).collect();
-        if again.iter().all(|on| is_another(*on)) {
-            again.into_iter().for_each(|on| puts[on] = true);
+    let says = |at: usize| !chain.line(source, at).fingerprint.words.is_empty();
+    let mut read = chain.runs.iter().flat_map(pairs).filter(|(at, line)| is_read(*at, *line));
+    let may_repeat = source.fit == Fit::Here && read.all(|(at, _)| is_another(at) || !says(at));
+    let of_run = |run: &Run| {
+        let puts: Vec<bool> = pairs(run).map(|(at, line)| file.lines[line].added && is_own(at)).collect();
+        if !may_repeat || !puts.contains(&true) {
+            return puts;
         }
-    }
-    puts
+        let repeats = pairs(run).map(|(at, line)| is_read(at, line) && is_another(at));
+        puts.iter().zip(repeats).map(|(put, repeats)| *put || repeats).collect()
+    };
+    chain.runs.iter().map(of_run).collect()
 }
 
 fn support(source: &Source<'_>, chain: &Chain, run: &Run, puts: &[bool]) -> Support {
@@ -196,6 +195,7 @@ fn is_enough(
     place: &Place<'_>,
     source: &Source<'_>,
     run: &Support,
+    is_surrounded: bool,
     landed: &Landed,
     is_most: &dyn Fn() -> bool,
 ) -> bool {
@@ -206,7 +206,7 @@ fn is_enough(
         // A licence's head stands in many files, and one file may be made like another: what a cursor asked for is short, if
         // what stands around the cursor does not say the place.
         Fit::Nowhere => {
-            let is_short = source.emission.form == Form::Completion && run.around < SURROUNDED;
+            let is_short = source.emission.form == Form::Completion && !is_surrounded;
             let least = if is_short { WHOLE } else { LANDED };
             let says_much = all >= 60 && run.telling >= 3;
             let is_whole = share >= 60 && all >= 24 && run.telling >= 1;

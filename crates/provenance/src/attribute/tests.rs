@@ -243,10 +243,16 @@ fn what_a_model_read_once_is_its_own_where_it_stands_once_more() {
         let block = candidate(2, 7, "shop", &[emission(Form::Fence, "src/a.rs", block)]);
         Case::new("src/a.rs", text, before.into_iter().chain([block]).collect()).told()
     };
-    assert_eq!(told(&first.replace('+', " "), None), ". . . . 2 2 2 2 2", "kept");
-    assert_eq!(told(&first, Some(&first)), "1 1 1 1 2 2 2 2 2", "put out before");
+    let kept = first.replace('+', " ");
+    assert_eq!(told(&kept, None), ". . . . 2 2 2 2 2");
     assert_eq!(told(&first, None), ". . . . 2 . . . 2", "not committed: either may be what was read");
+    assert_eq!(told(&first, Some(&first)), "1 1 1 1 2 . . . 2", "nor what was put out before");
     assert_eq!(told("", None), "2 . . . 2");
+    // Who shows what is not committed may have shown only that.
+    let quotes = format!("{block}=const TYPED_BY_HAND: u64 = 3;\n");
+    let quotes = candidate(2, 7, "shop", &[emission(Form::Fence, "src/a.rs", &quotes)]);
+    let text = format!("{kept}{second}+const TYPED_BY_HAND: u64 = 3;\n").leak();
+    assert_eq!(Case::new("src/a.rs", text, vec![quotes]).told(), ". . . . 2 . . . 2 .");
 }
 
 #[test]
@@ -518,22 +524,14 @@ fn what_stands_around_a_cursor_says_where_a_completion_belongs() {
         " fn named(&self, beginning: &str) -> Vec<&Reader> {\n",
         " // Readers in the order of their names.\n",
     ];
-    let text = format!(
-        "{}{}{}",
-        around[0],
-        put_out.replace(
-            "found.sort_by(|left, right| left.name.cmp(&right.name))",
-            "self.in_order(found.collect())"
-        ),
-        around[1]
-    );
-    let text: &'static str = text.leak();
+    let edited = put_out.replace("self.readers.values().collect()", "self.in_order_of_names(self.readers)");
+    let text: &'static str = format!("{}{edited}{}", around[0], around[1]).leak();
     let told = |around: [&str; 2]| {
         let completion = format!("{}{put_out}{}", around[0], around[1]);
         let completion = emission(Form::Completion, "", &completion);
         Case::new("src/reader.rs", text, vec![candidate(1, 7, "shop", &[completion])]).told()
     };
-    assert_eq!(told(around), ". 1 1 . .");
+    assert_eq!(told(around), ". 1 1~ 1 .");
     assert_eq!(told(["", ""]), ". . . . .", "too much of it is missing");
 }
 
