@@ -18,6 +18,17 @@ const OPERATION: &str = "commit-graph";
 const LOCKS: [&str; 2] =
     ["objects/info/commit-graph.lock", "objects/info/commit-graphs/commit-graph-chain.lock"];
 
+/// A file that is locked as long as this is: a process that is just being started has a copy of it for a moment, which would
+/// hold the lock on.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it unlocks it, too, only later.
+        let _ = self.0.unlock();
+    }
+}
+
 /// What asking for a fresh graph came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refreshed {
@@ -83,8 +94,8 @@ impl Shadow {
         }
         // One at a time: the others find it made.
         shadow.at("", |path| std::fs::create_dir_all(path))?;
-        let lock = shadow.at("lock", |path| File::create(path))?;
-        shadow.at("lock", |_| lock.lock())?;
+        let lock = Lock(shadow.at("lock", |path| File::create(path))?);
+        shadow.at("lock", |_| lock.0.lock())?;
         if is_made() {
             return Ok(shadow);
         }
@@ -131,8 +142,8 @@ impl Shadow {
     ) -> Result<Refreshed, GitError> {
         let path = self.folder.join("lock");
         let failed = |source| GitError::File { path: path.clone(), source };
-        let lock = File::create(&path).map_err(failed)?;
-        match lock.try_lock() {
+        let lock = Lock(File::create(&path).map_err(failed)?);
+        match lock.0.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(Refreshed::Busy),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
@@ -256,6 +267,18 @@ mod tests {
         let rest = watch(said.as_bytes(), &mut |done, of| steps.push((done, of))).unwrap();
         assert_eq!(steps, [(1, 90), (90, 90)]);
         assert!(String::from_utf8(rest).unwrap().ends_with("fatal: no\n"));
+    }
+
+    #[test]
+    fn a_lock_is_free_at_its_end_whoever_has_a_copy_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || File::create(folder.path().join("lock")).unwrap();
+        let lock = Lock(open());
+        lock.0.lock().unwrap();
+        let _copy = lock.0.try_clone().unwrap();
+        assert!(open().try_lock().is_err());
+        drop(lock);
+        open().try_lock().unwrap();
     }
 
     #[test]

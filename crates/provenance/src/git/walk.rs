@@ -19,8 +19,9 @@ use super::{CommitId, GitError, Repository};
 const MOST_STRETCHES: usize = 100;
 /// A walk that ended at more places than these is done again, without ending early.
 const MOST_ENDS: usize = 8;
-/// How many more walks lines that moved may take, for one question; beyond, they are said to be written where they are.
-const MOST_MOVES: usize = 200;
+/// How many more walks and steps lines that may have moved take at most, for one question; beyond, they are said to be written
+/// where they are.
+const MOST_MOVES: usize = 400;
 
 /// Lines by their number.
 pub(crate) type Origins = BTreeMap<u32, Origin>;
@@ -37,7 +38,7 @@ type Step<'a> = (Reverse<i64>, &'a Place, CommitId, &'a Arc<str>);
 /// What a walk found.
 pub(crate) struct Walked {
     pub(crate) origins: Origins,
-    /// The lines that were written, or moved, on the way; of the others all is known.
+    /// The lines that were written, or moved, on the way, in order; of the others all is known.
     written: Vec<u32>,
 }
 
@@ -134,16 +135,15 @@ impl Repository {
         since: Option<i64>,
         kept: Option<&Kept>,
     ) -> Result<Walked, GitError> {
-        let mut walks = 0;
-        while !written.is_empty() {
-            let ends = self.ends_of_moves(&origins, &written, since)?;
-            written.clear();
+        let mut left = MOST_MOVES;
+        while !written.is_empty() && left > 0 {
+            let ends = self.ends_of_moves(&origins, &mut written, since, &mut left)?;
             for ((commit, path), lines) in ends {
-                walks += 1;
-                if walks > MOST_MOVES {
-                    written.extend(lines.iter().map(|(number, _)| *number));
+                if left == 0 {
+                    written.extend(numbers(&lines));
                     continue;
                 }
+                left -= 1;
                 let file = File { commit, path, texts: Arc::default(), since };
                 let wanted = theirs(&lines);
                 let known = kept.map_or(Ok(None), |kept| self.since(kept, &file, &wanted))?;
@@ -152,27 +152,26 @@ impl Repository {
                 for (number, line) in lines {
                     let origin = found.origins.get(&line).ok_or_else(|| malformed(OPERATION))?;
                     origins.insert(number, origin.clone());
-                    if found.written.contains(&line) {
+                    if found.written.binary_search(&line).is_ok() {
                         written.push(number);
                     }
                 }
-            }
-            if walks > MOST_MOVES {
-                break;
             }
         }
         Ok(Walked { origins, written })
     }
 
-    /// Of lines that commits seem to have written, those that moved there, by the file that they moved in.
+    /// Of lines that commits seem to have written, those that moved there, by the file that they moved in. Those stay that are
+    /// not looked at, for want of steps `left`.
     fn ends_of_moves(
         &self,
         origins: &Origins,
-        written: &[u32],
+        written: &mut Vec<u32>,
         since: Option<i64>,
+        left: &mut usize,
     ) -> Result<BTreeMap<Place, Vec<Pair>>, GitError> {
         let mut places: BTreeMap<Step<'_>, Vec<Pair>> = BTreeMap::new();
-        let origins = written.iter().filter_map(|number| Some((*number, origins.get(number)?)));
+        let origins = written.drain(..).filter_map(|number| Some((number, origins.get(&number)?)));
         for (number, origin) in origins.filter(|(_, origin)| !origin.is_before(since)) {
             if let (Some(before), Some(commit)) = (&origin.previous, origin.commit) {
                 let step = (Reverse(origin.time), before, commit, &origin.path);
@@ -186,12 +185,18 @@ impl Repository {
             else {
                 continue;
             };
-            if moves::may_be(&old, &new, lines.iter().map(|(_, line)| *line)) {
-                let file = File { commit, path: path.clone(), texts: Arc::default(), since: None };
-                let step = self.walk(&[format!("{commit}^!")], &file, &[])?;
-                for (place, lines) in self.moved(&step, before, &new, &lines) {
-                    ends.entry(place).or_default().extend(lines);
-                }
+            if !moves::may_be(&old, &new, lines.iter().map(|(_, line)| *line)) {
+                continue;
+            }
+            if *left == 0 {
+                written.extend(numbers(&lines));
+                continue;
+            }
+            *left -= 1;
+            let file = File { commit, path: path.clone(), texts: Arc::default(), since: None };
+            let step = self.walk(&[format!("{commit}^!")], &file, &[])?;
+            for (place, lines) in self.moved(&step, before, &new, &lines) {
+                ends.entry(place).or_default().extend(lines);
             }
         }
         Ok(ends)
@@ -305,6 +310,11 @@ fn stretches(lines: &[u32]) -> Vec<(u32, u32)> {
         }
     }
     stretches
+}
+
+/// Whose the lines are.
+fn numbers(lines: &[Pair]) -> impl Iterator<Item = u32> {
+    lines.iter().map(|(number, _)| *number)
 }
 
 /// Where walks ended: the lines' numbers there, in order and each once.
