@@ -382,20 +382,15 @@ impl<'k> Rows<'k> {
         for (row, places) in stretch.marks.windows(COPIED).zip(stretch.places.windows(COPIED)) {
             let row = row_mark(row);
             let has_moved = || if is_whole { !self.kept.contains(&row) } else { self.gone.contains(&row) };
-            let is_copy = match self.found.get(&row) {
-                None | Some(Seen::Nowhere) => false,
-                Some(Seen::In(found)) if own == Some(*found) && piece.is_some() => {
-                    for line in &mut written.lines[places[0]..=places[COPIED - 1]] {
-                        make_shown(line, piece.map_or(0, |piece| versions.count(&piece.path, &line.text)));
-                    }
-                    false
+            // What says nothing between them goes with them.
+            let lines = written.lines[places[0]..=places[COPIED - 1]].iter_mut();
+            match (self.found.get(&row), piece) {
+                (None | Some(Seen::Nowhere), _) => {}
+                (Some(Seen::In(found)), Some(piece)) if own == Some(*found) => {
+                    lines.for_each(|line| make_shown(line, versions.count(&piece.path, &line.text)));
                 }
-                Some(Seen::In(found)) => own != Some(*found) || has_moved(),
-                Some(Seen::Elsewhere) => true,
-            };
-            if is_copy {
-                // What says nothing between them goes with them.
-                written.lines[places[0]..=places[COPIED - 1]].iter_mut().for_each(make_context);
+                (Some(Seen::In(found)), None) if own == Some(*found) && !has_moved() => {}
+                (Some(Seen::In(_) | Seen::Elsewhere), _) => lines.for_each(make_context),
             }
         }
     }
