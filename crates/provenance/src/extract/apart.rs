@@ -126,36 +126,60 @@ fn make_context(line: &mut Line) {
     }
 }
 
+/// A block in a person's last words.
+struct Given {
+    /// The file that it is of, where that is said.
+    path: Option<String>,
+    /// Its lines, without those that are blank.
+    marks: Vec<u64>,
+}
+
+impl Given {
+    fn all(prompt: &Prompt) -> Vec<Self> {
+        let blocks = |text| {
+            let found = fences::all(&lines::split(text).collect::<Vec<_>>()).into_iter();
+            let given = |found: fences::Found<'_>| Self {
+                path: found.fence.file(found.above).0,
+                marks: marks(found.fence.lines.into_iter()),
+            };
+            found.map(given).collect::<Vec<_>>()
+        };
+        shown::last_words(prompt).flat_map(blocks).filter(|given| given.marks.len() >= COPIED).collect()
+    }
+
+    /// Whether it has these lines, and not as a file that they are for and that has more.
+    fn gives(&self, added: &[u64], path: Option<&str>) -> bool {
+        let is_file = path.zip(self.path.as_deref()).is_some_and(|(one, other)| paths::are_same(one, other));
+        let others = || self.marks.iter().filter(|mark| !added.contains(mark)).take(COPIED).count();
+        let is_shown = || is_file && others() == COPIED;
+        self.marks.windows(added.len()).any(|window| window == added) && !is_shown()
+    }
+}
+
+/// The marks of lines that are not blank.
+fn marks<'t>(lines: impl Iterator<Item = &'t str>) -> Vec<u64> {
+    lines.filter(|line| !line.trim().is_empty()).map(mark).collect()
+}
+
 /// Sets apart what a person gave as a block in their last words and what was put out as it was given.
 fn set_apart_last_words(written: &mut [Written], prompt: &Prompt) {
-    let marks = |lines: &[&str]| -> Vec<u64> {
-        lines.iter().filter(|line| !line.trim().is_empty()).map(|line| mark(line)).collect()
-    };
-    let blocks: Vec<Vec<u64>> = shown::last_words(prompt)
-        .flat_map(|text| fences::all(&lines::split(text).collect::<Vec<_>>()))
-        .map(|found| marks(&found.fence.lines))
-        .filter(|block| block.len() >= COPIED)
-        .collect();
+    let blocks = Given::all(prompt);
     if blocks.is_empty() {
         return;
     }
     let mut left = COMPARED;
     for written in written.iter_mut() {
-        let added: Vec<&str> = written
-            .lines
-            .iter()
-            .filter(|line| line.role == Role::Added)
-            .map(|line| line.text.as_str())
-            .collect();
-        let added = marks(&added);
+        let added = written.lines.iter().filter(|line| line.role == Role::Added);
+        let added = marks(added.map(|line| line.text.as_str()));
         if added.len() < COPIED {
             continue;
         }
-        let mut holds = |block: &Vec<u64>| {
-            left = left.saturating_sub(block.len() * added.len());
-            left > 0 && block.windows(added.len()).any(|window| window == added)
+        let path = written.path.as_deref();
+        let mut gives = |block: &Given| {
+            left = left.saturating_sub(block.marks.len() * added.len());
+            left > 0 && block.gives(&added, path)
         };
-        if blocks.iter().any(&mut holds) {
+        if blocks.iter().any(&mut gives) {
             written.lines.iter_mut().for_each(make_context);
         }
     }

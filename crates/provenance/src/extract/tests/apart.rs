@@ -342,6 +342,14 @@ fn a_file_that_a_person_shows_is_no_gift_but_a_block_for_it_is() {
     };
     let shown = Told::default().user(&format!("These are the files:\n\na.rs\n```\n{TWINS}```\nGo on."));
     ends(&shown.then("Edit", &edit), '+');
+    let row = "    one();\n    two();\n    three();\n";
+    let again =
+        json!({"file_path": "a.rs", "old_string": "fn last() {", "new_string": format!("{row}fn last() {{")});
+    let kept = shown.then("Edit", &again);
+    assert!(
+        kept.contains(&row.replace("    ", "+    ")),
+        "what is put in stands in the file as it is: {kept}"
+    );
     let given =
         Told::default().user("In a.rs, please:\n\na.rs\n```\n    one();\n    two();\n    three();\n```");
     ends(&given.then("Edit", &edit), ' ');
