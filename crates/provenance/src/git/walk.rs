@@ -181,6 +181,7 @@ impl Repository {
         let mut ends: BTreeMap<Place, Vec<Pair>> = BTreeMap::new();
         for ((_, before, commit, path), lines) in places {
             // Git has read these files already, so they are there; of one that is too large nothing is said to have moved.
+            // Of a merge, the other sides are looked at only where this one may have had the lines.
             let (Ok(old), Ok(new)) = (self.committed(&before.0, &before.1), self.committed(&commit, path))
             else {
                 continue;
