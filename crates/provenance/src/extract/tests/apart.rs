@@ -301,7 +301,7 @@ fn a_whole_file_has_new_lines_that_are_as_others_of_it() {
     let script = json!({"cmd": format!("cat > src/a.rs <<'EOF'\n{TWINS}{second}EOF")});
     let kept = shell.then("exec_command", &script);
     assert!(kept.ends_with(wanted), "{kept}");
-    let path = "/home/u/My Project/src/a.rs";
+    let path = "/projects/My Project/src/a.rs";
     let spaced = Told::default().call("Read", &json!({"file_path": path}), TWINS);
     let kept = spaced.then("Write", &json!({"file_path": path, "content": format!("{TWINS}{second}")}));
     assert!(kept.ends_with(wanted) && kept.contains("\n fn first()"), "{kept}");
