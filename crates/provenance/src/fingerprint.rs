@@ -99,8 +99,8 @@ impl Key {
             apart |= line.apart;
             if !is_blank {
                 let fingerprint = self.fingerprint(&line.text);
-                let shown = u32::try_from(line.shown).unwrap_or(u32::MAX);
-                lines.push(EmittedLine { role: line.role, after_blank, apart, shown, fingerprint });
+                let Line { role, shown, .. } = *line;
+                lines.push(EmittedLine { role, after_blank, apart, shown, fingerprint });
                 apart = false;
             }
             // One that is taken away leaves no gap.

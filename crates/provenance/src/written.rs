@@ -27,5 +27,5 @@ pub struct Line {
     /// Whether lines of the file may be left out before it: it begins a hunk, or a mark stands there for them.
     pub apart: bool,
     /// How often the file that the model was shown had it, where that made it context; otherwise 0.
-    pub shown: usize,
+    pub shown: u32,
 }

@@ -26,7 +26,7 @@ fn emission(form: Form, path: &str, text: &str) -> Written {
             Some((_, text)) => (Role::Context, text),
             None => (Role::Added, ""),
         };
-        Line { role, text: text.to_owned(), apart: false, shown: usize::from(line.starts_with('=')) }
+        Line { role, text: text.to_owned(), apart: false, shown: u32::from(line.starts_with('=')) }
     };
     let path = (!path.is_empty()).then(|| path.to_owned());
     Written { path, form, lines: text.lines().map(line).collect(), everywhere: false }

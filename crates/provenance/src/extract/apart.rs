@@ -113,7 +113,7 @@ fn is_among_others(place: usize, at: usize, kept: &[(usize, usize)]) -> bool {
 }
 
 /// Sets a line apart that a version had so often: where others have it more often, that counts.
-fn make_shown(line: &mut Line, count: usize) {
+fn make_shown(line: &mut Line, count: u32) {
     if line.role == Role::Added || line.shown > 0 {
         line.role = Role::Context;
         line.shown = line.shown.max(count);

@@ -153,7 +153,7 @@ pub(super) struct Marks {
     /// Those of every line.
     pub(super) in_order: Vec<u64>,
     /// How many there are of each.
-    pub(super) counts: FxHashMap<u64, usize>,
+    pub(super) counts: FxHashMap<u64, u32>,
 }
 
 impl<'a> Text<'a> {
@@ -210,7 +210,7 @@ impl<'a> Versions<'a> {
     }
 
     /// How often a file's versions have a line, at most.
-    pub(super) fn count(&self, path: &str, line: &str) -> usize {
+    pub(super) fn count(&self, path: &str, line: &str) -> u32 {
         let mark = mark(line);
         let counts = self.of_file(path).filter_map(|version| version.marks().counts.get(&mark).copied());
         counts.max().unwrap_or_default()

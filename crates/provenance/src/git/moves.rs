@@ -25,7 +25,7 @@ pub(crate) fn may_be(old: &[u8], new: &[u8], written: impl Iterator<Item = u32>)
     let mut line = Vec::new();
     let is_wanted = |text: &[u8]| {
         line.clear();
-        line.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
+        line.extend(said(text));
         wanted.contains(&line)
     };
     // Most commits only write.
@@ -173,7 +173,12 @@ fn letters(line: &[u8]) -> usize {
 
 /// A line without its white space.
 fn bare(line: &[u8]) -> Vec<u8> {
-    line.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect()
+    said(line).collect()
+}
+
+/// Its bytes that are no white space.
+fn said(line: &[u8]) -> impl Iterator<Item = u8> {
+    line.iter().copied().filter(|byte| !byte.is_ascii_whitespace())
 }
 
 #[cfg(test)]

@@ -319,7 +319,7 @@ fn a_whole_file_has_new_lines_that_are_as_others_of_it() {
 #[test]
 fn of_what_a_file_has_it_is_told_how_often_it_was_shown() {
     let second = "fn second() {\n    one();\n    two();\n    three();\n}\nfn third() {\n    three();\n}";
-    let counts = |told: Told| -> Vec<usize> {
+    let counts = |told: Told| -> Vec<u32> {
         let all = told.set_apart(&format!("In `a.rs`:\n\n```rust\n{second}\n```"), &[]);
         all.iter().flat_map(|file| file.lines.iter().map(|line| line.shown)).collect()
     };

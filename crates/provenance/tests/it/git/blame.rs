@@ -1,6 +1,6 @@
 //! Which commit wrote a line.
 
-use waymark_provenance::git::{BlameLine, GitError};
+use waymark_provenance::git::{BlameLine, CommitId, GitError, Repository as Git};
 use waymark_testkit::{Random, Repository};
 
 use super::{id, open, open_with, who};
@@ -33,12 +33,26 @@ fn lines_keep_their_commit_their_number_and_their_path() {
     assert_eq!(who(&before, &[("a", &a)]), "a a a");
 }
 
-#[test]
-fn moved_and_indented_lines_stay_with_their_commit() {
+/// A commit with the function and thirty lines after it; those lines, and the commit.
+fn with_function() -> (Repository, String, String) {
     let mut repo = Repository::new();
     let rest: String = (0..30).map(|line| format!("const NUMBER_{line}: u32 = {line};\n")).collect();
     repo.write("a.rs", format!("{FUNCTION}{rest}"));
-    let a = repo.commit("a");
+    let commit = repo.commit("a");
+    (repo, rest, commit)
+}
+
+/// Asks for lines of `a.rs` one by one: each must be as when all are asked for.
+fn are_so_alone(git: &Git, commit: &CommitId, whole: &[BlameLine], lines: impl IntoIterator<Item = u32>) {
+    for line in lines {
+        let alone = git.blame(Some(commit), "a.rs", Some(line..=line)).unwrap();
+        assert_eq!(alone[..], whole[line as usize - 1..line as usize], "line {line} asked alone");
+    }
+}
+
+#[test]
+fn moved_and_indented_lines_stay_with_their_commit() {
+    let (mut repo, rest, a) = with_function();
     repo.write("a.rs", format!("{rest}{FUNCTION}"));
     repo.commit("moved");
     let inner: String = FUNCTION.lines().map(|line| format!("    {line}\n")).collect();
@@ -48,10 +62,7 @@ fn moved_and_indented_lines_stay_with_their_commit() {
     let head = git.head().unwrap().unwrap();
     let whole = git.blame(Some(&head), "a.rs", None).unwrap();
     assert_eq!(who(&whole[29..], &[("a", &a), ("c", &c)]), "a c a a a a a c");
-    for line in 1..=whole.len() as u32 {
-        let alone = git.blame(Some(&head), "a.rs", Some(line..=line)).unwrap();
-        assert_eq!(alone[..], whole[line as usize - 1..line as usize], "line {line} asked alone");
-    }
+    are_so_alone(&git, &head, &whole, 1..=whole.len() as u32);
 }
 
 #[test]
@@ -78,18 +89,13 @@ fn blocks_that_change_places_stay_with_their_commit_whichever_of_them_git_takes_
         let head = id(&repo.commit(&format!("round {round}")));
         let whole = git.blame(Some(&head), "a.rs", None).unwrap();
         assert!(of_a(&whole), "round {round}: {}", who(&whole, &[("a", &a)]));
-        let number = 1 + random.below(whole.len()) as u32;
-        let alone = git.blame(Some(&head), "a.rs", Some(number..=number)).unwrap();
-        assert_eq!(alone[..], whole[number as usize - 1..number as usize], "round {round}, line {number}");
+        are_so_alone(&git, &head, &whole, [1 + random.below(whole.len()) as u32]);
     }
 }
 
 #[test]
 fn what_the_other_side_of_a_merge_moved_has_moved_before_it_is_committed() {
-    let mut repo = Repository::new();
-    let rest: String = (0..30).map(|line| format!("const NUMBER_{line}: u32 = {line};\n")).collect();
-    repo.write("a.rs", format!("{FUNCTION}{rest}"));
-    let a = repo.commit("a");
+    let (mut repo, rest, a) = with_function();
     repo.git(&["checkout", "-q", "-b", "side"]);
     repo.write("a.rs", format!("{rest}{FUNCTION}"));
     repo.commit("moved");
@@ -105,10 +111,7 @@ fn what_the_other_side_of_a_merge_moved_has_moved_before_it_is_committed() {
 
 #[test]
 fn a_copy_is_of_the_commit_that_wrote_it_also_when_the_first_has_gone() {
-    let mut repo = Repository::new();
-    let rest: String = (0..30).map(|line| format!("const NUMBER_{line}: u32 = {line};\n")).collect();
-    repo.write("a.rs", format!("{FUNCTION}{rest}"));
-    let a = repo.commit("a");
+    let (mut repo, rest, a) = with_function();
     repo.write("a.rs", format!("{FUNCTION}{rest}mod copy;\n{FUNCTION}"));
     let git = open(repo.path());
     assert_eq!(who(&git.blame(None, "a.rs", None).unwrap()[34..], &[("a", &a)]), "a - - - - - -");
@@ -122,10 +125,7 @@ fn a_copy_is_of_the_commit_that_wrote_it_also_when_the_first_has_gone() {
     assert_eq!(moved[0].original, 37);
     let lines = git.blame(Some(&id(&c)), "a.rs", None).unwrap();
     assert_eq!(who(&lines[29..], &names), "a b b b b b b");
-    for line in 31..=36u32 {
-        let alone = git.blame(Some(&id(&c)), "a.rs", Some(line..=line)).unwrap();
-        assert_eq!(alone[..], lines[line as usize - 1..line as usize], "line {line} asked alone");
-    }
+    are_so_alone(&git, &id(&c), &lines, 31..=36);
 }
 
 /// A first commit, one on `side` of the last line and one on `main` of the first; their merge, with a line of its own,
