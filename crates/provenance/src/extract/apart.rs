@@ -13,7 +13,7 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use waymark_protocol::neutral::Prompt;
 
 use super::shown::{self, Part, Text, Versions, mark, numbered, says_something};
-use super::{around, fences, lines, paths};
+use super::{around, fences, lines, paths, within};
 use crate::{Form, Line, Role, Written};
 
 /// So many lines in a row are a copy.
@@ -35,6 +35,7 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
     let names: Vec<String> = paths.map(|path| paths::name(&path).to_owned()).collect();
     let is_one_unnamed = written.iter().any(|file| file.path.is_none());
     let versions = Versions::read(&parts, names.iter().map(String::as_str).collect(), is_one_unnamed);
+    within::widen(written, &versions);
     let olds: Vec<Vec<Vec<u64>>> = written.iter().map(around::olds).collect();
     around::add(written, &versions);
     let compared: Vec<Option<(String, bool)>> = written.iter().map(compared).collect();

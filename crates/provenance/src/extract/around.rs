@@ -103,7 +103,7 @@ pub(super) fn olds(written: &Written) -> Vec<Vec<u64>> {
 }
 
 /// What lines replace, and what they say is around it.
-fn old(lines: &[Line]) -> Vec<u64> {
+pub(super) fn old(lines: &[Line]) -> Vec<u64> {
     let old = lines.iter().filter(|line| line.role != Role::Added && !lines::is_mark(&line.text));
     old.map(|line| mark(&line.text)).collect()
 }

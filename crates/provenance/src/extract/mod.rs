@@ -25,6 +25,7 @@ mod shell;
 mod shown;
 mod text;
 mod tools;
+mod within;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::Hasher;
 use std::ops::Range;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ use waymark_protocol::neutral::{Block, Prompt, Role, Turn};
 use super::fences::Found;
 use super::piece::Piece;
 use super::tools::Named;
-use super::{fences, json, lines, paths, text, tools};
+use super::{fences, json, lines, paths, text, tools, within};
 use crate::Form;
 
 /// What a tag's attribute is called that names a file.
@@ -131,6 +131,18 @@ pub(super) struct Versions<'a> {
 struct Version<'a> {
     path: Cow<'a, str>,
     text: Rc<Text<'a>>,
+    of: Of<'a>,
+}
+
+/// What a version is of a file.
+#[derive(Clone, Copy)]
+enum Of<'a> {
+    /// All of it, or a part of it that was shown.
+    Shown,
+    /// What an edit took the place of: what was there, what came, and whether it did so everywhere.
+    Old(&'a str, &'a str, bool),
+    /// What an edit brought.
+    New,
 }
 
 /// A file in what was said.
@@ -186,8 +198,13 @@ impl<'a> Versions<'a> {
         for part in parts {
             match part {
                 Part::Own(piece) => {
-                    for side in piece.sides() {
-                        versions.add(piece.path().unwrap_or_default(), &Text::new(side));
+                    let of = match piece {
+                        Piece::New { .. } => [Of::New, Of::Shown],
+                        Piece::Swap { old, new, everywhere, .. } => [Of::Old(old, new, *everywhere), Of::New],
+                        Piece::Laid(_) => [Of::New, Of::New],
+                    };
+                    for (side, of) in piece.sides().into_iter().zip(of) {
+                        versions.add(piece.path().unwrap_or_default(), &Text::new(side), of);
                     }
                 }
                 Part::Text { text, asked: Some(arguments) } => {
@@ -204,9 +221,43 @@ impl<'a> Versions<'a> {
 
     /// Those of the file at `path`, the newest first: at most so many as are worth a look.
     pub(super) fn of_file(&self, path: &str) -> impl Iterator<Item = &Text<'a>> {
-        let versions = self.of.get(paths::name(path)).into_iter().flatten().rev();
-        let versions = versions.filter(move |version| paths::are_same(&version.path, path));
-        versions.map(|version| &*version.text).take(VERSIONS)
+        self.all_of(path).rev().map(|version| &*version.text).take(VERSIONS)
+    }
+
+    /// The same of those that show all of it, or a part.
+    pub(super) fn shown(&self, path: &str) -> impl Iterator<Item = &Text<'a>> {
+        let shown = self.all_of(path).rev().filter(|version| matches!(version.of, Of::Shown));
+        shown.map(|version| &*version.text).take(VERSIONS)
+    }
+
+    /// Those texts with the edits that the conversation made in them later, the newest last: as many as a search of `left` bytes
+    /// finds.
+    pub(super) fn texts(&self, path: &str, left: &mut usize) -> Vec<String> {
+        let mut texts = VecDeque::new();
+        for version in self.all_of(path) {
+            match version.of {
+                Of::Shown => {
+                    texts.push_back(version.text.lines.join("\n"));
+                    if texts.len() > VERSIONS {
+                        texts.pop_front();
+                    }
+                }
+                Of::Old(old, new, everywhere) => {
+                    for text in &mut texts {
+                        if let Some(edited) = within::edited(text, old, new, everywhere, left) {
+                            *text = edited;
+                        }
+                    }
+                }
+                Of::New => {}
+            }
+        }
+        texts.into()
+    }
+
+    fn all_of(&self, path: &str) -> impl DoubleEndedIterator<Item = &Version<'a>> {
+        let versions = self.of.get(paths::name(path)).into_iter().flatten();
+        versions.filter(move |version| paths::are_same(&version.path, path))
     }
 
     /// How often a file's versions have a line, at most.
@@ -235,11 +286,11 @@ impl<'a> Versions<'a> {
         self.wanted.contains(paths::name(path)) || (self.all && paths::seems(path))
     }
 
-    fn add(&mut self, path: impl Into<Cow<'a, str>>, text: &Rc<Text<'a>>) {
+    fn add(&mut self, path: impl Into<Cow<'a, str>>, text: &Rc<Text<'a>>, of: Of<'a>) {
         let path = path.into();
         if self.wants(&path) && !text.lines.is_empty() {
             let versions = self.of.entry(paths::name(&path).to_owned()).or_default();
-            versions.push(Version { path, text: Rc::clone(text) });
+            versions.push(Version { path, text: Rc::clone(text), of });
         }
     }
 
@@ -273,7 +324,7 @@ impl<'a> Versions<'a> {
         }
         let text = Text::new(unnumbered(lines::split(text)));
         for path in named {
-            self.add(path.clone(), &text);
+            self.add(path.clone(), &text, Of::Shown);
         }
     }
 
@@ -282,7 +333,7 @@ impl<'a> Versions<'a> {
         if text.contains(['<', '`', '~']) {
             let lines: Vec<&'a str> = lines::split(text).collect();
             for Said { path, text, .. } in self.said(&lines) {
-                self.add(path, &text);
+                self.add(path, &text, Of::Shown);
             }
         }
     }

@@ -75,7 +75,7 @@ pub(super) fn answer(assistant: Assistant, turn: &Turn) -> Answer {
         Assistant::OpencodeWrite => {
             call("write", json!({"filePath": turn.absolute(), "content": turn.written()}))
         }
-        Assistant::OpencodeEdit => calls(&quotes, |old, new| {
+        Assistant::OpencodeEdit => calls(&turn.swaps(), |old, new| {
             ("edit", json!({"filePath": turn.absolute(), "oldString": old, "newString": new}))
         }),
         Assistant::ClineWrite if is_cline_of_text(turn) => Answer::Text(format!(
@@ -102,13 +102,13 @@ pub(super) fn answer(assistant: Assistant, turn: &Turn) -> Answer {
         Assistant::ContinueEdit if turn.style.is_multiple_of(2) => {
             call("edit_existing_file", json!({"filepath": turn.path, "changes": blocks::elided(turn)}))
         }
-        Assistant::ContinueEdit => calls(&quotes, |old, new| {
+        Assistant::ContinueEdit => calls(&turn.swaps(), |old, new| {
             ("single_find_and_replace", json!({"filepath": turn.path, "old_string": old, "new_string": new}))
         }),
         Assistant::CopilotCreate => {
             call("create_file", json!({"filePath": turn.absolute(), "content": turn.written()}))
         }
-        Assistant::CopilotReplace => copilot(turn, &quotes),
+        Assistant::CopilotReplace => copilot(turn),
         Assistant::ZedEdit => zed(turn, &quotes),
         Assistant::AiderBlocks => aider(turn, &quotes),
         Assistant::ChatDiff => Answer::Text(format!(
@@ -119,29 +119,29 @@ pub(super) fn answer(assistant: Assistant, turn: &Turn) -> Answer {
     }
 }
 
-fn calls<'a>(quotes: &[Quote], made: impl Fn(String, String) -> (&'a str, Value)) -> Answer {
-    let calls = quotes.iter().enumerate().map(|(number, quote)| {
-        let (name, arguments) = made(quote.old.join("\n"), quote.new.join("\n"));
+fn calls<'a>(swaps: &[(String, String)], made: impl Fn(&str, &str) -> (&'a str, Value)) -> Answer {
+    let calls = swaps.iter().enumerate().map(|(number, (old, new))| {
+        let (name, arguments) = made(old, new);
         ToolCall::new(&format!("call_{:04}", number + 2), name, &arguments)
     });
     Answer::Calls(calls.collect())
 }
 
-fn copilot(turn: &Turn, quotes: &[Quote]) -> Answer {
-    let replaces = |old: String, new: String| json!({"explanation": "Does what was asked for.", "filePath": turn.absolute(), "oldString": old, "newString": new});
+fn copilot(turn: &Turn) -> Answer {
+    let swaps = turn.swaps();
+    let replaces = |old: &str, new: &str| json!({"explanation": "Does what was asked for.", "filePath": turn.absolute(), "oldString": old, "newString": new});
     match turn.style % 4 {
         0 => {
             let code = blocks::elided(turn);
             let arguments = json!({"explanation": "Does it.", "filePath": turn.absolute(), "code": code});
             Answer::Calls(vec![ToolCall::new("call_0002", "insert_edit_into_file", &arguments)])
         }
-        1 if quotes.len() > 1 => {
-            let replacements: Vec<Value> =
-                quotes.iter().map(|quote| replaces(quote.old.join("\n"), quote.new.join("\n"))).collect();
+        1 if swaps.len() > 1 => {
+            let replacements: Vec<Value> = swaps.iter().map(|(old, new)| replaces(old, new)).collect();
             let arguments = json!({"explanation": "Does it.", "replacements": replacements});
             Answer::Calls(vec![ToolCall::new("call_0002", "multi_replace_string_in_file", &arguments)])
         }
-        _ => calls(quotes, |old, new| ("replace_string_in_file", replaces(old, new))),
+        _ => calls(&swaps, |old, new| ("replace_string_in_file", replaces(old, new))),
     }
 }
 

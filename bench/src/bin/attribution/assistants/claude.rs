@@ -53,16 +53,16 @@ pub(super) fn writes(turn: &Turn) -> Answer {
 
 /// One edit for each change, or all of them in one call.
 pub(super) fn edits(turn: &Turn) -> Answer {
-    let quotes = turn.quotes().unwrap_or_default();
-    let edits = quotes.iter().map(|quote| (quote.old.join("\n"), quote.new.join("\n")));
-    if quotes.len() > 1 && turn.style.is_multiple_of(3) {
+    let edits = turn.swaps();
+    if edits.len() > 1 && turn.style.is_multiple_of(3) {
         let edits: Vec<Value> = edits
+            .iter()
             .map(|(old, new)| json!({"old_string": old, "new_string": new, "replace_all": false}))
             .collect();
         let input = json!({"file_path": turn.absolute(), "edits": edits});
         return Answer::Calls(vec![ToolCall::new("toolu_0002", "MultiEdit", &input)]);
     }
-    let calls = edits.enumerate().map(|(number, (old, new))| {
+    let calls = edits.iter().enumerate().map(|(number, (old, new))| {
         let input =
             json!({"replace_all": false, "file_path": turn.absolute(), "old_string": old, "new_string": new});
         ToolCall::new(&format!("toolu_{:04}", number + 2), "Edit", &input)

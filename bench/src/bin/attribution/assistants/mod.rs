@@ -223,6 +223,22 @@ impl Answer {
         }
     }
 
+    /// The lines that its edits put in the place of others, the first and last of which may be parts of a line.
+    #[cfg(test)]
+    pub(crate) fn put(&self) -> Vec<String> {
+        let Self::Calls(calls) = self else { return Vec::new() };
+        let mut put = Vec::new();
+        for call in calls {
+            let arguments: Value = serde_json::from_str(&call.arguments).unwrap();
+            let lists = ["edits", "replacements"].iter().filter_map(|list| arguments[list].as_array());
+            let edits = lists.flatten().chain([&arguments]);
+            let texts = edits.flat_map(|edit| [&edit["new_string"], &edit["newString"]]);
+            let texts = texts.filter_map(Value::as_str).flat_map(str::lines);
+            put.extend(texts.filter(|text| !text.trim().is_empty()).map(str::to_owned));
+        }
+        put
+    }
+
     /// All of its text.
     pub(crate) fn told(&self) -> String {
         match self {

@@ -97,6 +97,50 @@ impl Turn {
         (0..self.pieces.len()).map(|number| self.quote(number)).collect()
     }
 
+    /// The same as texts to find and to put there; in one of four turns no longer than it takes, from word to word.
+    pub(crate) fn swaps(&self) -> Vec<(String, String)> {
+        let quotes = self.quotes().unwrap_or_default().into_iter().enumerate();
+        let is_short = self.style / 16 % 4 == 3;
+        let swap = |(number, quote): (usize, Quote)| {
+            let short = is_short.then(|| self.short_swap(number)).flatten();
+            short.unwrap_or_else(|| (quote.old.join("\n"), quote.new.join("\n")))
+        };
+        quotes.map(swap).collect()
+    }
+
+    /// The words that change in one line, and of those around it so many that the file has them once.
+    fn short_swap(&self, number: usize) -> Option<(String, String)> {
+        let piece = self.pieces.get(number).filter(|piece| piece.at.len() == 1)?;
+        let (text, old) = (self.text(), self.before[piece.at.clone()].join("\n"));
+        let new = piece.added.join("\n");
+        let ends = |text: &str| -> Vec<usize> {
+            let word = |letter: char| letter.is_alphanumeric() || letter == '_';
+            let letters: Vec<(usize, char)> = text.char_indices().collect();
+            let inner = letters.windows(2).filter(|pair| !word(pair[0].1) || !word(pair[1].1));
+            [0].into_iter().chain(inner.map(|pair| pair[1].0)).chain([text.len()]).collect()
+        };
+        let same = |at: &usize| old.get(..*at).is_some_and(|head| new.get(..*at) == Some(head));
+        let mut start = *ends(&old).iter().rfind(|at| same(at) && ends(&new).contains(at))?;
+        let (old_rest, new_rest) = (&old[start..], &new[start..]);
+        let tail = |at: &usize| {
+            let tail = &old_rest[*at..];
+            new_rest.strip_suffix(tail).is_some_and(|head| ends(new_rest).contains(&head.len()))
+        };
+        let mut behind = old_rest.len() - *ends(old_rest).iter().find(|at| tail(at))?;
+        loop {
+            let (found, put) = (&old[start..old.len() - behind], &new[start..new.len() - behind]);
+            if !found.trim().is_empty() && !put.trim().is_empty() && text.matches(found).count() == 1 {
+                return Some((found.to_owned(), put.to_owned()));
+            }
+            if start == 0 && behind == 0 {
+                return None;
+            }
+            start = ends(&old).into_iter().rfind(|at| *at < start).unwrap_or_default();
+            let end = old.len() - behind;
+            behind = old.len() - ends(&old).into_iter().find(|at| *at > end).unwrap_or(old.len());
+        }
+    }
+
     /// Whether all of its changes can be said so.
     pub(crate) fn can_be_quoted(&self) -> bool {
         self.quotes().is_some()
@@ -216,6 +260,24 @@ pub(crate) mod tests {
         assert_eq!(text.replacen(&quotes[0].old.join("\n"), &quotes[0].new.join("\n"), 1), turn.written());
         assert!(quotes[0].old.len() >= 2, "a bracket alone is there twice: {quotes:?}");
         assert!(!created().can_be_quoted());
+    }
+
+    #[test]
+    fn short_swaps_make_the_same_of_a_file() {
+        let lines = ["    let one = first(a, b);", "    let two = first(a);", "}"];
+        let before: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        for (at, added, wanted) in [
+            (0, "    let one = first(a, c, b);", (" b", " c, b")),
+            (1, "    let two = second(a);", (" = first(a)", " = second(a)")),
+            (1, "    let two = first(a);\n    three();", ("a);", "a);\n    three();")),
+        ] {
+            let pieces = vec![Piece { at: at..at + 1, added: added.lines().map(str::to_owned).collect() }];
+            let turn = Turn { before: before.clone(), pieces, style: 3 * 16, ..edited() };
+            let (old, new) = turn.swaps().remove(0);
+            assert_eq!((old.as_str(), new.as_str()), wanted);
+            assert_eq!(turn.text().matches(&old).count(), 1, "{old}");
+            assert_eq!(turn.text().replacen(&old, &new, 1), turn.written());
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::extract::{set_apart, written};
 
 /// A conversation, and the answer to it.
 #[derive(Default)]
-struct Told {
+pub(super) struct Told {
     prompt: Prompt,
     calls: usize,
 }
@@ -34,7 +34,7 @@ impl Told {
     }
 
     /// A call, and what it came to.
-    fn call(mut self, tool: &str, arguments: &Value, result: &str) -> Self {
+    pub(super) fn call(mut self, tool: &str, arguments: &Value, result: &str) -> Self {
         self.calls += 1;
         let (id, name) = (format!("call_{}", self.calls), tool.to_owned());
         let content = vec![Block::text(result)];
@@ -52,7 +52,7 @@ impl Told {
     }
 
     /// What the answer's call writes, without what was read.
-    fn then(&self, tool: &str, arguments: &Value) -> String {
+    pub(super) fn then(&self, tool: &str, arguments: &Value) -> String {
         self.answered("", &[(tool.to_owned(), arguments.to_string())])
     }
 
@@ -60,7 +60,7 @@ impl Told {
         self.answered(text, &[])
     }
 
-    fn answered(&self, text: &str, calls: &[(String, String)]) -> String {
+    pub(super) fn answered(&self, text: &str, calls: &[(String, String)]) -> String {
         told(&self.set_apart(text, calls))
     }
 
@@ -410,6 +410,7 @@ fn other_white_space_makes_no_line_anew() {
     let wanted = "Diff a.rs\n+if x {\n     one();\n     two();\n+}\n";
     assert_eq!(Told::default().then_says(patch), wanted);
 }
+
 #[test]
 fn elements_in_the_block_of_a_file_are_no_other_files() {
     let file = "<set>\n<include name=\"src/other.xml\"/>\n<goal>sign</goal>\n<goal>ship</goal>\n</set>\n";

@@ -13,6 +13,7 @@ mod editors;
 mod friends;
 mod scripts;
 mod tags;
+mod within;
 
 use serde_json::Value;
 
