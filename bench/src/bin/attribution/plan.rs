@@ -54,8 +54,8 @@ pub(crate) enum Fate {
 #[derive(Debug, Default)]
 pub(crate) struct Planned {
     pub(crate) emissions: Vec<Emission>,
-    /// What editors say, in order.
-    pub(crate) words: Vec<Word>,
+    /// What editors say, in order, each before the emission of that number.
+    pub(crate) words: Vec<(usize, Word)>,
     /// The files as they stand after each hand that went over them, in order.
     pub(crate) moments: Vec<Moment>,
     /// The files that it changes, makes or takes away.
@@ -218,7 +218,7 @@ impl Planner {
         self.notes(path, went);
         self.stands(path, By::Person);
         if self.chance(10) && change.added.iter().any(|line| !is_trivial(line)) {
-            self.planned.words.push(Word::typed(path, at, &change.added));
+            self.says(Word::typed(path, at, &change.added));
         }
     }
 
@@ -358,7 +358,12 @@ impl Planner {
     /// The editor says what became of it.
     fn says_taken(&mut self, path: &str, emission: usize, is_edited: bool) {
         let word = self.files.get(path).and_then(|file| Word::taken(file, path, emission, is_edited));
-        self.planned.words.extend(word);
+        word.into_iter().for_each(|word| self.says(word));
+    }
+
+    /// An editor says so, after what was put out by then.
+    fn says(&mut self, word: Word) {
+        self.planned.words.push((self.emissions, word));
     }
 
     /// The person looks at what landed.
@@ -385,7 +390,7 @@ impl Planner {
         if let Some(assistant) = Assistant::drawn(&turn, &mut self.random) {
             let emission = self.emits(assistant, &turn, Fate::Rejected);
             if assistant.is_of_an_editor() && self.chance(50) {
-                self.planned.words.push(Word::rejected(path, emission));
+                self.says(Word::rejected(path, emission));
             }
             let file = self.files.entry(path.to_owned()).or_default();
             for change in others {

@@ -120,15 +120,14 @@ impl Replay {
         if !planned.emissions.is_empty() {
             std::thread::sleep(SECOND.saturating_sub(self.committed.elapsed()));
         }
-        let mut records = house.asks(&planned.emissions)?;
-        for emission in planned.emissions {
-            let record = records.remove(&emission.number).context("an emission without a record")?;
-            self.made.insert(emission.number, Made { emission, record });
-        }
-        for word in &planned.words {
+        let mut emissions = planned.emissions;
+        for (before, word) in &planned.words {
+            let later = emissions.split_off(emissions.partition_point(|emission| emission.number < *before));
+            self.makes(std::mem::replace(&mut emissions, later), house)?;
             let made = word.emission.and_then(|emission| self.made.get(&emission));
             house.says(word, made.map(|made| made.record.as_str()), self.name())?;
         }
+        self.makes(emissions, house)?;
         for path in &planned.touched {
             match self.planner.files.get(path) {
                 Some(file) => self.git.write(path, &file.text())?,
@@ -149,6 +148,15 @@ impl Replay {
             self.looks_at_blame(path)?;
         }
         self.batch.touched.extend(planned.touched);
+        Ok(())
+    }
+
+    fn makes(&mut self, emissions: Vec<Emission>, house: &House) -> Result<()> {
+        let mut records = house.asks(&emissions)?;
+        for emission in emissions {
+            let record = records.remove(&emission.number).context("an emission without a record")?;
+            self.made.insert(emission.number, Made { emission, record });
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Claims: which records lay a hand on which lines, and who gets them.
 
 use waymark_ledger::emission::{EditorEvent, Form};
-use waymark_types::RecordId;
+use waymark_types::{RecordId, Timestamp};
 
 use super::fit::Fit;
 use super::{Attributed, Candidate, Evidence, EvidenceKind, Source};
@@ -24,6 +24,10 @@ pub(super) struct Claim {
     pub(super) fit: Fit,
     pub(super) form: Form,
     pub(super) word: Option<EditorEvent>,
+    /// Whether it is an editor that says so, and not an answer.
+    pub(super) is_word: bool,
+    /// When it was put out.
+    pub(super) ended: Timestamp,
     pub(super) kind: EvidenceKind,
     /// Letters that were matched together with it.
     pub(super) support: u32,
@@ -43,6 +47,8 @@ impl Claim {
             fit: source.fit,
             form: source.emission.form,
             word: source.word,
+            is_word: source.is_word(),
+            ended: source.candidate.emissions.ended,
             kind,
             support: 0,
             run: 1,
@@ -51,18 +57,24 @@ impl Claim {
         }
     }
 
-    fn rank(&self, is_typed: bool) -> (u8, bool, u32) {
-        (self.trust(is_typed), self.fit == Fit::Here, self.support)
+    fn rank(&self, said: &Said) -> (u8, bool, u32) {
+        (self.trust(said), self.fit == Fit::Here, self.support)
     }
 
-    /// How far what says so is trusted: an editor before all; but what an agent has put into the file is no less sure than
-    /// that somebody typed the same somewhere in it. What was only offered may have gone in, the surer where its place is
-    /// known and unless an editor says that the line was typed; what was for a file that is gone may have been copied.
-    fn trust(&self, is_typed: bool) -> u8 {
+    /// How far what says so is trusted: an editor before all but what was put in the place after its word; but what an agent
+    /// has put into the file is no less sure than that somebody typed the same somewhere in it. What was only offered may have
+    /// gone in, the surer where its place is known and unless an editor says that the line was typed; what was for a file that
+    /// is gone may have been copied.
+    fn trust(&self, said: &Said) -> u8 {
+        let is_later = || {
+            let is_put = self.is_placed && self.fit == Fit::Here && self.kind == EvidenceKind::Exact;
+            is_put && said.last.is_some_and(|word| self.ended > word)
+        };
         match (self.word, self.form) {
-            (None, Form::Completion | Form::Fence) if !self.is_placed || is_typed => 0,
+            (None, Form::Completion | Form::Fence) if !self.is_placed || said.is_typed => 0,
             (None, _) if self.fit <= Fit::Elsewhere => 0,
             (Some(EditorEvent::Typed), _) => 1,
+            (None, _) if is_later() => 3,
             (None, _) => 2,
             (Some(_), _) => 3,
         }
@@ -83,6 +95,22 @@ impl Claim {
             EvidenceKind::Block => 30,
         };
         base + place + (self.support / 8).min(29)
+    }
+}
+
+/// What editors say of a line.
+struct Said {
+    /// One says that it was typed.
+    is_typed: bool,
+    /// When one last said that it is of a suggestion.
+    last: Option<Timestamp>,
+}
+
+impl Said {
+    fn of(claims: &[Claim]) -> Self {
+        let is_typed = claims.iter().any(|claim| claim.word == Some(EditorEvent::Typed));
+        let words = claims.iter().filter(|claim| claim.is_word && claim.word != Some(EditorEvent::Typed));
+        Self { is_typed, last: words.map(|claim| claim.ended).max() }
     }
 }
 
@@ -108,18 +136,17 @@ impl Claims {
     }
 
     /// Gives each line to the strongest of those that claim it; among those alike, to the last one before the commit.
-    pub(super) fn settle(&mut self, candidates: &[Candidate]) {
+    pub(super) fn settle(&mut self) {
         for (line, made) in self.made.iter_mut().enumerate() {
-            let ended = |claim: &Claim| candidates[claim.number].emissions.ended;
-            let is_typed = made.iter().any(|claim| claim.word == Some(EditorEvent::Typed));
-            let rank = |claim: &Claim| claim.rank(is_typed);
+            let said = Said::of(made);
+            let rank = |claim: &Claim| claim.rank(&said);
             let Some(strongest) = made.iter().copied().max_by_key(rank) else { continue };
             let alike = |claim: &Claim, share: u32| {
-                let kind = |claim: &Claim| (claim.trust(is_typed), claim.fit == Fit::Here);
+                let kind = |claim: &Claim| (claim.trust(&said), claim.fit == Fit::Here);
                 kind(claim) == kind(&strongest) && claim.support * 100 >= strongest.support * share
             };
             let may_be_last = |claim: &Claim| alike(claim, if claim.is_placed { 0 } else { ALIKE });
-            let last = made.iter().copied().filter(may_be_last).max_by_key(ended);
+            let last = made.iter().copied().filter(may_be_last).max_by_key(|claim| claim.ended);
             let Some(last) = last else { continue };
             let others = made.iter().filter(|claim| alike(claim, NAMED) && claim.number != last.number);
             self.others[line] = others.map(|claim| claim.number).collect();

@@ -212,7 +212,7 @@ pub fn attribute(file: &File<'_>, place: &Place<'_>, candidates: &[Candidate]) -
         let chain = runs::accepted(file, &solid, place, &source, chain, &landed, &mut claims);
         accepted.push((source, chain));
     }
-    claims.settle(candidates);
+    claims.settle();
     gaps::fill(file, &solid, &accepted, &mut claims);
     follow::block(file, &accepted, &mut claims);
     claims.into_attributed(candidates)

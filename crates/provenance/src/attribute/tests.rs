@@ -530,8 +530,21 @@ fn who_put_a_line_in_its_place_last_has_it_however_little_else_that_was() {
         vec![total(1, 7), candidate(2, 8, "shop", std::slice::from_ref(&again))],
     );
     assert_eq!(case.told(), "1 1 1 2 1 1 1");
-    let case = Case::new("src/a.rs", TOTAL, vec![total(1, 8), candidate(2, 7, "shop", &[again])]);
+    let case = Case::new(
+        "src/a.rs",
+        TOTAL,
+        vec![total(1, 8), candidate(2, 7, "shop", std::slice::from_ref(&again))],
+    );
     assert_eq!(case.told(), "1 1 1 1 1 1 1");
+    // Also after an editor's word, but not before it.
+    let mut word = candidate(3, 7, "shop", &[emission(Form::Editor, "src/a.rs", TOTAL)]);
+    Arc::make_mut(&mut word.emissions).word =
+        Some(EditorWord { event: EditorEvent::Accepted, about: Some(record(1)), line: None });
+    for (minute, wanted) in [(8, "1 1 1 2 1 1 1"), (6, "1 1 1 1 1 1 1")] {
+        let again = candidate(2, minute, "shop", std::slice::from_ref(&again));
+        let case = Case::new("src/a.rs", TOTAL, vec![total(1, 5), word.clone(), again]);
+        assert_eq!(case.told(), wanted, "minute {minute}");
+    }
 }
 
 #[test]
