@@ -47,6 +47,19 @@ impl Piece {
         Self::Laid(written)
     }
 
+    /// Puts a text behind what a script has just written into the same file. Whether it did.
+    pub(super) fn goes_on(&mut self, into: Option<&str>, more: &str) -> bool {
+        if self.path() != into {
+            return false;
+        }
+        match self {
+            Self::New { form: Form::Shell, text, .. } => text.push_str(more),
+            Self::Laid(Written { form: Form::Shell, lines, .. }) => lines.extend(lines::added(more)),
+            _ => return false,
+        }
+        true
+    }
+
     /// The file it is for.
     pub(super) fn path(&self) -> Option<&str> {
         match self {

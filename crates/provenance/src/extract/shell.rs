@@ -1,11 +1,15 @@
-//! Here-documents of shell scripts that go into files, and the patches and diffs that are applied from them.
+//! What shell scripts put into files: here-documents, what `echo` and `printf` put out, the words that `sed -i` replaces, and
+//! the patches and diffs that are applied.
 //!
 //! The script is read as a shell would read it, as far as words, quotes and redirections go; nothing in it is run. What is
 //! fed to an interpreter, or is a message for git, goes into no file.
 
+mod printed;
 mod script;
+mod substituted;
 
 use self::script::Command;
+use self::substituted::Substitution;
 use super::piece::Piece;
 use super::{diff, lines, patch, paths};
 use crate::Form;
@@ -22,10 +26,14 @@ const BEFORE: [&str; 14] = [
 
 /// Whether reading the script can bring anything.
 pub(super) fn may_write(script: &str) -> bool {
-    script.contains("<<") || patch::is_in(script)
+    let has = |words: &[&str]| words.iter().any(|word| script.contains(word));
+    has(&["<<"])
+        || patch::is_in(script)
+        || has(&["echo", "printf"]) && has(&[">", "tee"])
+        || has(&["sed", "perl"]) && has(&["-i", "-pi", "--in-place"])
 }
 
-/// What the script's here-documents put into files, in order. Paths are from the folder that it starts in.
+/// What the script puts into files, in order. Paths are from the folder that it starts in.
 pub(super) fn read(script: &str, folder: Option<&str>) -> Vec<Piece> {
     let mut pieces = Vec::new();
     within(script, folder, 0, &mut pieces);
@@ -43,6 +51,13 @@ fn within(script: &str, folder: Option<&str>, depth: usize, pieces: &mut Vec<Pie
 fn read_command(command: &Command, next: Option<&Command>, depth: usize, pieces: &mut Vec<Piece>) {
     let (name, arguments) = called(command);
     let folder = command.folder.as_deref();
+    if let Some((substitutions, files)) = substituted::by(name, arguments) {
+        files.iter().for_each(|file| substitute(&substitutions, file, folder, pieces));
+        return;
+    }
+    if let Some(text) = printed::by(name, arguments) {
+        return hand_on(&text, command, next, depth, pieces);
+    }
     let Some(text) = &command.document else {
         if is_patch(name, arguments) {
             let said = arguments.iter().filter(|argument| patch::is_in(argument));
@@ -50,21 +65,40 @@ fn read_command(command: &Command, next: Option<&Command>, depth: usize, pieces:
         }
         return;
     };
-    let (files, appends) = match name {
-        "cat" if arguments.iter().all(|argument| argument == "-") => match (&command.into, next) {
-            (Some(file), _) => (vec![file.as_str()], command.appends),
-            (None, Some(next)) => return read_piped(text, command, next, depth, pieces),
-            (None, None) => return,
-        },
-        "tee" => written_by_tee(arguments),
-        _ => return feed(text, command, depth, pieces),
-    };
-    for file in files {
-        put(text, file, appends, folder, pieces);
+    match name {
+        "cat" if arguments.iter().all(|argument| argument == "-") => {
+            hand_on(text, command, next, depth, pieces);
+        }
+        "tee" => {
+            let (files, appends) = written_by_tee(arguments);
+            files.iter().for_each(|file| put(text, file, appends, folder, pieces));
+        }
+        _ => feed(text, command, depth, pieces),
     }
 }
 
-/// A document that `cat` hands on to the next command.
+/// What a command puts out as it is: into a file, or to the next command.
+fn hand_on(text: &str, command: &Command, next: Option<&Command>, depth: usize, pieces: &mut Vec<Piece>) {
+    match (&command.into, next) {
+        (Some(file), _) => put(text, file, command.appends, command.folder.as_deref(), pieces),
+        (None, Some(next)) => read_piped(text, command, next, depth, pieces),
+        (None, None) => {}
+    }
+}
+
+/// Words in the place of others, wherever a file has them.
+fn substitute(substitutions: &[Substitution], file: &str, folder: Option<&str>, pieces: &mut Vec<Piece>) {
+    let Some(path) = path(file, folder) else { return };
+    pieces.extend(substitutions.iter().map(|Substitution { old, new }| Piece::Swap {
+        path: Some(path.clone()),
+        form: Form::Edit,
+        old: old.clone(),
+        new: new.clone(),
+        everywhere: true,
+    }));
+}
+
+/// A document that a command hands on to the next.
 fn read_piped(text: &str, command: &Command, next: &Command, depth: usize, pieces: &mut Vec<Piece>) {
     let (name, arguments) = called(next);
     let folder = command.folder.as_deref();
@@ -111,10 +145,19 @@ fn put(text: &str, file: &str, appends: bool, folder: Option<&str>, pieces: &mut
         pieces.extend(diff::read(&lines, None).into_iter().map(Piece::Laid));
         return;
     }
-    // What the shell puts together is not known here.
-    let path = (!file.contains(['$', '`', '*'])).then(|| paths::join(folder, file));
+    let path = path(file, folder);
+    // Line by line a script may write what is one text.
+    if appends && path.is_some() && pieces.last_mut().is_some_and(|last| last.goes_on(path.as_deref(), text))
+    {
+        return;
+    }
     let piece = Piece::whole(path, Form::Shell, text);
     pieces.push(if appends { piece.appended() } else { piece });
+}
+
+/// A file's path; nothing where the shell puts it together, which is not known here.
+fn path(file: &str, folder: Option<&str>) -> Option<String> {
+    (!file.contains(['$', '`', '*'])).then(|| paths::join(folder, file))
 }
 
 /// The files that `tee` writes, and whether it appends to them.

@@ -72,14 +72,16 @@ fn side(lines: &[Line], gone: Role) -> String {
     side.join("\n")
 }
 
-/// A text with another in the place of what it has once, or everywhere.
+/// A text with another in the place of what it has once, or everywhere; nothing where it has not, or `left` bytes are too few
+/// for it.
 pub(super) fn edited(text: &str, old: &str, new: &str, everywhere: bool, left: &mut usize) -> Option<String> {
     *left = left.checked_sub(text.len())?;
-    let is_there = match text.split_once(old).filter(|_| !old.trim().is_empty()) {
-        Some((_, rest)) => everywhere || !rest.contains(old),
-        None => false,
-    };
-    is_there.then(|| text.replace(old, new))
+    let count = if old.trim().is_empty() { 0 } else { text.matches(old).count() };
+    if count == 0 || count > 1 && !everywhere {
+        return None;
+    }
+    *left = left.checked_sub(count.saturating_mul(new.len()))?;
+    Some(text.replace(old, new))
 }
 
 /// Changed lines and those around them.

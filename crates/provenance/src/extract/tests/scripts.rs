@@ -1,4 +1,4 @@
-//! Shell scripts: which here-documents go into files, and which do not.
+//! Shell scripts: what they put into files, and what they do not.
 
 use serde_json::json;
 
@@ -66,7 +66,62 @@ fn other_here_documents_do_not() {
         "cat > a <<< 'x'",
         "echo \"cat > a <<EOF\"",
         "cat header.txt - > a <<EOF\nx\nEOF",
-        "sed -i 's/a/b/' a.txt",
+    ] {
+        assert_eq!(run(script), "", "{script}");
+    }
+}
+
+#[test]
+fn what_is_printed_goes_into_files() {
+    for script in [
+        "printf 'one\\n\\ttwo\\n' > a.txt",
+        "printf \"%s\\n\" one $'\\ttwo' > a.txt".replace("$'\\ttwo'", "'\ttwo'").as_str(),
+        "printf '%s\\n%b\\n' one '\\ttwo' | sudo tee a.txt >/dev/null",
+        "echo 'one\n\ttwo' > a.txt",
+        "echo -e \"one\\n\\ttwo\" > a.txt",
+        "echo one > a.txt && echo '\ttwo' >> a.txt",
+        "mkdir -p x; echo one >> a.txt; echo -ne '\\ttwo\\n' >> a.txt",
+    ] {
+        assert_eq!(run(script), "Shell a.txt\n+one\n+\ttwo\n", "{script}");
+    }
+    assert_eq!(run("echo one > a; echo two > b"), "Shell a\n+one\nShell b\n+two\n");
+    for script in
+        ["echo one", "echo one >&2", "echo one > /dev/null", "printf '%5.2f' 3 > a", "git log | tee a"]
+    {
+        assert_eq!(run(script), "", "{script}");
+    }
+}
+
+#[test]
+fn words_are_replaced_where_a_pattern_is_words() {
+    for script in [
+        "sed -i 's/old_name/new_name/g' src/a.rs",
+        "sed -i '' 's/old_name/new_name/' src/a.rs",
+        "sed -i.bak -e 's|old_name|new_name|g' src/a.rs",
+        "cd src && sed -E -i \"s/\\bold_name\\b/new_name/g\" a.rs",
+        "sed --in-place 's/^old_name$/new_name/' src/a.rs",
+        "perl -pi -e 's/old_name/new_name/g' src/a.rs",
+        "perl -i -pe 's{1}/x/; s/old_name/new_name/g' src/a.rs",
+    ] {
+        assert_eq!(run(script), "Edit src/a.rs everywhere\n-old_name\n+new_name\n", "{script}");
+    }
+    assert_eq!(
+        run("sed -i -e 's/a\\/b(c)/&.d/' -e 's/e f;/e;\\nf/' x y"),
+        ["x", "y"]
+            .map(|file| format!(
+                "Edit {file} everywhere\n-a/b(c)\n+a/b(c).d\nEdit {file} everywhere\n-e f;\n+e;\n+f\n"
+            ))
+            .concat()
+    );
+    for script in [
+        "sed 's/old/new/' a.rs",
+        "sed -n -e 's/old/new/p' a.rs",
+        "sed -i 's/o[a-z]*d/new/' a.rs",
+        "sed -i 's/old/\\1/' a.rs",
+        "sed -i -E 's/(old)/new/' a.rs",
+        "sed -i '/old/d' a.rs",
+        "sed -i 's/old/new/' src/*.rs",
+        "perl -ne 's/old/new/; print' a.rs",
     ] {
         assert_eq!(run(script), "", "{script}");
     }

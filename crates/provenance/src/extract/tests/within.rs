@@ -68,3 +68,11 @@ fn an_edit_finds_what_those_before_it_made() {
     let wrote = Told::default().call("Write", &write, "Done.").then("Edit", &edit("a, b)", "a, c)"));
     assert!(wrote.contains("+    let one = call(a, c);\n"), "{wrote}");
 }
+
+#[test]
+fn words_that_a_script_replaces_make_lines() {
+    let script = json!({"command": "cd /p && sed -i 's/\\bone\\b/first_one/g' src/a.rs"});
+    let lines = read().then("Bash", &script);
+    assert!(lines.contains("-    let one = call(a, b);\n+    let first_one = call(a, b);\n"), "{lines}");
+    assert!(lines.contains("-    call(one, two);\n+    call(first_one, two);\n"), "{lines}");
+}
