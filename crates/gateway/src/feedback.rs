@@ -177,7 +177,8 @@ fn written(event: &Event) -> Result<Vec<Written>, Fault> {
         .lines()
         .map(|line| Line { role: Role::Added, text: line.to_owned(), apart: false, shown: 0 })
         .collect();
-    let written = Written { path: event.path.clone(), form: Form::Editor, lines, everywhere: false };
+    let written =
+        Written { path: event.path.clone(), form: Form::Editor, lines, everywhere: false, seen: false };
     Ok(vec![written])
 }
 

@@ -80,6 +80,8 @@ pub struct Emission {
     pub form: Form,
     /// Whether it goes to every place that fits.
     pub everywhere: bool,
+    /// Whether the model was shown its file, which had none of the lines that it adds.
+    pub seen: bool,
     /// Whether its path began at a root.
     pub absolute: bool,
     /// Marks of its path's endings: that of the file's name first, then with one folder more each. Empty where no path
@@ -346,7 +348,8 @@ pub fn digest(bytes: &[u8]) -> String {
 
 impl Emission {
     fn to_bytes(&self) -> Vec<u8> {
-        let flags = u8::from(self.everywhere) | u8::from(self.absolute) << 1;
+        let flags = [self.everywhere, self.absolute, self.seen].into_iter().enumerate();
+        let flags = flags.fold(0, |flags, (at, is_set)| flags | u8::from(is_set) << at);
         let mut bytes = vec![self.form as u8, flags];
         number(&mut bytes, self.path.len() as u64);
         self.path.iter().for_each(|mark| bytes.extend(mark.to_be_bytes()));
@@ -454,7 +457,8 @@ impl<'a> Reader<'a> {
         for _ in 0..count {
             lines.push(self.line()?);
         }
-        Ok(Emission { form, everywhere: flags & 1 != 0, absolute: flags & 2 != 0, path, lines })
+        let [everywhere, absolute, seen] = [1, 2, 4].map(|flag| flags & flag != 0);
+        Ok(Emission { form, everywhere, absolute, seen, path, lines })
     }
 
     fn line(&mut self) -> Result<EmittedLine, EmissionError> {
@@ -498,11 +502,12 @@ mod tests {
     }
 
     fn emissions() -> impl Strategy<Value = Emissions> {
-        let emission = (0_usize..9, any::<[bool; 2]>(), vec(any::<u64>(), 0..9), lines()).prop_map(
-            |(form, [everywhere, absolute], path, lines)| Emission {
+        let emission = (0_usize..9, any::<[bool; 3]>(), vec(any::<u64>(), 0..9), lines()).prop_map(
+            |(form, [everywhere, absolute, seen], path, lines)| Emission {
                 form: Form::ALL[form],
                 everywhere,
                 absolute,
+                seen,
                 path,
                 lines,
             },
@@ -556,6 +561,7 @@ mod tests {
             form: Form::ALL[0],
             everywhere: false,
             absolute: false,
+            seen: false,
             path: vec![path],
             lines,
         };
@@ -589,8 +595,8 @@ mod tests {
             line(Role::Added, 9, &[12]),
             line(Role::Context, 10, &[9, 9]),
         ];
-        let emission =
-            Emission { form: Form::Edit, everywhere: false, absolute: true, path: vec![1, 2, 3], lines };
+        let (form, path) = (Form::Edit, vec![1, 2, 3]);
+        let emission = Emission { form, everywhere: false, absolute: true, seen: false, path, lines };
         assert_eq!(Emissions { emissions: vec![emission], ..Emissions::default() }.marks(), [2, 7]);
     }
 }

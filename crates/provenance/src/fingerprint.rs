@@ -110,6 +110,7 @@ impl Key {
         Emission {
             form: written.form,
             everywhere: written.everywhere,
+            seen: written.seen,
             absolute: is_absolute(path.trim()),
             path: self.path(path),
             lines,

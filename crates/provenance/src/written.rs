@@ -15,6 +15,8 @@ pub struct Written {
     pub lines: Vec<Line>,
     /// Whether it goes to every place that fits, and not to one (`replace_all`).
     pub everywhere: bool,
+    /// Whether the model was shown its file, which had none of the lines that it adds.
+    pub seen: bool,
 }
 
 /// One line of it.

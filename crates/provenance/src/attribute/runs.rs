@@ -84,7 +84,7 @@ pub(super) fn accepted(
             let kind = if is_exact { EvidenceKind::Exact } else { EvidenceKind::Formatted };
             // What is around a line says no more than the line does.
             let support = own + around.min(own);
-            let is_placed = around_it >= PLACED;
+            let is_placed = around_it >= PLACED || source.emission.seen;
             let claim = Claim { support, run: run.length as u32, is_placed, ..Claim::new(source, at, kind) };
             let told = told.as_ref().map(|told| told[chain.lines[at]]);
             claims.extend(line, by_word(claim, told));

@@ -29,7 +29,7 @@ fn emission(form: Form, path: &str, text: &str) -> Written {
         Line { role, text: text.to_owned(), apart: false, shown: u32::from(line.starts_with('=')) }
     };
     let path = (!path.is_empty()).then(|| path.to_owned());
-    Written { path, form, lines: text.lines().map(line).collect(), everywhere: false }
+    Written { path, form, lines: text.lines().map(line).collect(), everywhere: false, seen: false }
 }
 
 fn candidate(number: u8, minute: i64, repository: &str, written: &[Written]) -> Candidate {

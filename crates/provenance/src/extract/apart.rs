@@ -61,6 +61,8 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
         if let Some((path, false)) = compared {
             set_apart_versions(file, path, false, &versions);
         }
+        file.seen = file.form == Form::Fence
+            && file.path.as_deref().is_some_and(|path| versions.shown(path).next().is_some());
     }
 }
 

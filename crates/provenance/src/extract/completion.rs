@@ -32,7 +32,8 @@ pub fn completion(path: Option<&str>, prefix: &str, text: &str, suffix: &str) ->
     let adds = whole.iter().any(|line| line.role == Role::Added && !line.text.trim().is_empty());
     adds.then(|| {
         let path = path.or_else(|| said(prefix)).map(str::to_owned);
-        let mut written = Written { path, form: Form::Completion, lines: whole, everywhere: false };
+        let mut written =
+            Written { path, form: Form::Completion, lines: whole, everywhere: false, seen: false };
         let once = once(prefix.split('\n').chain(suffix.split('\n')).map(mark));
         around::put_around(&mut written, unended(prefix.rsplit('\n')), unended(suffix.split('\n')), &once);
         written

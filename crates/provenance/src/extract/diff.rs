@@ -151,7 +151,7 @@ impl<'l> Reader<'l> {
 }
 
 fn open(path: Option<String>) -> Written {
-    Written { path, form: Form::Diff, lines: Vec::new(), everywhere: false }
+    Written { path, form: Form::Diff, lines: Vec::new(), everywhere: false, seen: false }
 }
 
 /// Whether a line has a sign, and is no item of a list amid other text.

@@ -62,7 +62,7 @@ pub(super) fn of_one_file(text: &str, path: Option<String>) -> Written {
 }
 
 fn open(path: Option<String>) -> Written {
-    Written { path, form: Form::Patch, lines: Vec::new(), everywhere: false }
+    Written { path, form: Form::Patch, lines: Vec::new(), everywhere: false, seen: false }
 }
 
 fn path_of(text: &str) -> &str {

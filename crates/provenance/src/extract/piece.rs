@@ -73,10 +73,10 @@ impl Piece {
         match self {
             Self::New { path, form, text, has_marks } => {
                 let lines = if has_marks { lines::added_but_marks(&text) } else { lines::added(&text) };
-                Written { path, form, lines, everywhere: false }
+                Written { path, form, lines, everywhere: false, seen: false }
             }
             Self::Swap { path, form, old, new, everywhere } => {
-                Written { path, form, lines: lines::replaced(&old, &new), everywhere }
+                Written { path, form, lines: lines::replaced(&old, &new), everywhere, seen: false }
             }
             Self::Laid(written) => Written { lines: lines::respaced(&written.lines), ..written },
         }

@@ -76,6 +76,8 @@ fn side(lines: &[Line], gone: Role) -> String {
 /// for it.
 pub(super) fn edited(text: &str, old: &str, new: &str, everywhere: bool, left: &mut usize) -> Option<String> {
     *left = left.checked_sub(text.len())?;
+    // Of a line that only gets other white space it is not known what it had.
+    let old = if text.contains(old) { old } else { old.trim() };
     let count = if old.trim().is_empty() { 0 } else { text.matches(old).count() };
     if count == 0 || count > 1 && !everywhere {
         return None;

@@ -123,6 +123,7 @@ pub(crate) fn emissions(n: u8) -> Emissions {
     let emission = Emission {
         form: Form::Write,
         everywhere: false,
+        seen: false,
         absolute: false,
         path: vec![1, u64::MAX],
         lines: vec![line(7), line(1_000 + u64::from(n)), line(u64::MAX - u64::from(n))],

@@ -23,7 +23,7 @@ use crate::{Role, Written};
 /// What was written, for people to read.
 fn told(written: &[Written]) -> String {
     let mut told = String::new();
-    for Written { path, form, lines, everywhere } in written {
+    for Written { path, form, lines, everywhere, .. } in written {
         let everywhere = if *everywhere { " everywhere" } else { "" };
         told.push_str(&format!("{form:?} {}{everywhere}\n", path.as_deref().unwrap_or("?")));
         for line in lines {

@@ -34,6 +34,16 @@ fn words_of_a_line_make_a_line() {
 }
 
 #[test]
+fn what_only_gets_other_space_is_found_without_it() {
+    let file = "def first():\n    \"\"\"Returns one.\"\"\"\n    return 1\n";
+    let told = Told::default().call("Read", &json!({"file_path": "/p/src/a.rs"}), file);
+    let lines = told.then("Edit", &edit("Returns one.", "\n    Returns one.\n\n    :rtype: int\n    "));
+    let wanted =
+        "-    \"\"\"Returns one.\"\"\"\n+    \"\"\"\n+    Returns one.\n+\n+    :rtype: int\n+    \"\"\"\n";
+    assert!(lines.contains(wanted), "{lines}");
+}
+
+#[test]
 fn what_is_not_there_or_not_once_stays_as_it_is() {
     assert_eq!(read().then("Edit", &edit("b, a", "a")), "Edit /p/src/a.rs\n-b, a\n+a\n");
     assert_eq!(read().then("Edit", &edit("call(", "fall(")), "Edit /p/src/a.rs\n-call(\n+fall(\n");
