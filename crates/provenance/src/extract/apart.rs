@@ -55,12 +55,14 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
             }
         });
     }
-    set_apart_copies(written, &known, &parts, &versions);
-    set_apart_last_words(written, prompt);
     for (file, compared) in written.iter_mut().zip(&compared) {
         if let Some((path, false)) = compared {
             set_apart_versions(file, path, false, &versions);
         }
+    }
+    set_apart_copies(written, &known, &parts, &versions);
+    set_apart_last_words(written, prompt);
+    for file in written.iter_mut() {
         file.seen = file.form == Form::Fence
             && file.path.as_deref().is_some_and(|path| versions.shown(path).next().is_some());
     }
@@ -296,6 +298,18 @@ fn stretches(written: &Written) -> Vec<Stretch> {
     stretches.into_iter().map(marked).collect()
 }
 
+/// Which lines stand near one that says something and that the file was shown to have.
+fn anchored(written: &Written) -> Vec<bool> {
+    let lines = &written.lines;
+    let is_anchor = |at: usize| lines[at].shown > 0 && says_something(&lines[at].text);
+    let is_near = |at: usize| {
+        let before = (at.saturating_sub(NEAR)..at).rev().take_while(|other| !lines[other + 1].apart);
+        let after = (at + 1..lines.len().min(at + NEAR + 1)).take_while(|other| !lines[*other].apart);
+        before.chain(after).any(is_anchor)
+    };
+    (0..lines.len()).map(is_near).collect()
+}
+
 fn row_mark(row: &[u64]) -> u64 {
     let mut hasher = FxHasher::default();
     row.iter().for_each(|mark| hasher.write_u64(*mark));
@@ -406,6 +420,7 @@ impl<'k> Rows<'k> {
         let own = self.first_of_its_path(of);
         let piece = self.known[of].filter(|known| known.is_piece);
         let is_whole = self.known[of].is_some_and(|known| known.old.is_none());
+        let anchored = if piece.is_some() { anchored(written) } else { Vec::new() };
         for (row, places) in stretch.marks.windows(COPIED).zip(stretch.places.windows(COPIED)) {
             let row = row_mark(row);
             let has_moved = || if is_whole { !self.kept.contains(&row) } else { self.gone.contains(&row) };
@@ -413,6 +428,9 @@ impl<'k> Rows<'k> {
             let lines = written.lines[places[0]..=places[COPIED - 1]].iter_mut();
             match (self.found.get(&row), piece) {
                 (None | Some(Seen::Nowhere), _) => {}
+                // Where what stands around it is known, it would have been known there.
+                (Some(Seen::In(found)), Some(_))
+                    if own == Some(*found) && places.iter().all(|at| anchored[*at]) => {}
                 (Some(Seen::In(found)), Some(piece)) if own == Some(*found) => {
                     lines.for_each(|line| make_shown(line, versions.count(&piece.path, &line.text)));
                 }

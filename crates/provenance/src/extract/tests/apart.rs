@@ -333,6 +333,22 @@ fn of_what_a_file_has_it_is_told_how_often_it_was_shown() {
 }
 
 #[test]
+fn a_row_that_the_file_has_elsewhere_is_new_beside_lines_whose_place_is_known() {
+    let file = "fn second() {\n    none();\n    nobody();\n    never();\n}\n\nfn first() {\n    let a = make();\n    check(&a);\n    send(a);\n}\n";
+    let told = Told::default().call("Read", &json!({"file_path": "a.rs"}), file);
+    let row = "    let a = make();\n    check(&a);\n    send(a);\n";
+    let edit = |code: String| told.then("edit_existing_file", &json!({"filepath": "a.rs", "changes": code}));
+    let mark = "// ... existing code ...\n";
+    let second =
+        edit(format!("{mark}\nfn second() {{\n{row}    none();\n    nobody();\n    never();\n}}\n{mark}"));
+    assert!(second.contains(&row.replace("    ", "+    ")), "{second}");
+    let first = edit(format!("{mark}\nfn first() {{\n{row}    own();\n}}\n{mark}"));
+    assert!(!first.contains("+    let a"), "{first}");
+    let third = edit(format!("{mark}\nfn third() {{\n{row}}}\n{mark}"));
+    assert!(!third.contains("+    let a"), "{third}");
+}
+
+#[test]
 fn a_file_that_a_person_shows_is_no_gift_but_a_block_for_it_is() {
     let second = "fn second() {\n    one();\n    two();\n    three();\n}\n\nfn last() {";
     let edit = json!({"file_path": "a.rs", "old_string": "fn last() {", "new_string": second});
