@@ -4,6 +4,7 @@
 //! A line counts without its space, with one kind of quotes, and without the commas and semicolons at its end, which
 //! formatters put there and take away. Its words are what lines that were edited are known by.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 use hmac::{Hmac, KeyInit, Mac as _};
@@ -48,17 +49,17 @@ impl Key {
 
     /// A line's fingerprint.
     pub fn fingerprint(&self, line: &str) -> Fingerprint {
-        let line = begun(line);
+        let line = code(begun(line));
         Fingerprint {
-            line: self.line(line),
+            line: self.mark(b'l', plain(&line).as_bytes()),
             exact: self.mark(b'e', line.as_bytes()) as u16,
-            words: words(line).take(MOST_WORDS).map(|word| self.word(word)).collect(),
+            words: words(&line).take(MOST_WORDS).map(|word| self.word(word)).collect(),
         }
     }
 
     /// What is the same of the fingerprints of lines that are the same but for what formatters change.
     pub fn line(&self, line: &str) -> u64 {
-        self.mark(b'l', plain(begun(line)).as_bytes())
+        self.mark(b'l', plain(&code(begun(line))).as_bytes())
     }
 
     fn word(&self, word: &str) -> Word {
@@ -85,7 +86,7 @@ impl Key {
 
     /// The code of an answer that ended at `ended`, as it is kept.
     pub fn emissions(&self, written: &[Written], ended: Timestamp, repository: Option<&str>) -> Emissions {
-        let adds = |line: &Line| line.role == Role::Added && !is_blank(line);
+        let adds = |line: &Line| line.role == Role::Added && !is_blank(&line.text);
         let adding = written.iter().filter(|written| written.lines.iter().any(adds));
         let emissions = adding.map(|written| self.emission(written)).collect();
         Emissions { ended, repository: repository.map(str::to_owned), word: None, emissions }
@@ -95,7 +96,7 @@ impl Key {
     pub fn emission(&self, written: &Written) -> Emission {
         let (mut lines, mut after_blank, mut apart) = (Vec::new(), false, false);
         for line in &written.lines {
-            let is_blank = is_blank(line);
+            let is_blank = is_blank(&line.text);
             apart |= line.apart;
             if !is_blank {
                 let fingerprint = self.fingerprint(&line.text);
@@ -123,8 +124,22 @@ fn begun(line: &str) -> &str {
     line.get(..line.floor_char_boundary(LONGEST_LINE)).unwrap_or_default().trim()
 }
 
-fn is_blank(line: &Line) -> bool {
-    line.text.trim().is_empty()
+/// The code of a line. A notebook's file has that as JSON (nbformat 4), most often a string for each line, with its end, but for
+/// the last; a model puts it out as it is.
+fn code(line: &str) -> Cow<'_, str> {
+    let string = line.strip_suffix(',').unwrap_or(line);
+    let string = match string.strip_prefix("\"source\": ") {
+        Some(whole) => whole,
+        None if string.ends_with("\\n\"") => string,
+        None => return Cow::Borrowed(line),
+    };
+    let code: Option<String> = serde_json::from_str(string).ok();
+    code.map_or(Cow::Borrowed(line), |code| Cow::Owned(code.trim().to_owned()))
+}
+
+/// Whether there is nothing on a line.
+pub fn is_blank(line: &str) -> bool {
+    code(begun(line)).is_empty()
 }
 
 /// A path's parts, without those that lead nowhere.
@@ -205,6 +220,9 @@ mod tests {
             assert_eq!(key.fingerprint(other).line, one.line, "{other}");
         }
         assert_ne!(key.fingerprint("foo('a', c),").line, one.line);
+        let cell = key.fingerprint(r#"    "foo('a',  b),\n","#);
+        assert_eq!((cell.line, cell.exact), (one.line, one.exact), "in a notebook");
+        assert_ne!(key.fingerprint(r#""foo('a', b)\x\n""#).line, one.line, "no JSON");
         assert_eq!(key.fingerprint("foo('a',  b),  ").exact, one.exact);
         assert_ne!(key.fingerprint("foo('a', b)").exact, one.exact);
         assert_ne!(Key::new(&[8; 32]).fingerprint("    foo('a',  b),").line, one.line);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use waymark_ledger::emission::{Fingerprint, place};
 use waymark_provenance::git::content::{self, Content};
 use waymark_provenance::git::{Blob, Commit, CommitId, GitError, ObjectId, TreeFile, diff};
-use waymark_provenance::{Attributed, File, FileLine, Place, Removed, Times, attribute};
+use waymark_provenance::{Attributed, File, FileLine, Place, Removed, Times, attribute, is_blank};
 use waymark_types::Timestamp;
 
 use super::{Attribution, AttributionError};
@@ -121,7 +121,7 @@ impl Attribution {
             .map(|(line, added)| FileLine {
                 fingerprint: self.fingerprint(line),
                 added: *added,
-                blank: line.trim().is_empty(),
+                blank: is_blank(line),
             })
             .collect();
         let telling = lines.iter().filter(|line| line.added && line.fingerprint.is_telling());

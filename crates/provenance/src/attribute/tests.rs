@@ -75,7 +75,7 @@ impl Case {
                 went.drain(..).for_each(&mut goes);
                 hunk = lines.len() + 1;
             }
-            lines.push(FileLine { fingerprint, added: sign == "+", blank: text.trim().is_empty() });
+            lines.push(FileLine { fingerprint, added: sign == "+", blank: crate::is_blank(text) });
         }
         lines.pop();
         let times = Times { committed: at(10), authored: at(self.authored), parent: Some(at(5)) };

@@ -104,3 +104,23 @@ fn a_head_that_many_files_have_is_not_of_a_block_that_names_none() {
     let taken: &'static str = format!("{head}{rest}").leak();
     assert!(!Case::new("src/b.rs", taken, vec![block]).told().contains('.'));
 }
+
+#[test]
+fn cells_of_a_notebook_are_code() {
+    let cell = "+import os\n+\n+for name in sorted(os.listdir(\"data\")):\n+    print(name)\n";
+    let put = || vec![candidate(1, 7, "shop", &[emission(Form::Edit, "/p/shop/a.ipynb", cell)])];
+    let lines = r#"    "source": [
++    "import os\n",
++    "\n",
++    "for name in sorted(os.listdir(\"data\")):\n",
++    "    print(name)"
+    ]
+"#;
+    let case = Case::new("a.ipynb", lines, put());
+    let attributed = case.attributed();
+    assert_eq!(case.told().replace('~', ""), ". 1 1 1 1 .");
+    assert!([1, 3].iter().all(|at| attributed[*at].as_ref().unwrap().class == Class::Ai));
+    let text = r#"+   "source": "import os\n\nfor name in sorted(os.listdir(\"data\")):\n    print(name)"
+"#;
+    assert_eq!(Case::new("a.ipynb", text, put()).told(), "1~");
+}
