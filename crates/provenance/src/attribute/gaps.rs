@@ -5,7 +5,7 @@ use std::ops::Range;
 use rustc_hash::{FxHashMap, FxHashSet};
 use waymark_ledger::emission::{Fingerprint, Form, Word};
 
-use super::align::Chain;
+use super::align::{Chain, MOST};
 use super::claim::{Claim, Claims};
 use super::fit::Fit;
 use super::likeness::{ALIKE, TIGHT, changed, clear, likeness, paired};
@@ -215,9 +215,11 @@ fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Ve
         gap.emitted.iter().map(|at| &chain.line(source, *at).fingerprint).collect();
     let likeness = likeness(&ours, &theirs);
     let is_tight = gap.bound && gap.lines.len() == gap.emitted.len();
+    // What went says as much as what came.
+    let has_landed = chain.has_landed || removed(file, source) == MOST;
     let least = match (gap.bound, is_tight) {
         (_, true) => TIGHT,
-        (true, false) if chain.has_landed => ALIKE,
+        (true, false) if has_landed => ALIKE,
         (true, false) => CLOSE,
         (false, false) => ALONE,
     };
@@ -242,7 +244,7 @@ fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Ve
     // Where nothing was found as it was, one line that is like another of many says little; and a block of a chat may have
     // been read and no more.
     let is_enough = match gap.bound {
-        true => chain.has_landed || is_tight || 4 * matched >= all,
+        true => has_landed || is_tight || 4 * matched >= all,
         false => 2 * matched >= all && source.emission.form != Form::Fence,
     };
     if is_enough { proposals } else { Vec::new() }
