@@ -128,11 +128,43 @@ fn a_line_is_told_with_its_record_and_its_proof_after_every_rewrite() {
     house.repository.commit("removed");
     house.repository.git(&["revert", "--no-edit", "HEAD"]);
     assert_eq!(house.classes("src/sums.rs", None), "aaaaaaaa....", "revert");
-    house.repository.git(&["checkout", "--quiet", "-b", "squashed", "HEAD~4"]);
+    house.repository.git(&["revert", "--no-edit", "HEAD"]);
+    house.repository.git(&["revert", "--no-edit", "HEAD"]);
+    assert_eq!(house.classes("src/sums.rs", None), "aaaaaaaa....", "revert of a revert of a revert");
+    house.repository.git(&["checkout", "--quiet", "-b", "squashed", "HEAD~6"]);
     house.repository.git(&["merge", "--quiet", "--squash", "main"]);
     house.repository.commit("squashed");
     assert_eq!(house.classes("src/sums.rs", None), "aaaaaaaa....", "squash");
     assert_eq!(house.rig.waymark.run(&["verify"]).code, Some(0));
+}
+
+#[test]
+fn what_a_revert_puts_back_is_whose_it_was() {
+    let mut house = House::new();
+    let before = "fn max(a: u32, b: u32) -> u32 {\n    a.max(b)\n}\n";
+    house.repository.write("src/max.rs", before);
+    house.repository.commit("max");
+    house.claude_writes("src/max.rs", "fn least(all: &[u32]) {}\n");
+    house.repository.write("src/max.rs", format!("{before}fn least(all: &[u32]) {{}}\nfn by_hand() {{}}\n"));
+    let commit = house.repository.commit("least");
+    assert_eq!(house.classes("src/max.rs", None), "...a.");
+    // An hour later each, and too little to be no chance.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let dated = |hours: u64| format!("--date=@{} +0000", now + hours * 3_600);
+    for hours in [1, 2, 3] {
+        house.repository.git(&["revert", "--no-edit", "HEAD"]);
+        house.repository.git(&["commit", "--quiet", "--amend", "--no-edit", &dated(hours)]);
+        assert_eq!(house.classes("src/max.rs", None), if hours == 2 { "...a." } else { "..." });
+    }
+    // Nothing but git's word says so; a commit that is not there says nothing.
+    let gone = house.repository.git(&["rev-parse", "HEAD"]);
+    for (reverted, wanted) in [("1".repeat(40).as_str(), "....."), (gone.trim(), "...a.")] {
+        house.repository.git(&["reset", "--quiet", "--hard", gone.trim()]);
+        house.repository.git(&["checkout", "--quiet", &commit, "--", "src/max.rs"]);
+        let message = format!("Back\n\nThis reverts commit {reverted}.");
+        house.repository.git(&["commit", "--quiet", "--message", &message, &dated(4)]);
+        assert_eq!(house.classes("src/max.rs", None), wanted, "{reverted}");
+    }
 }
 
 /// A message in the dialect of OpenAI's chat, from a client that works in the repository.

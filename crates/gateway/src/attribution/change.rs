@@ -103,7 +103,10 @@ impl Attribution {
         let mut added = diff::added(&old, &text);
         blamed.iter().for_each(|at| added.get_mut(*at).into_iter().for_each(|added| *added = true));
         let removed = self.removed(old.first().copied().unwrap_or_default(), &text);
-        let lines = self.match_lines(change, &text, &added, &removed, times).await?;
+        let mut lines = self.match_lines(change, &text, &added, &removed, times).await?;
+        if let At::Commit(commit) = &change.at {
+            self.put_back(commit, &change.path, (&text, &added), &mut lines).await?;
+        }
         Ok(Changed { text, added, lines, gap: None })
     }
 

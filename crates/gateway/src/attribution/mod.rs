@@ -11,6 +11,7 @@ mod export;
 mod keep;
 mod noted;
 mod report;
+mod reverted;
 mod since;
 mod summary;
 mod told;
@@ -125,6 +126,8 @@ pub struct Attribution {
     /// What the commit that was asked for last added to its files.
     added: RefCell<Option<Added>>,
     records: HashMap<RecordId, Option<Arc<RecordTold>>>,
+    /// How many reverts are being gone back.
+    reverts: usize,
 }
 
 impl Attribution {
@@ -156,6 +159,7 @@ impl Attribution {
             places: RefCell::default(),
             added: RefCell::default(),
             records: HashMap::new(),
+            reverts: 0,
         })
     }
 

@@ -4,6 +4,10 @@ use super::content::latin_1;
 use super::objects::read_all;
 use super::{CommitId, GitError, ObjectId, Repository};
 
+/// What `git revert` writes before the commit that it takes back, and how many of them are read.
+const REVERTS: &str = "This reverts commit ";
+const MOST_REVERTS: usize = 16;
+
 /// One commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
@@ -19,6 +23,8 @@ pub struct Commit {
     pub author: Person,
     /// Who committed it, and when.
     pub committer: Person,
+    /// The commits that its message says it reverts.
+    pub reverts: Vec<CommitId>,
 }
 
 /// Somebody who wrote or committed something.
@@ -76,7 +82,18 @@ fn parse(id: CommitId, bytes: &[u8]) -> Option<Commit> {
         is_boundary: false,
         author: person(&text(author)),
         committer: person(&text(committer)),
+        reverts: end.map_or(Vec::new(), |end| reverts(&bytes[end..])),
     })
+}
+
+/// The commits that a message says it reverts, in git's own words.
+fn reverts(message: &[u8]) -> Vec<CommitId> {
+    let message = String::from_utf8_lossy(message);
+    let ids = message.split(REVERTS).skip(1).take(MOST_REVERTS).filter_map(|rest| {
+        let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        rest.get(..digits)?.parse().ok()
+    });
+    ids.collect()
 }
 
 /// UTF-8 where it is; every other encoding is read a character a byte, as its name is seldom right.
@@ -108,12 +125,14 @@ mod tests {
         let raw = format!(
             "tree {tree}\nparent {tree}\nparent {}\nauthor J\u{1}rg <j@example.com> -5 +0100\n\
              committer <> 7 +0000\nencoding ISO-8859-1\ngpgsig -----BEGIN\n author no <no> 1\n \n -----END\n\n\
-             Subject\n\nBody\n\nWaymark: 1\n",
+             Subject\n\nThis reverts commit {}.\nThis reverts commit 12ab.\n\nWaymark: 1\n",
+            id(),
             id()
         );
         let raw: Vec<u8> = raw.bytes().map(|byte| if byte == 1 { 0xf6 } else { byte }).collect();
         let commit = parse(id(), &raw).unwrap();
         assert_eq!(commit.parents.len(), 2);
+        assert_eq!(commit.reverts, [id()]);
         let author = Person { name: "J\u{f6}rg".to_owned(), email: "j@example.com".to_owned(), time: -5 };
         assert_eq!((commit.author, commit.committer.time), (author, 7));
     }
