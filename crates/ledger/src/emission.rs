@@ -80,7 +80,8 @@ pub struct Emission {
     pub form: Form,
     /// Whether it goes to every place that fits.
     pub everywhere: bool,
-    /// Whether the model was shown its file, which had none of the lines that it adds.
+    /// Whether it is a block of a chat whose file the model was shown, or a part of it, which had the lines that it adds nowhere
+    /// near.
     pub seen: bool,
     /// Whether its path began at a root.
     pub absolute: bool,

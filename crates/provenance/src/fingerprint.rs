@@ -49,17 +49,17 @@ impl Key {
 
     /// A line's fingerprint.
     pub fn fingerprint(&self, line: &str) -> Fingerprint {
-        let line = code(begun(line));
+        let line = begun(line);
         Fingerprint {
-            line: self.mark(b'l', plain(&line).as_bytes()),
+            line: self.line(line),
             exact: self.mark(b'e', line.as_bytes()) as u16,
-            words: words(&line).take(MOST_WORDS).map(|word| self.word(word)).collect(),
+            words: words(line).take(MOST_WORDS).map(|word| self.word(word)).collect(),
         }
     }
 
     /// What is the same of the fingerprints of lines that are the same but for what formatters change.
     pub fn line(&self, line: &str) -> u64 {
-        self.mark(b'l', plain(&code(begun(line))).as_bytes())
+        self.mark(b'l', plain(begun(line)).as_bytes())
     }
 
     fn word(&self, word: &str) -> Word {
@@ -86,8 +86,11 @@ impl Key {
 
     /// The code of an answer that ended at `ended`, as it is kept.
     pub fn emissions(&self, written: &[Written], ended: Timestamp, repository: Option<&str>) -> Emissions {
-        let adds = |line: &Line| line.role == Role::Added && !is_blank(&line.text);
-        let adding = written.iter().filter(|written| written.lines.iter().any(adds));
+        let adds = |line: &Line, path: &str| line.role == Role::Added && !is_blank(&code(path, &line.text));
+        let adding = written.iter().filter(|written| {
+            let path = written.path.as_deref().unwrap_or_default();
+            written.lines.iter().any(|line| adds(line, path))
+        });
         let emissions = adding.map(|written| self.emission(written)).collect();
         Emissions { ended, repository: repository.map(str::to_owned), word: None, emissions }
     }
@@ -95,11 +98,13 @@ impl Key {
     /// A stretch of code, as it is kept.
     pub fn emission(&self, written: &Written) -> Emission {
         let (mut lines, mut after_blank, mut apart) = (Vec::new(), false, false);
+        let path = written.path.as_deref().unwrap_or_default();
         for line in &written.lines {
-            let is_blank = is_blank(&line.text);
+            let text = code(path, &line.text);
+            let is_blank = is_blank(&text);
             apart |= line.apart;
             if !is_blank {
-                let fingerprint = self.fingerprint(&line.text);
+                let fingerprint = self.fingerprint(&text);
                 let Line { role, shown, .. } = *line;
                 lines.push(EmittedLine { role, after_blank, apart, shown, fingerprint });
                 apart = false;
@@ -107,7 +112,6 @@ impl Key {
             // One that is taken away leaves no gap.
             after_blank = is_blank && (line.role != Role::Removed || after_blank);
         }
-        let path = written.path.as_deref().unwrap_or_default();
         Emission {
             form: written.form,
             everywhere: written.everywhere,
@@ -124,10 +128,13 @@ fn begun(line: &str) -> &str {
     line.get(..line.floor_char_boundary(LONGEST_LINE)).unwrap_or_default().trim()
 }
 
-/// The code of a line. A notebook's file has that as JSON (nbformat 4), most often a string for each line, with its end, but for
-/// the last; a model puts it out as it is.
-fn code(line: &str) -> Cow<'_, str> {
-    let string = line.strip_suffix(',').unwrap_or(line);
+/// The code of a line of a file. A notebook's file has it as JSON (nbformat 4), most often a string for each line, with its end, but
+/// for the last; a model puts it out as it is.
+pub fn code<'l>(path: &str, line: &'l str) -> Cow<'l, str> {
+    if !path.ends_with(".ipynb") {
+        return Cow::Borrowed(line);
+    }
+    let string = line.trim().strip_suffix(',').unwrap_or(line.trim());
     let string = match string.strip_prefix("\"source\": ") {
         Some(whole) => whole,
         None if string.ends_with("\\n\"") => string,
@@ -137,9 +144,8 @@ fn code(line: &str) -> Cow<'_, str> {
     code.map_or(Cow::Borrowed(line), |code| Cow::Owned(code.trim().to_owned()))
 }
 
-/// Whether there is nothing on a line.
-pub fn is_blank(line: &str) -> bool {
-    code(begun(line)).is_empty()
+fn is_blank(line: &str) -> bool {
+    line.trim().is_empty()
 }
 
 /// A path's parts, without those that lead nowhere.
@@ -220,9 +226,10 @@ mod tests {
             assert_eq!(key.fingerprint(other).line, one.line, "{other}");
         }
         assert_ne!(key.fingerprint("foo('a', c),").line, one.line);
-        let cell = key.fingerprint(r#"    "foo('a',  b),\n","#);
-        assert_eq!((cell.line, cell.exact), (one.line, one.exact), "in a notebook");
-        assert_ne!(key.fingerprint(r#""foo('a', b)\x\n""#).line, one.line, "no JSON");
+        let cell = r#"    "foo('a',  b),\n","#;
+        assert_eq!(code("a/b.ipynb", cell), "foo('a',  b),");
+        assert_eq!(code("b.json", cell), cell);
+        assert_eq!(code("b.ipynb", r#""foo\x\n""#), r#""foo\x\n""#, "no JSON");
         assert_eq!(key.fingerprint("foo('a',  b),  ").exact, one.exact);
         assert_ne!(key.fingerprint("foo('a', b)").exact, one.exact);
         assert_ne!(Key::new(&[8; 32]).fingerprint("    foo('a',  b),").line, one.line);

@@ -16,5 +16,5 @@ pub use attribute::{
     Attributed, Beside, Candidate, Evidence, EvidenceKind, File, FileLine, Place, Removed, Times, attribute,
 };
 pub use class::Class;
-pub use fingerprint::{Key, is_blank};
+pub use fingerprint::{Key, code};
 pub use written::{Form, Line, Role, Written};

@@ -15,7 +15,8 @@ pub struct Written {
     pub lines: Vec<Line>,
     /// Whether it goes to every place that fits, and not to one (`replace_all`).
     pub everywhere: bool,
-    /// Whether the model was shown its file, which had none of the lines that it adds.
+    /// Whether it is a block of a chat whose file the model was shown, or a part of it, which had the lines that it adds nowhere
+    /// near.
     pub seen: bool,
 }
 

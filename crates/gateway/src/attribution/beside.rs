@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
-use waymark_provenance::Beside;
 use waymark_provenance::git::{CommitId, ObjectId, Side};
+use waymark_provenance::{Beside, code};
 
 use super::change::{At, Change};
 use super::{Attribution, AttributionError};
@@ -49,9 +49,9 @@ impl Attribution {
         }
         let (mut files, mut read) = (BTreeMap::new(), 0);
         for (path, old, new) in changes {
-            let mut marks = self.marks(&new, &mut read)?;
+            let mut marks = self.marks(&path, &new, &mut read)?;
             if let Some(old) = old {
-                let before = self.marks(&old, &mut read)?;
+                let before = self.marks(&path, &old, &mut read)?;
                 marks.retain(|mark| !before.contains(mark));
             }
             if read > LARGEST {
@@ -82,9 +82,10 @@ impl Attribution {
     }
 
     /// Fingerprints of a text's lines; none of what is no text.
-    fn marks(&self, spec: &str, read: &mut usize) -> Result<FxHashSet<u64>, AttributionError> {
+    fn marks(&self, path: &str, spec: &str, read: &mut usize) -> Result<FxHashSet<u64>, AttributionError> {
         let lines = self.text(spec)?.unwrap_or_default();
         *read += lines.iter().map(String::len).sum::<usize>();
-        Ok(lines.iter().filter(|line| !line.trim().is_empty()).map(|line| self.key.line(line)).collect())
+        let lines = lines.iter().map(|line| code(path, line)).filter(|line| !line.trim().is_empty());
+        Ok(lines.map(|line| self.key.line(&line)).collect())
     }
 }

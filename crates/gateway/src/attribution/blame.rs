@@ -9,7 +9,7 @@ use serde::Serialize;
 use waymark_ledger::emission::Fingerprint;
 use waymark_provenance::git::content::{self, Content};
 use waymark_provenance::git::{BlameLine, CommitId, GitError};
-use waymark_provenance::{Class, Evidence};
+use waymark_provenance::{Class, Evidence, code};
 use waymark_types::RecordId;
 
 use super::change::{Change, Changed};
@@ -143,7 +143,7 @@ impl Attribution {
 
     /// Looks up what all lines are looked up by at once, and not commit by commit.
     async fn look_ahead(&mut self, blamed: &[BlameLine]) -> Result<(), AttributionError> {
-        let fingerprints = blamed.iter().map(|line| self.fingerprint(&text_of(line)));
+        let fingerprints = blamed.iter().map(|line| self.fingerprint(&code(&line.path, &text_of(line))));
         let marks: Vec<u64> = fingerprints.filter(Fingerprint::is_telling).map(|print| print.line).collect();
         Ok(self.candidates.look_up(&self.store, &marks).await?)
     }

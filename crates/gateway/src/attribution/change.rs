@@ -6,7 +6,7 @@ use std::sync::Arc;
 use waymark_ledger::emission::{Fingerprint, place};
 use waymark_provenance::git::content::{self, Content};
 use waymark_provenance::git::{Blob, Commit, CommitId, GitError, ObjectId, TreeFile, diff};
-use waymark_provenance::{Attributed, File, FileLine, Place, Removed, Times, attribute, is_blank};
+use waymark_provenance::{Attributed, File, FileLine, Place, Removed, Times, attribute, code};
 use waymark_types::Timestamp;
 
 use super::{Attribution, AttributionError};
@@ -102,7 +102,7 @@ impl Attribution {
         let old: Vec<&[String]> = before.iter().map(Vec::as_slice).collect();
         let mut added = diff::added(&old, &text);
         blamed.iter().for_each(|at| added.get_mut(*at).into_iter().for_each(|added| *added = true));
-        let removed = self.removed(old.first().copied().unwrap_or_default(), &text);
+        let removed = self.removed(&change.path, old.first().copied().unwrap_or_default(), &text);
         let mut lines = self.match_lines(change, &text, &added, &removed, times).await?;
         if let At::Commit(commit) = &change.at {
             self.put_back(commit, &change.path, (&text, &added), &mut lines).await?;
@@ -121,10 +121,13 @@ impl Attribution {
         let lines: Vec<FileLine> = text
             .iter()
             .zip(added)
-            .map(|(line, added)| FileLine {
-                fingerprint: self.fingerprint(line),
-                added: *added,
-                blank: is_blank(line),
+            .map(|(line, added)| {
+                let line = code(&change.path, line);
+                FileLine {
+                    fingerprint: self.fingerprint(&line),
+                    added: *added,
+                    blank: line.trim().is_empty(),
+                }
             })
             .collect();
         let telling = lines.iter().filter(|line| line.added && line.fingerprint.is_telling());
@@ -220,12 +223,12 @@ impl Attribution {
         })
     }
 
-    fn removed(&mut self, old: &[String], new: &[String]) -> Removed {
+    fn removed(&mut self, path: &str, old: &[String], new: &[String]) -> Removed {
         let mut removed = Removed::default();
         for hunk in diff::removed(old, new) {
-            let gone = old.get(hunk.old).unwrap_or_default().iter().filter(|line| !line.trim().is_empty());
-            for line in gone {
-                let places = removed.entry(self.fingerprint(line).line).or_default();
+            let gone = old.get(hunk.old).unwrap_or_default().iter().map(|line| code(path, line));
+            for line in gone.filter(|line| !line.trim().is_empty()) {
+                let places = removed.entry(self.fingerprint(&line).line).or_default();
                 if places.last() != Some(&hunk.new) {
                     places.push(hunk.new.clone());
                 }

@@ -148,14 +148,10 @@ impl Attribution {
         for path in note.files.keys() {
             let before = self.text(&format!("{old}:{path}"))?.unwrap_or_default();
             let after = self.text(&format!("{new}:{path}"))?.unwrap_or_default();
-            let (mut from, mut to) = (0, 0);
-            let end = diff::Hunk { old: before.len()..before.len(), new: after.len()..after.len() };
-            for hunk in diff::hunks(&before, &after).into_iter().chain([end]) {
-                let kept = Lines::new(from as u32 + 1, hunk.old.start as u32);
-                if let Some(kept) = kept {
-                    moves.keep(path, kept, path, to as u32 + 1);
+            for same in diff::same(&before, &after) {
+                if let Some(kept) = Lines::new(same.old.start as u32 + 1, same.old.end as u32) {
+                    moves.keep(path, kept, path, same.new.start as u32 + 1);
                 }
-                (from, to) = (hunk.old.end, hunk.new.end);
             }
         }
         Ok(Some(note.carried(&moves)).filter(|note| !note.files.is_empty()))

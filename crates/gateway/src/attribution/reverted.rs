@@ -6,7 +6,7 @@
 use waymark_provenance::Attributed;
 use waymark_provenance::git::{Commit, CommitId, GitError, diff};
 
-use super::blame::BlamedLine;
+use super::blame::{BlamedLine, OLDER};
 use super::{Attribution, AttributionError};
 
 /// How many reverts of reverts are gone back.
@@ -36,9 +36,11 @@ impl Attribution {
             self.reverts += 1;
             let blamed = Box::pin(self.blame_at(path, Some(before), Some(range), None)).await;
             self.reverts -= 1;
-            let blamed = blamed?.lines;
+            let Some(blamed) = there(blamed)? else { continue };
             for (from, at) in &back {
-                let was = blamed.get(from - first).filter(|was| was.noted.is_none());
+                // What is not known for now says nothing.
+                let is_known = |was: &&BlamedLine| was.gap.is_none_or(|gap| gap == OLDER);
+                let was = blamed.lines.get(from - first).filter(is_known);
                 if let (Some(was), Some(line)) = (was, lines.get_mut(*at)) {
                     *line = attributed(was);
                 }
@@ -57,13 +59,7 @@ impl Attribution {
     }
 
     fn if_there(&mut self, commit: &CommitId) -> Result<Option<Commit>, AttributionError> {
-        match self.commit(commit) {
-            Ok(commit) => Ok(Some(commit)),
-            Err(AttributionError::MissingCommit(_) | AttributionError::Git(GitError::Missing { .. })) => {
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
+        there(self.commit(commit))
     }
 
     /// What `reverted` took from a file of `before`, and is among the lines that were added to it now.
@@ -78,14 +74,22 @@ impl Attribution {
         let Some(old) = self.text(&format!("{before}:{path}"))? else { return Ok(Back::new()) };
         let left = self.text(&format!("{reverted}:{path}"))?.unwrap_or_default();
         let went = diff::added(&[&left], &old);
-        let mut pairs = diff::kept(&old, text);
-        pairs.retain(|(from, at)| went[*from] && added.get(*at) == Some(&true));
-        Ok(pairs)
+        let same = diff::same(&old, text).into_iter().flat_map(|same| same.old.zip(same.new));
+        Ok(same.filter(|(from, at)| went[*from] && added.get(*at) == Some(&true)).collect())
     }
 }
 
-/// What is known of a line.
+/// What was read, if it is all there.
+fn there<T>(read: Result<T, AttributionError>) -> Result<Option<T>, AttributionError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(AttributionError::MissingCommit(_) | AttributionError::Git(GitError::Missing { .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is known of a line, but for what a note says of another commit.
 fn attributed(line: &BlamedLine) -> Option<Attributed> {
-    let BlamedLine { class, record, others, evidence, .. } = line;
+    let BlamedLine { class, record, others, evidence, noted: None, .. } = line else { return None };
     Some(Attributed { class: *class, record: *record, others: others.clone(), evidence: (*evidence)? })
 }

@@ -67,7 +67,9 @@ impl Claim {
     /// is gone may have been copied.
     fn trust(&self, said: &Said) -> u8 {
         let is_later = || {
-            let is_put = self.is_placed && self.fit == Fit::Here && self.kind == EvidenceKind::Exact;
+            let is_offer = matches!(self.form, Form::Completion | Form::Fence);
+            let is_placed = self.is_placed && self.fit == Fit::Here && !is_offer;
+            let is_put = is_placed && self.kind == EvidenceKind::Exact;
             is_put && said.last.is_some_and(|word| self.ended > word)
         };
         match (self.word, self.form) {

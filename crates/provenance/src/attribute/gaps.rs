@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use waymark_ledger::emission::{Fingerprint, Form, Word};
+use waymark_ledger::emission::{Fingerprint, Form, Role, Word};
 
 use super::align::{Chain, MOST};
 use super::claim::{Claim, Claims};
@@ -208,6 +208,18 @@ pub(super) fn common(ours: &[Word], theirs: &[Word]) -> Vec<(usize, usize, usize
     stretches
 }
 
+/// Letters of lines that the emission takes away and that went from a gap.
+fn went(file: &File<'_>, source: &Source<'_>, gap: &Gap) -> u32 {
+    let (Some(first), Some(last)) = (gap.lines.first(), gap.lines.last()) else { return 0 };
+    let is_here = |line: &Fingerprint| {
+        let places = file.removed.get(&line.line).into_iter().flatten();
+        places.into_iter().any(|place| place.start <= *last && place.end >= *first)
+    };
+    let gone = source.emission.lines.iter().filter(|line| line.role == Role::Removed);
+    let here = gone.map(|line| &line.fingerprint).filter(|line| is_here(line));
+    here.map(|line| line.weight().min(MOST)).sum()
+}
+
 /// Lines that stand where a line of the emission would and are much like it, in order.
 fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Vec<Proposal> {
     let ours: Vec<&Fingerprint> = gap.lines.iter().map(|line| &file.lines[*line].fingerprint).collect();
@@ -215,8 +227,8 @@ fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Ve
         gap.emitted.iter().map(|at| &chain.line(source, *at).fingerprint).collect();
     let likeness = likeness(&ours, &theirs);
     let is_tight = gap.bound && gap.lines.len() == gap.emitted.len();
-    // What went says as much as what came.
-    let has_landed = chain.has_landed || removed(file, source) == MOST;
+    // What went from here says as much as what came.
+    let has_landed = chain.has_landed || !chain.runs.is_empty() && went(file, source, gap) >= MOST;
     let least = match (gap.bound, is_tight) {
         (_, true) => TIGHT,
         (true, false) if has_landed => ALIKE,

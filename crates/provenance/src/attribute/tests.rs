@@ -65,7 +65,8 @@ impl Case {
         let (mut went, mut hunk) = (Vec::new(), 0);
         for line in self.text.lines().chain([" "]) {
             let (sign, text) = line.split_at_checked(1).unwrap_or(("+", ""));
-            let fingerprint = key.fingerprint(text);
+            let text = crate::code(self.path, text);
+            let fingerprint = key.fingerprint(&text);
             if sign == "-" {
                 went.push(fingerprint.line);
                 continue;
@@ -75,7 +76,7 @@ impl Case {
                 went.drain(..).for_each(&mut goes);
                 hunk = lines.len() + 1;
             }
-            lines.push(FileLine { fingerprint, added: sign == "+", blank: crate::is_blank(text) });
+            lines.push(FileLine { fingerprint, added: sign == "+", blank: text.trim().is_empty() });
         }
         lines.pop();
         let times = Times { committed: at(10), authored: at(self.authored), parent: Some(at(5)) };

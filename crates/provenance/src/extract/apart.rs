@@ -45,26 +45,24 @@ pub fn set_apart(written: &mut [Written], prompt: &Prompt) {
             Some((path, true)) => {
                 set_apart_versions(file, path, true, &versions);
                 let is_known = says_where(file) && versions.are_all_compared(path);
-                is_known.then(|| Known { path: path.clone(), old: None, is_piece: false })
+                is_known.then(|| Known { path: path.clone(), old: None, piece: None })
             }
             _ => {
                 let says = !old.is_empty() || is_appended(file);
-                let is_piece = !says && compared.is_some();
-                let path = file.path.clone().filter(|_| says || is_piece);
-                path.map(|path| Known { path, old: Some(old), is_piece })
+                let piece = (!says && compared.is_some()).then(|| anchored(file, &versions));
+                let path = file.path.clone().filter(|_| says || piece.is_some());
+                path.map(|path| Known { path, old: Some(old), piece })
             }
         });
     }
+    set_apart_copies(written, &known, &parts, &versions);
+    set_apart_last_words(written, prompt);
     for (file, compared) in written.iter_mut().zip(&compared) {
         if let Some((path, false)) = compared {
             set_apart_versions(file, path, false, &versions);
         }
-    }
-    set_apart_copies(written, &known, &parts, &versions);
-    set_apart_last_words(written, prompt);
-    for file in written.iter_mut() {
-        file.seen = file.form == Form::Fence
-            && file.path.as_deref().is_some_and(|path| versions.shown(path).next().is_some());
+        let is_shown = |path: &str| versions.shown(path).any(Text::says_something);
+        file.seen = file.form == Form::Fence && file.path.as_deref().is_some_and(is_shown);
     }
 }
 
@@ -195,8 +193,9 @@ struct Known {
     path: String,
     /// What is replaced in each place, which a version of the file has; nothing where the whole file is written.
     old: Option<Vec<Vec<u64>>>,
-    /// Whether it says nothing of where it goes: rows that a version has may stand where they did, or once more.
-    is_piece: bool,
+    /// Where it says nothing of where it goes, so that rows which a version has may stand where they did, or once more: which of
+    /// its lines stand near one whose place is known.
+    piece: Option<Vec<bool>>,
 }
 
 impl Known {
@@ -298,9 +297,11 @@ fn stretches(written: &Written) -> Vec<Stretch> {
     stretches.into_iter().map(marked).collect()
 }
 
-/// Which lines stand near one that says something and that the file was shown to have.
-fn anchored(written: &Written) -> Vec<bool> {
-    let lines = &written.lines;
+/// Which lines stand near one that says something and that the file was shown to have there.
+fn anchored(written: &Written, versions: &Versions<'_>) -> Vec<bool> {
+    let mut apart = written.clone();
+    set_apart_versions(&mut apart, written.path.as_deref().unwrap_or_default(), false, versions);
+    let lines = &apart.lines;
     let is_anchor = |at: usize| lines[at].shown > 0 && says_something(&lines[at].text);
     let is_near = |at: usize| {
         let before = (at.saturating_sub(NEAR)..at).rev().take_while(|other| !lines[other + 1].apart);
@@ -418,9 +419,8 @@ impl<'k> Rows<'k> {
     /// Sets apart those of a stretch of the file with that number that were found.
     fn set_apart(&self, of: usize, written: &mut Written, stretch: &Stretch, versions: &Versions<'_>) {
         let own = self.first_of_its_path(of);
-        let piece = self.known[of].filter(|known| known.is_piece);
+        let piece = self.known[of].and_then(|known| Some((&known.path, known.piece.as_ref()?)));
         let is_whole = self.known[of].is_some_and(|known| known.old.is_none());
-        let anchored = if piece.is_some() { anchored(written) } else { Vec::new() };
         for (row, places) in stretch.marks.windows(COPIED).zip(stretch.places.windows(COPIED)) {
             let row = row_mark(row);
             let has_moved = || if is_whole { !self.kept.contains(&row) } else { self.gone.contains(&row) };
@@ -428,11 +428,11 @@ impl<'k> Rows<'k> {
             let lines = written.lines[places[0]..=places[COPIED - 1]].iter_mut();
             match (self.found.get(&row), piece) {
                 (None | Some(Seen::Nowhere), _) => {}
-                // Where what stands around it is known, it would have been known there.
-                (Some(Seen::In(found)), Some(_))
-                    if own == Some(*found) && places.iter().all(|at| anchored[*at]) => {}
-                (Some(Seen::In(found)), Some(piece)) if own == Some(*found) => {
-                    lines.for_each(|line| make_shown(line, versions.count(&piece.path, &line.text)));
+                (Some(Seen::In(found)), Some((path, anchored))) if own == Some(*found) => {
+                    // Where what stands around it is known, it would have been known there.
+                    if !places.iter().all(|at| anchored[*at]) {
+                        lines.for_each(|line| make_shown(line, versions.count(path, &line.text)));
+                    }
                 }
                 (Some(Seen::In(found)), None) if own == Some(*found) && !has_moved() => {}
                 (Some(Seen::In(_) | Seen::Elsewhere), _) => lines.for_each(make_context),

@@ -16,6 +16,8 @@ use crate::Form;
 
 /// How deep a script within a script is read.
 const DEEPEST: usize = 3;
+/// More is put into files by no script that is a model's.
+const MOST_PIECES: usize = 1_024;
 /// Shells, which take a script from a here-document.
 const SHELLS: [&str; 6] = ["bash", "sh", "zsh", "dash", "ksh", "ash"];
 /// Words that stand before a command's name.
@@ -30,7 +32,7 @@ pub(super) fn may_write(script: &str) -> bool {
     has(&["<<"])
         || patch::is_in(script)
         || has(&["echo", "printf"]) && has(&[">", "tee"])
-        || has(&["sed", "perl"]) && has(&["-i", "-pi", "--in-place"])
+        || has(&["sed ", "perl "])
 }
 
 /// What the script puts into files, in order. Paths are from the folder that it starts in.
@@ -43,6 +45,9 @@ pub(super) fn read(script: &str, folder: Option<&str>) -> Vec<Piece> {
 fn within(script: &str, folder: Option<&str>, depth: usize, pieces: &mut Vec<Piece>) {
     for pipeline in script::read(script, folder) {
         for (at, command) in pipeline.iter().enumerate() {
+            if pieces.len() >= MOST_PIECES {
+                return;
+            }
             read_command(command, pipeline.get(at + 1), depth, pieces);
         }
     }
@@ -89,12 +94,12 @@ fn hand_on(text: &str, command: &Command, next: Option<&Command>, depth: usize, 
 /// Words in the place of others, wherever a file has them.
 fn substitute(substitutions: &[Substitution], file: &str, folder: Option<&str>, pieces: &mut Vec<Piece>) {
     let Some(path) = path(file, folder) else { return };
-    pieces.extend(substitutions.iter().map(|Substitution { old, new }| Piece::Swap {
+    pieces.extend(substitutions.iter().map(|Substitution { old, new, everywhere }| Piece::Swap {
         path: Some(path.clone()),
         form: Form::Edit,
         old: old.clone(),
         new: new.clone(),
-        everywhere: true,
+        everywhere: *everywhere,
     }));
 }
 

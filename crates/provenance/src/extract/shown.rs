@@ -28,6 +28,8 @@ const MOST_FILES: usize = 32;
 const MOST_ELEMENTS: usize = 64;
 /// At most so many of the newest texts of a file are compared.
 const VERSIONS: usize = 8;
+/// Fewer lines are a remark on a file, and not its text.
+const LEAST: usize = 3;
 /// What stands between the words of a command.
 const BETWEEN: &[char] = &[' ', '\t', '\n', '"', '\'', '`', ';', '|', '&', '(', ')', '<', '>', ',', '='];
 /// Words that say nothing when they are all of a line.
@@ -178,6 +180,11 @@ impl<'a> Text<'a> {
         self.marks().counts.iter().filter(|(_, count)| **count == 1).map(|(mark, _)| *mark).collect()
     }
 
+    /// Whether so many lines say something that it may be a file, or a part of one.
+    pub(super) fn says_something(&self) -> bool {
+        self.lines.iter().filter(|line| says_something(line)).take(LEAST).count() == LEAST
+    }
+
     /// Their marks.
     pub(super) fn marks(&self) -> &Marks {
         self.marks.get_or_init(|| {
@@ -236,8 +243,10 @@ impl<'a> Versions<'a> {
         let mut texts = VecDeque::new();
         for version in self.all_of(path) {
             match version.of {
-                Of::Shown => {
-                    texts.push_back(version.text.lines.join("\n"));
+                Of::Shown if is_file(&version.text) => {
+                    let text = version.text.lines.join("\n");
+                    *left = left.saturating_sub(text.len());
+                    texts.push_back(text);
                     if texts.len() > VERSIONS {
                         texts.pop_front();
                     }
@@ -249,7 +258,11 @@ impl<'a> Versions<'a> {
                         }
                     }
                 }
-                Of::New => {}
+                Of::Shown | Of::New => {}
+            }
+            // Without what is left out they would be of other versions.
+            if *left == 0 {
+                return Vec::new();
             }
         }
         texts.into()
@@ -368,6 +381,11 @@ impl<'a> Versions<'a> {
         said.sort_by_key(|said| said.lines.start);
         said
     }
+}
+
+/// Whether a text may be a file's, and is no diff that was shown.
+fn is_file(text: &Text<'_>) -> bool {
+    !text.lines.iter().any(|line| line.starts_with("@@ "))
 }
 
 /// The tag that opens on a line, and the file that it names.

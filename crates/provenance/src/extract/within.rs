@@ -52,17 +52,19 @@ fn is_of_whole_lines(written: &Written, versions: &Versions<'_>, left: &mut usiz
     !written.everywhere && versions.shown(path).any(|text| !places(text, &old, left).is_empty())
 }
 
-/// Makes an edit in the texts. The lines that it changes in the newest that has them, and those around.
+/// Makes an edit in the texts. The lines that it changes in the longest that has them, and those around.
 fn apply(edit: &Written, texts: &mut [String], left: &mut usize) -> Option<Vec<Line>> {
     let [old, new] = [Role::Added, Role::Removed].map(|gone| side(&edit.lines, gone));
-    let mut whole = None;
-    for text in texts.iter_mut().rev() {
+    let mut whole: Option<(String, String)> = None;
+    for text in texts {
         if let Some(changed) = edited(text, &old, &new, edit.everywhere, left) {
-            whole.get_or_insert_with(|| near(lines::replaced(text, &changed)));
-            *text = changed;
+            let was = std::mem::replace(text, changed);
+            if whole.as_ref().is_none_or(|(longest, _)| was.len() >= longest.len()) {
+                whole = Some((was, text.clone()));
+            }
         }
     }
-    whole
+    whole.map(|(was, changed)| near(lines::replaced(&was, &changed)))
 }
 
 /// What was there, or what is to be there.
@@ -73,17 +75,17 @@ fn side(lines: &[Line], gone: Role) -> String {
 }
 
 /// A text with another in the place of what it has once, or everywhere; nothing where it has not, or `left` bytes are too few
-/// for it.
+/// for it: then none are left.
 pub(super) fn edited(text: &str, old: &str, new: &str, everywhere: bool, left: &mut usize) -> Option<String> {
-    *left = left.checked_sub(text.len())?;
+    *left = left.saturating_sub(text.len());
     // Of a line that only gets other white space it is not known what it had.
-    let old = if text.contains(old) { old } else { old.trim() };
+    let old = if everywhere || text.contains(old) { old } else { old.trim() };
     let count = if old.trim().is_empty() { 0 } else { text.matches(old).count() };
     if count == 0 || count > 1 && !everywhere {
         return None;
     }
-    *left = left.checked_sub(count.saturating_mul(new.len()))?;
-    Some(text.replace(old, new))
+    *left = left.saturating_sub(count.saturating_mul(new.len()));
+    (*left > 0).then(|| text.replace(old, new))
 }
 
 /// Changed lines and those around them.

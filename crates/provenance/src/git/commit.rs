@@ -93,7 +93,10 @@ fn reverts(message: &[u8]) -> Vec<CommitId> {
         let digits = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
         rest.get(..digits)?.parse().ok()
     });
-    ids.collect()
+    let mut ids: Vec<CommitId> = ids.collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 /// UTF-8 where it is; every other encoding is read a character a byte, as its name is seldom right.

@@ -43,16 +43,17 @@ pub fn removed(old: &[String], new: &[String]) -> Vec<Hunk> {
     hunks(old, new).into_iter().filter(|hunk| !hunk.old.is_empty()).collect()
 }
 
-/// The lines that both have, by their places in each, in order.
-pub fn kept<T: Eq + Hash>(old: &[T], new: &[T]) -> Vec<(usize, usize)> {
-    let mut kept = Vec::new();
+/// The stretches that both texts have, in order: as many lines of the one as of the other.
+pub fn same<T: Eq + Hash>(old: &[T], new: &[T]) -> Vec<Hunk> {
     let (mut old_from, mut new_from) = (0, 0);
     let end = Hunk { old: old.len()..old.len(), new: new.len()..new.len() };
-    for hunk in hunks(old, new).into_iter().chain([end]) {
-        kept.extend((old_from..hunk.old.start).zip(new_from..hunk.new.start));
+    let before = |hunk: Hunk| {
+        let same = Hunk { old: old_from..hunk.old.start, new: new_from..hunk.new.start };
         (old_from, new_from) = (hunk.old.end, hunk.new.end);
-    }
-    kept
+        same
+    };
+    let stretches = hunks(old, new).into_iter().chain([end]).map(before);
+    stretches.filter(|same| !same.old.is_empty()).collect()
 }
 
 /// Every place where the texts differ, in order. Between two of them, the lines are the same.
@@ -269,11 +270,10 @@ mod tests {
             old in proptest::collection::vec("[a-e]", 0..40),
             new in proptest::collection::vec("[a-e]", 0..40),
         ) {
-            let pairs = super::kept(&old, &new);
-            prop_assert!(pairs.iter().all(|(from, at)| old[*from] == new[*at]));
-            prop_assert!(pairs.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1));
             let kept = check(&old, &new);
-            prop_assert_eq!(pairs.len(), kept);
+            let same = same(&old, &new);
+            prop_assert!(same.iter().all(|same| old[same.old.clone()] == new[same.new.clone()]));
+            prop_assert_eq!(same.iter().map(|same| same.old.len()).sum::<usize>(), kept);
             prop_assert_eq!(added(&[&old], &new).iter().filter(|&&line| !line).count(), kept);
             let gone: usize = removed(&old, &new).iter().map(|hunk| hunk.old.len()).sum();
             prop_assert_eq!(gone, old.len() - kept);

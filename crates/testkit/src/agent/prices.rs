@@ -161,5 +161,9 @@ mod tests {
         let changed = changed().unwrap();
         assert_eq!(changed.lines().count(), DRAFTED.lines().count() + 2);
         assert!(changed.contains("fee\n    return round"), "{changed}");
+        let (old, new) = tools::narrowed(HUNK);
+        let was = changed.replacen(&new, &old, 1);
+        assert!(was != changed && was.contains(&tools::sides(HUNK).0), "{old} {new}");
+        assert!(old.starts_with(" 0]\n") && old.ends_with("\n    ret"), "in the middle of lines: {old}");
     }
 }

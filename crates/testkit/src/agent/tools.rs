@@ -22,6 +22,9 @@ const PREFERRED: [&str; 13] = [
     "task",
 ];
 
+/// Letters that are quoted on either side of a change.
+const QUOTED: usize = 8;
+
 /// A scripted step.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Deed<'a> {
@@ -69,11 +72,11 @@ fn arguments(tool: &str, deed: Deed<'_>) -> Option<Value> {
             json!({"filePath": path(folder, file), "content": text})
         }
         ("Edit", Deed::Edit { folder, file, hunk }) => {
-            let (old, new) = sides(hunk);
+            let (old, new) = narrowed(hunk);
             json!({"file_path": path(folder, file), "old_string": old, "new_string": new})
         }
         ("edit", Deed::Edit { folder, file, hunk }) => {
-            let (old, new) = sides(hunk);
+            let (old, new) = narrowed(hunk);
             json!({"filePath": path(folder, file), "oldString": old, "newString": new})
         }
         ("apply_patch", deed) => json!(patch(deed)?),
@@ -118,6 +121,19 @@ pub(super) fn sides(hunk: &str) -> (String, String) {
         lines.filter_map(|line| line.get(1..)).collect()
     };
     (side('+'), side('-'))
+}
+
+/// The same of so few letters around what changes as models quote: from the middle of a line to that of another.
+pub(super) fn narrowed(hunk: &str) -> (String, String) {
+    let (old, new) = sides(hunk);
+    let same = |pairs: &mut dyn Iterator<Item = (char, char)>| {
+        let same = pairs.take_while(|(old, new)| old == new);
+        same.map(|(letter, _)| letter.len_utf8()).sum::<usize>().saturating_sub(QUOTED)
+    };
+    let head = same(&mut old.chars().zip(new.chars()));
+    let tail = same(&mut old.chars().rev().zip(new.chars().rev()));
+    let side = |text: &str| text.get(head..text.len() - tail).unwrap_or(text).to_owned();
+    (side(&old), side(&new))
 }
 
 /// The deed as a command of the shell.

@@ -1,7 +1,7 @@
 //! What `echo` and `printf` put out, as far as their words say.
 
-/// More is put out by no script that is a model's, in bytes.
-const LONGEST: usize = 1 << 20;
+/// More is made by no `printf` that is a model's, in bytes.
+const LONGEST: usize = 64 << 10;
 
 /// What a command puts out; nothing where it is none of these, or its words do not say.
 pub(super) fn by(name: &str, arguments: &[String]) -> Option<String> {

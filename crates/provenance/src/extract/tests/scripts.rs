@@ -94,19 +94,19 @@ fn what_is_printed_goes_into_files() {
 
 #[test]
 fn words_are_replaced_where_a_pattern_is_words() {
-    for script in [
-        "sed -i 's/old_name/new_name/g' src/a.rs",
-        "sed -i '' 's/old_name/new_name/' src/a.rs",
-        "sed -i.bak -e 's|old_name|new_name|g' src/a.rs",
-        "cd src && sed -E -i \"s/\\bold_name\\b/new_name/g\" a.rs",
-        "sed --in-place 's/^old_name$/new_name/' src/a.rs",
-        "perl -pi -e 's/old_name/new_name/g' src/a.rs",
-        "perl -i -pe 's{1}/x/; s/old_name/new_name/g' src/a.rs",
+    for (script, everywhere) in [
+        ("sed -i 's/old_name/new_name/g' src/a.rs", " everywhere"),
+        ("sed -i '' 's/old_name/new_name/' src/a.rs", ""),
+        ("sed -i.bak -e 's|old_name|new_name|g' src/a.rs", " everywhere"),
+        ("cd src && sed -Ei \"s/old_name/new_name/g\" a.rs", " everywhere"),
+        ("sed --in-place 's/old_name/new_name/' src/a.rs", ""),
+        ("perl -pi -e 's/old_name/new_name/g' src/a.rs", " everywhere"),
+        ("perl -i -pe 's/x+/y/; s/old_name/new_name/g' src/a.rs", " everywhere"),
     ] {
-        assert_eq!(run(script), "Edit src/a.rs everywhere\n-old_name\n+new_name\n", "{script}");
+        assert_eq!(run(script), format!("Edit src/a.rs{everywhere}\n-old_name\n+new_name\n"), "{script}");
     }
     assert_eq!(
-        run("sed -i -e 's/a\\/b(c)/&.d/' -e 's/e f;/e;\\nf/' x y"),
+        run("sed -i -e 's/a\\/b(c)/&.d/g' -e 's/e f;/e;\\nf/g' x y"),
         ["x", "y"]
             .map(|file| format!(
                 "Edit {file} everywhere\n-a/b(c)\n+a/b(c).d\nEdit {file} everywhere\n-e f;\n+e;\n+f\n"
@@ -119,12 +119,29 @@ fn words_are_replaced_where_a_pattern_is_words() {
         "sed -i 's/o[a-z]*d/new/' a.rs",
         "sed -i 's/old/\\1/' a.rs",
         "sed -i -E 's/(old)/new/' a.rs",
+        "sed -i 's/\\bold\\b/new/' a.rs",
+        "sed -i 's/^old/new/' a.rs",
+        "sed -i 's/old$/new/' a.rs",
+        "sed -i '/x/{\ns/old/new/\n}' a.rs",
+        "sed -i \"s/old$(x)/new/\" a.rs",
+        "perl -Mstrict -pe 's/old/new/' a.rs",
+        "perl -pi -e 's/old/$new/' a.rs",
         "sed -i '/old/d' a.rs",
         "sed -i 's/old/new/' src/*.rs",
         "perl -ne 's/old/new/; print' a.rs",
     ] {
         assert_eq!(run(script), "", "{script}");
     }
+}
+
+#[test]
+fn little_text_makes_no_more_than_so_much() {
+    let many = format!("sed -i {} {}", "-e 's/a/&b/g' ".repeat(80), "f ".repeat(80));
+    assert!(run(&many).lines().count() <= 3 * 64);
+    let long = format!("sed -i 's/{}/{}/' f", "a".repeat(300), "&".repeat(600));
+    assert_eq!(run(&long), "");
+    let format = format!("printf '{}%s' {} > f", "x".repeat(1_000), "1 ".repeat(1_000));
+    assert_eq!(run(&format), "");
 }
 
 #[test]

@@ -66,6 +66,19 @@ fn what_goes_to_every_place_makes_a_line_of_each() {
 }
 
 #[test]
+fn a_diff_or_a_match_that_was_shown_is_not_the_file() {
+    let diff =
+        format!("@@ -1,5 +1,5 @@\n{}", FILE.lines().map(|line| format!("+{line}\n")).collect::<String>());
+    let git = json!({"command": "git diff /p/src/a.rs"});
+    let grep = json!({"command": "grep -n 'a, b' /p/src/a.rs"});
+    let told = read().call("Bash", &git, &diff).call("Bash", &grep, "2:    let one = call(a, b);");
+    assert_eq!(
+        told.then("Edit", &edit("a, b)", "a, c, b)")),
+        read().then("Edit", &edit("a, b)", "a, c, b)"))
+    );
+}
+
+#[test]
 fn an_edit_finds_what_those_before_it_made() {
     let told = read().call("Edit", &edit("a, b)", "a, c)"), "The file has been updated.");
     let lines = told.then("Edit", &edit("c);", "d);"));
@@ -81,7 +94,7 @@ fn an_edit_finds_what_those_before_it_made() {
 
 #[test]
 fn words_that_a_script_replaces_make_lines() {
-    let script = json!({"command": "cd /p && sed -i 's/\\bone\\b/first_one/g' src/a.rs"});
+    let script = json!({"command": "cd /p && sed -i 's/one/first_one/g' src/a.rs"});
     let lines = read().then("Bash", &script);
     assert!(lines.contains("-    let one = call(a, b);\n+    let first_one = call(a, b);\n"), "{lines}");
     assert!(lines.contains("-    call(one, two);\n+    call(first_one, two);\n"), "{lines}");
