@@ -282,6 +282,26 @@ fn an_editors_word_is_kept_and_decides() {
 }
 
 #[test]
+fn a_trailer_tells_of_what_goes_into_the_commit_however_it_is_chosen() {
+    let mut house = House::new();
+    house.run(&["hook", "install", "--trailer"]);
+    let about = "# Shop\n\nSells everything that two shelves can hold.\n";
+    house.repository.write("src/total.rs", "// Empty.\n");
+    house.repository.commit("empty");
+    let first = house.claude_writes("src/total.rs", TOTAL);
+    let second = house.claude_writes("README.md", about);
+    house.repository.write("src/total.rs", TOTAL);
+    house.repository.write("README.md", about);
+    let message = || house.repository.git(&["log", "-1", "--format=%B"]);
+    house.repository.git(&["add", "README.md"]);
+    house.repository.git(&["commit", "--quiet", "--message", "one file", "src/total.rs"]);
+    assert!(message().contains(&first) && !message().contains(&second), "{}", message());
+    house.repository.git(&["reset", "--quiet", "HEAD~1"]);
+    house.repository.git(&["commit", "--quiet", "--all", "--message", "all"]);
+    assert!(message().contains(&first) && message().contains(&second), "{}", message());
+}
+
+#[test]
 fn notes_traces_and_trailers_say_the_same_to_others() {
     let mut house = House::new();
     house.repository.write(".git/hooks/post-commit", "#!/bin/sh\ntouch hook-before\n");

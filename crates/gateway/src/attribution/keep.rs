@@ -2,6 +2,7 @@
 //! in the next commit's message. Nothing of it is needed to answer; it outlives the ledger.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use waymark_provenance::Class;
@@ -157,8 +158,11 @@ impl Attribution {
         Ok(Some(note.carried(&moves)).filter(|note| !note.files.is_empty()))
     }
 
-    /// The records behind the lines that the next commit will add.
-    pub async fn staged(&mut self) -> Result<Vec<RecordId>, AttributionError> {
+    /// The records behind the lines that the next commit will add: those of an index, or of the repository's own.
+    pub async fn staged(&mut self, index: Option<PathBuf>) -> Result<Vec<RecordId>, AttributionError> {
+        if let Some(index) = index {
+            self.repository.look_at_index(index);
+        }
         let mut records = BTreeSet::new();
         for (path, blob) in self.repository.staged()? {
             let changed =

@@ -64,6 +64,8 @@ pub struct Repository {
     boundary: BTreeSet<CommitId>,
     names: OnceLock<BTreeSet<String>>,
     shadow: Option<Shadow>,
+    /// The index that is looked at; none for the repository's own.
+    index: Option<PathBuf>,
     reading: Mutex<Objects>,
 }
 
@@ -124,6 +126,7 @@ impl Repository {
             boundary,
             names: OnceLock::new(),
             shadow: None,
+            index: None,
         })
     }
 

@@ -1,5 +1,7 @@
 //! From what a user writes to commits.
 
+use std::path::PathBuf;
+
 use rustc_hash::FxHashMap;
 
 use super::process::{self, ask, failure, malformed, path_text, run, tell};
@@ -142,12 +144,20 @@ impl Repository {
         Ok(String::from_utf8(id.to_vec()).ok().filter(|id| !id.trim().is_empty()))
     }
 
+    /// Looks at another index than the repository's own, as git makes one for `git commit -a`.
+    pub fn look_at_index(&mut self, index: PathBuf) {
+        self.index = Some(index);
+    }
+
     /// The files whose content in the index is not that of `HEAD`, and is there: their paths and blobs.
     pub fn staged(&self) -> Result<Vec<(String, ObjectId)>, GitError> {
         const OPERATION: &str = "diff-index";
         let head = self.head()?.map(|head| head.to_string());
         let against = head.as_deref().unwrap_or(self.empty_tree());
         let mut asked = self.git();
+        if let Some(index) = &self.index {
+            asked.env("GIT_INDEX_FILE", index);
+        }
         asked.args([OPERATION, "--cached", "--raw", "--no-abbrev", "--no-renames", "--diff-filter=AM", "-z"]);
         let listing = ask(asked.args([against, "--"]), OPERATION)?;
         let changes = parse_changes(&listing).ok_or_else(|| malformed(OPERATION))?;

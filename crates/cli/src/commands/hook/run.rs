@@ -1,7 +1,7 @@
 //! What the hooks do.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use waymark_provenance::formats::trailer;
 use waymark_provenance::git::CommitId;
@@ -53,10 +53,15 @@ fn pair(line: &str) -> Option<(CommitId, CommitId)> {
     Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
 }
 
+/// The index that git says the commit will be made of: for `git commit -a` and `git commit FILE` it is not the repository's.
+fn index() -> Option<PathBuf> {
+    std::path::absolute(std::env::var_os("GIT_INDEX_FILE")?).ok()
+}
+
 fn add_trailers(common: &Common, file: &Path) -> Result<(), Failure> {
     let mut records = block_on(async {
         let mut attribution = open(common, Path::new(".")).await?;
-        attribution.staged().await.map_err(|error| failed(&error))
+        attribution.staged(index()).await.map_err(|error| failed(&error))
     })?;
     records.truncate(MOST_TRAILERS);
     if records.is_empty() {
