@@ -71,13 +71,13 @@ pub(super) fn accepted(
             continue;
         }
         kept.push(*run);
-        if !landed.when.is_of_commit() {
+        if !landed.when.is_of_commit() && !chain.is_older {
             continue;
         }
         for on in 0..run.length {
             let (line, at) = (solid[run.file + on], run.at + on);
             let emitted = chain.line(source, at);
-            if !puts[number][on] {
+            if !puts[number][on] || chain.is_older && !is_respelt(file, line) {
                 continue;
             }
             let is_exact = emitted.fingerprint.exact == file.lines[line].fingerprint.exact;
@@ -92,6 +92,12 @@ pub(super) fn accepted(
     }
     chain.runs = kept;
     chain
+}
+
+/// Whether the commit took a line away and put the same one in its place, but for what formatters change: then it is whose it was.
+fn is_respelt(file: &File<'_>, line: usize) -> bool {
+    let places = file.removed.get(&file.lines[line].fingerprint.line);
+    places.is_some_and(|places| places.iter().any(|place| place.contains(&line)))
 }
 
 /// Whether a block of a chat has nothing that says something but what was read: it quotes a file.

@@ -441,6 +441,12 @@ fn a_formatters_commit_after_the_models_leaves_its_lines_known() {
 ";
     let formatted = Case { changed: Some(5), ..Case::new("src/a.rs", text, vec![total(1, 4)]) };
     assert_eq!(formatted.told(), ". . . 1~ 1~ . . .");
+    let respelt = text.replace(
+        "+        sum +=\n+            item.price * item.count;",
+        "+        sum += item.price * item.count,",
+    );
+    let respelt = Case { changed: Some(5), ..Case::new("src/a.rs", respelt.leak(), vec![total(1, 4)]) };
+    assert_eq!(respelt.told(), ". . . 1~ . . .");
     // Not where the commit takes nothing of it away.
     let text = text.replace("-        sum += item.price * item.count;\n", "");
     let text: &'static str = text.leak();
