@@ -86,12 +86,11 @@ impl Key {
 
     /// The code of an answer that ended at `ended`, as it is kept.
     pub fn emissions(&self, written: &[Written], ended: Timestamp, repository: Option<&str>) -> Emissions {
-        let adds = |line: &Line, path: &str| line.role == Role::Added && !is_blank(&code(path, &line.text));
-        let adding = written.iter().filter(|written| {
-            let path = written.path.as_deref().unwrap_or_default();
-            written.lines.iter().any(|line| adds(line, path))
-        });
-        let emissions = adding.map(|written| self.emission(written)).collect();
+        let adds = |line: &Line| line.role == Role::Added && !is_blank(&line.text);
+        let adding = written.iter().filter(|written| written.lines.iter().any(adds));
+        // What is a line in a notebook may be a blank one of its code.
+        let emissions = adding.map(|written| self.emission(written)).filter(|emission| emission.added() > 0);
+        let emissions = emissions.collect();
         Emissions { ended, repository: repository.map(str::to_owned), word: None, emissions }
     }
 

@@ -83,6 +83,19 @@ impl Attribution {
         lines: Option<RangeInclusive<u32>>,
         since: Option<i64>,
     ) -> Result<Blamed, AttributionError> {
+        let lines = self.lines_at(path, commit, lines, since).await?;
+        let records = self.records_of(&lines).await?;
+        Ok(Blamed { path: path.to_owned(), commit: commit.map(|commit| commit.to_string()), lines, records })
+    }
+
+    /// The same without the records behind them.
+    pub(super) async fn lines_at(
+        &mut self,
+        path: &str,
+        commit: Option<CommitId>,
+        lines: Option<RangeInclusive<u32>>,
+        since: Option<i64>,
+    ) -> Result<Vec<BlamedLine>, AttributionError> {
         let blamed = self.blamed(commit.as_ref(), path, lines, since).await?;
         let young = blamed.iter().filter(|line| !line.is_older);
         let commits: Vec<CommitId> = young.filter_map(|line| line.commit).collect();
@@ -106,13 +119,7 @@ impl Attribution {
             line.fill_from(&notes);
             told.push(line.told);
         }
-        let records = self.records_of(&told).await?;
-        Ok(Blamed {
-            path: path.to_owned(),
-            commit: commit.map(|commit| commit.to_string()),
-            lines: told,
-            records,
-        })
+        Ok(told)
     }
 
     async fn blamed(

@@ -80,15 +80,19 @@ impl Attribution {
         change: &Change,
         blamed: &BTreeSet<usize>,
     ) -> Result<Changed, AttributionError> {
-        let (parents, times) = match &change.at {
+        let (parents, times, reverts) = match &change.at {
             At::Commit(commit) => {
                 let commit = self.commit(commit)?;
                 if commit.is_boundary {
                     return Ok(Changed { gap: Some("shallow"), ..Changed::default() });
                 }
-                (commit.parents.clone(), self.times(&commit))
+                let times = self.times(&commit);
+                (commit.parents, times, commit.reverts)
             }
-            At::Index(_) | At::Tree => self.uncommitted()?,
+            At::Index(_) | At::Tree => {
+                let (parents, times) = self.uncommitted()?;
+                (parents, times, Vec::new())
+            }
         };
         let text = match self.after(change)? {
             Ok(text) => text,
@@ -104,9 +108,7 @@ impl Attribution {
         blamed.iter().for_each(|at| added.get_mut(*at).into_iter().for_each(|added| *added = true));
         let removed = self.removed(&change.path, old.first().copied().unwrap_or_default(), &text);
         let mut lines = self.match_lines(change, &text, &added, &removed, times).await?;
-        if let At::Commit(commit) = &change.at {
-            self.put_back(commit, &change.path, (&text, &added), &mut lines).await?;
-        }
+        self.put_back(&reverts, &change.path, (&text, &added), &mut lines).await?;
         Ok(Changed { text, added, lines, gap: None })
     }
 

@@ -4,7 +4,7 @@
 //! and stands there again is what it was before it; so it is with the revert of a revert.
 
 use waymark_provenance::Attributed;
-use waymark_provenance::git::{Commit, CommitId, GitError, diff};
+use waymark_provenance::git::{CommitId, GitError, diff};
 
 use super::blame::{BlamedLine, OLDER};
 use super::{Attribution, AttributionError};
@@ -16,11 +16,11 @@ const DEEPEST: usize = 16;
 type Back = Vec<(usize, usize)>;
 
 impl Attribution {
-    /// Gives the lines that a commit added to a file and had been there before a commit that it reverts to those who had put
+    /// Gives the lines that a commit added to a file and had been there before the commits that it reverts to those who had put
     /// them there.
     pub(super) async fn put_back(
         &mut self,
-        commit: &CommitId,
+        reverts: &[CommitId],
         path: &str,
         (text, added): (&[String], &[bool]),
         lines: &mut [Option<Attributed>],
@@ -28,19 +28,19 @@ impl Attribution {
         if self.reverts == DEEPEST {
             return Ok(());
         }
-        for reverted in self.commit(commit)?.reverts {
-            let Some(before) = self.before(&reverted)? else { continue };
-            let back = self.back(&before, &reverted, path, text, added)?;
+        for reverted in reverts {
+            let Some(before) = self.before(reverted)? else { continue };
+            let back = self.back(&before, reverted, path, text, added)?;
             let (Some((first, _)), Some((last, _))) = (back.first(), back.last()) else { continue };
             let range = *first as u32 + 1..=*last as u32 + 1;
             self.reverts += 1;
-            let blamed = Box::pin(self.blame_at(path, Some(before), Some(range), None)).await;
+            let blamed = Box::pin(self.lines_at(path, Some(before), Some(range), None)).await;
             self.reverts -= 1;
             let Some(blamed) = there(blamed)? else { continue };
             for (from, at) in &back {
                 // What is not known for now says nothing.
                 let is_known = |was: &&BlamedLine| was.gap.is_none_or(|gap| gap == OLDER);
-                let was = blamed.lines.get(from - first).filter(is_known);
+                let was = blamed.get(from - first).filter(is_known);
                 if let (Some(was), Some(line)) = (was, lines.get_mut(*at)) {
                     *line = attributed(was);
                 }
@@ -51,15 +51,9 @@ impl Attribution {
 
     /// The commit before one; nothing where either is not there.
     fn before(&mut self, commit: &CommitId) -> Result<Option<CommitId>, AttributionError> {
-        let Some(commit) = self.if_there(commit)?.filter(|commit| !commit.is_boundary) else {
-            return Ok(None);
-        };
-        let Some(parent) = commit.parents.first() else { return Ok(None) };
-        Ok(self.if_there(parent)?.map(|parent| parent.id))
-    }
-
-    fn if_there(&mut self, commit: &CommitId) -> Result<Option<Commit>, AttributionError> {
-        there(self.commit(commit))
+        let commit = there(self.commit(commit))?.filter(|commit| !commit.is_boundary);
+        let Some(parent) = commit.and_then(|commit| commit.parents.first().copied()) else { return Ok(None) };
+        Ok(there(self.commit(&parent))?.map(|parent| parent.id))
     }
 
     /// What `reverted` took from a file of `before`, and is among the lines that were added to it now.

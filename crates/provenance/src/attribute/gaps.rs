@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use waymark_ledger::emission::{Fingerprint, Form, Role, Word};
+use waymark_ledger::emission::{Fingerprint, Form, Word};
 
 use super::align::{Chain, MOST};
 use super::claim::{Claim, Claims};
@@ -91,7 +91,7 @@ fn gaps(file: &File<'_>, solid: &Solid, source: &Source<'_>, chain: &Chain, clai
         let mut is_elsewhere = || line.fingerprint.is_telling() && !chain.edited.contains_key(at) && stands();
         is_claimed(line.role) && is_at_hand && !is_elsewhere()
     };
-    let replaces = removed(file, source) >= LETTERS;
+    let replaces = removed(file, source, |_| true) >= LETTERS;
     let gap = |positions: Range<usize>, at: Range<usize>, bound: bool| Gap {
         lines: positions.filter(is_free).map(|position| solid.lines[position]).take(LONGEST).collect(),
         emitted: at.filter(is_left).take(LONGEST).collect(),
@@ -208,18 +208,6 @@ pub(super) fn common(ours: &[Word], theirs: &[Word]) -> Vec<(usize, usize, usize
     stretches
 }
 
-/// Letters of lines that the emission takes away and that went from a gap.
-fn went(file: &File<'_>, source: &Source<'_>, gap: &Gap) -> u32 {
-    let (Some(first), Some(last)) = (gap.lines.first(), gap.lines.last()) else { return 0 };
-    let is_here = |line: &Fingerprint| {
-        let places = file.removed.get(&line.line).into_iter().flatten();
-        places.into_iter().any(|place| place.start <= *last && place.end >= *first)
-    };
-    let gone = source.emission.lines.iter().filter(|line| line.role == Role::Removed);
-    let here = gone.map(|line| &line.fingerprint).filter(|line| is_here(line));
-    here.map(|line| line.weight().min(MOST)).sum()
-}
-
 /// Lines that stand where a line of the emission would and are much like it, in order.
 fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Vec<Proposal> {
     let ours: Vec<&Fingerprint> = gap.lines.iter().map(|line| &file.lines[*line].fingerprint).collect();
@@ -228,7 +216,11 @@ fn similar(file: &File<'_>, source: &Source<'_>, chain: &Chain, gap: &Gap) -> Ve
     let likeness = likeness(&ours, &theirs);
     let is_tight = gap.bound && gap.lines.len() == gap.emitted.len();
     // What went from here says as much as what came.
-    let has_landed = chain.has_landed || !chain.runs.is_empty() && went(file, source, gap) >= MOST;
+    let is_here = |place: &Range<usize>| {
+        let ends = gap.lines.first().zip(gap.lines.last());
+        ends.is_some_and(|(first, last)| place.start <= *last && place.end >= *first)
+    };
+    let has_landed = chain.has_landed || !chain.runs.is_empty() && removed(file, source, is_here) == MOST;
     let least = match (gap.bound, is_tight) {
         (_, true) => TIGHT,
         (true, false) if has_landed => ALIKE,

@@ -1,6 +1,7 @@
 //! Runs: lines of an emission that a file has in the same order, one after another, and whether they say enough.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use waymark_ledger::emission::{EditorEvent, EmittedLine, Form, Role};
 
@@ -50,7 +51,7 @@ pub(super) fn accepted(
     chain.has_landed = if landed.when.is_stale { landed.stands > 0 } else { landed.share > 0 };
     chain.is_of_commit = landed.when.is_of_commit() && !landed.is_scattered;
     chain.is_older = landed.when.is_stale && !landed.is_scattered;
-    let removed = removed(file, source);
+    let removed = removed(file, source, |_| true);
     let most = OnceCell::new();
     let is_most = || *most.get_or_init(|| is_most(place, source, landed.share));
     let mut kept = Vec::new();
@@ -190,10 +191,13 @@ fn near(runs: &[Run], supports: &[Support], number: usize) -> Support {
     near
 }
 
-/// What it speaks for an emission that the commit takes away what the emission does.
-pub(super) fn removed(file: &File<'_>, source: &Source<'_>) -> u32 {
+/// What it speaks for an emission that the commit takes away what the emission does, where `is_here` says that the lines in its
+/// place are.
+pub(super) fn removed(file: &File<'_>, source: &Source<'_>, is_here: impl Fn(&Range<usize>) -> bool) -> u32 {
     let gone = source.emission.lines.iter().filter(|line| line.role == Role::Removed);
-    let gone = gone.filter(|line| file.removed.contains_key(&line.fingerprint.line));
+    let gone = gone.filter(|line| {
+        file.removed.get(&line.fingerprint.line).is_some_and(|places| places.iter().any(&is_here))
+    });
     gone.map(|line| line.fingerprint.weight().min(MOST)).sum::<u32>().min(MOST)
 }
 

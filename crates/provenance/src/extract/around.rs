@@ -17,7 +17,7 @@ const MOST: usize = 24;
 /// Lines that a block and a file have in common for it to be of that file.
 const SHARED: usize = 2;
 /// What is replaced and versions are compared up to this sum of products of their lengths.
-const COMPARED: usize = 10_000_000;
+pub(super) const COMPARED: usize = 10_000_000;
 
 /// Says of code that names no file which it is for, and puts the lines around it before and after code that takes the place
 /// of other code, as [`Role::Context`]. Does so as far as comparing takes no longer than reading.

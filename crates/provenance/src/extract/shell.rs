@@ -29,7 +29,7 @@ const BEFORE: [&str; 14] = [
 /// Whether reading the script can bring anything.
 pub(super) fn may_write(script: &str) -> bool {
     let has = |words: &[&str]| words.iter().any(|word| script.contains(word));
-    has(&["<<"])
+    script.contains("<<")
         || patch::is_in(script)
         || has(&["echo", "printf"]) && has(&[">", "tee"])
         || has(&["sed ", "perl "])
@@ -74,10 +74,7 @@ fn read_command(command: &Command, next: Option<&Command>, depth: usize, pieces:
         "cat" if arguments.iter().all(|argument| argument == "-") => {
             hand_on(text, command, next, depth, pieces);
         }
-        "tee" => {
-            let (files, appends) = written_by_tee(arguments);
-            files.iter().for_each(|file| put(text, file, appends, folder, pieces));
-        }
+        "tee" => tee(text, arguments, folder, pieces),
         _ => feed(text, command, depth, pieces),
     }
 }
@@ -108,10 +105,7 @@ fn read_piped(text: &str, command: &Command, next: &Command, depth: usize, piece
     let (name, arguments) = called(next);
     let folder = command.folder.as_deref();
     match (name, &next.into) {
-        ("tee", _) => {
-            let (files, appends) = written_by_tee(arguments);
-            files.iter().for_each(|file| put(text, file, appends, folder, pieces));
-        }
+        ("tee", _) => tee(text, arguments, folder, pieces),
         ("cat", Some(file)) => put(text, file, next.appends, folder, pieces),
         _ => feed(text, next, depth, pieces),
     }
@@ -165,14 +159,14 @@ fn path(file: &str, folder: Option<&str>) -> Option<String> {
     (!file.contains(['$', '`', '*'])).then(|| paths::join(folder, file))
 }
 
-/// The files that `tee` writes, and whether it appends to them.
-fn written_by_tee(arguments: &[String]) -> (Vec<&str>, bool) {
+/// A document that `tee` puts into files, or behind what they have.
+fn tee(text: &str, arguments: &[String], folder: Option<&str>, pieces: &mut Vec<Piece>) {
     let (options, files): (Vec<&str>, Vec<&str>) =
         arguments.iter().map(String::as_str).partition(|argument| argument.starts_with('-'));
     let appends =
         |option: &&str| *option == "--append" || (!option.starts_with("--") && option.contains('a'));
     let appends = options.iter().any(appends);
-    (files, appends)
+    files.iter().for_each(|file| put(text, file, appends, folder, pieces));
 }
 
 fn is_patch(name: &str, arguments: &[String]) -> bool {

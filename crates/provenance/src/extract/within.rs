@@ -4,7 +4,7 @@
 use rustc_hash::FxHashMap;
 
 use super::apart::says_where;
-use super::around::{old, places};
+use super::around::{COMPARED, old, places};
 use super::lines;
 use super::shown::Versions;
 use crate::{Form, Line, Role, Written};
@@ -13,8 +13,6 @@ use crate::{Form, Line, Role, Written};
 const AROUND: usize = 4;
 /// Texts are searched up to so many bytes in all.
 const SEARCHED: usize = 32 << 20;
-/// What is replaced and texts are compared up to this sum of products of their lines.
-const COMPARED: usize = 10_000_000;
 
 /// Makes whole lines of edits that replace parts of lines, and of those that go to every place, in the file as the
 /// conversation shows it and has edited it. What is not found there, or not once, stays as it is.

@@ -119,8 +119,9 @@ impl Turn {
             let inner = letters.windows(2).filter(|pair| !word(pair[0].1) || !word(pair[1].1));
             [0].into_iter().chain(inner.map(|pair| pair[1].0)).chain([text.len()]).collect()
         };
+        let stops = ends(&old);
         let same = |at: &usize| old.get(..*at).is_some_and(|head| new.get(..*at) == Some(head));
-        let mut start = *ends(&old).iter().rfind(|at| same(at) && ends(&new).contains(at))?;
+        let mut start = *stops.iter().rfind(|at| same(at) && ends(&new).contains(at))?;
         let (old_rest, new_rest) = (&old[start..], &new[start..]);
         let tail = |at: &usize| {
             let tail = &old_rest[*at..];
@@ -135,9 +136,9 @@ impl Turn {
             if start == 0 && behind == 0 {
                 return None;
             }
-            start = ends(&old).into_iter().rfind(|at| *at < start).unwrap_or_default();
             let end = old.len() - behind;
-            behind = old.len() - ends(&old).into_iter().find(|at| *at > end).unwrap_or(old.len());
+            start = stops.iter().copied().rfind(|at| *at < start).unwrap_or_default();
+            behind = old.len() - stops.iter().copied().find(|at| *at > end).unwrap_or(old.len());
         }
     }
 
