@@ -46,7 +46,9 @@ pub(crate) fn ask(address: &Address) -> Answer {
 fn exchange(mut stream: TcpStream, host: &str) -> std::io::Result<String> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    // At once: who answers the first part and closes would reset what is still on its way.
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut reply = Vec::new();
     let mut part = [0; 2048];
     // One that trickles must not hold us: a head is here within a few reads.
